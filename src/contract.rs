@@ -1,0 +1,313 @@
+//! `wt.toml`: what a contract says, what it defaults to, and the hashes that give it an identity.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest;
+
+mod check;
+mod detect;
+mod inputs;
+mod parse;
+mod quantity;
+mod read;
+mod render;
+
+pub(crate) use detect::{TOOLCHAIN_VARIABLES, Tree, detect};
+pub(crate) use inputs::JudgeInputs;
+pub(crate) use render::render_init;
+
+/// Everything that a repository asks of its tasks, with every default filled in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Contract {
+    pub(crate) rules: Rules,
+    /// The steps that judge, in the order in which they run; empty when none is known.
+    pub(crate) gate: Vec<Step>,
+    pub(crate) judge: Judge,
+    pub(crate) env: Env,
+    pub(crate) worktree: Worktree,
+    pub(crate) scope: ScopePolicy,
+    pub(crate) land: Land,
+    /// By the agent's name.
+    pub(crate) agents: BTreeMap<String, Agent>,
+}
+
+/// The operator's rules, in the order in which the rules file shows them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Rules {
+    /// Hard constraints; rendered first.
+    pub(crate) invariants: Vec<String>,
+    /// How to edit; rendered second.
+    pub(crate) edits: Vec<String>,
+}
+
+/// One command of the gate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Step {
+    /// Unique in the gate, also when case is ignored, and safe as a file name.
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// For `sh -c`, in the root of the checkout.
+    pub(crate) run: String,
+    /// Globs: the step runs only if the change touches one of them. `None`: always.
+    pub(crate) when: Option<Vec<String>>,
+    pub(crate) timeout: Timeout,
+    /// Whether a recognised runner may find no test and still pass.
+    pub(crate) allow_empty: bool,
+}
+
+/// What a step looks for; names its failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    Test,
+    Build,
+    Lint,
+    Check,
+}
+
+/// How long a step may run, in whole seconds; never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Timeout(u64);
+
+/// How the judge works, and what gives the gate's words their meaning.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Judge {
+    /// How many candidates may be judged at once; at least one.
+    pub(crate) slots: usize,
+    /// For [`JudgeInputs`]: those given or detected and those that always count, sorted.
+    pub(crate) inputs: Vec<String>,
+    /// In bytes: a snapshot with a larger changed file is refused.
+    pub(crate) max_file: u64,
+}
+
+/// The environment of set-up and steps, besides what every one gets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Env {
+    /// Names of variables passed on from the operator.
+    pub(crate) pass: Vec<String>,
+    /// Commands whose output is part of a receipt's key.
+    pub(crate) fingerprint: Vec<String>,
+}
+
+/// Where a task's worktree is and how it is made ready.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Worktree {
+    /// The folder that holds the worktrees, from the repository's root; `{repo}` is the root's name.
+    pub(crate) path: String,
+    /// The branch of a task; holds `{task}`.
+    pub(crate) branch: String,
+    /// Commands for `sh -c`, in the root of the checkout.
+    pub(crate) setup: Vec<String>,
+    /// Globs: set-up runs again in a slot when one of these changed. `None`: at every judging.
+    pub(crate) setup_inputs: Option<Vec<String>>,
+    /// Ignored files brought along from the main checkout.
+    pub(crate) carry: Vec<String>,
+    /// Ignored folders that stay in the judge's slots between judgings.
+    pub(crate) warm: Vec<String>,
+}
+
+/// What holds for the scopes of all tasks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScopePolicy {
+    /// Whether a task without a scope is refused.
+    pub(crate) required: bool,
+    /// Globs of what nobody owns and every task may change.
+    pub(crate) shared: Vec<String>,
+}
+
+/// How a task reaches its target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Land {
+    pub(crate) strategy: Strategy,
+    /// Whether the worktree stays after landing.
+    pub(crate) keep: bool,
+}
+
+/// The shape of what lands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Strategy {
+    /// One merge commit over the task's own commits.
+    #[default]
+    Merge,
+    /// One commit in place of the task's own.
+    Squash,
+    /// The task's own commits, put upon the target.
+    Rebase,
+}
+
+/// One agent that `wt` has no built-in knowledge of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Agent {
+    /// Where in the worktree its rules file goes.
+    pub(crate) rules: String,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            invariants: vec!["Never weaken, skip or delete a test to make the gate pass.".into()],
+            edits: vec!["Make the smallest change that does the task.".into()],
+        }
+    }
+}
+
+impl Default for Timeout {
+    fn default() -> Self {
+        Self(10 * 60)
+    }
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        Self {
+            slots: 1,
+            inputs: inputs::with_always(Vec::new()),
+            max_file: 100_000_000,
+        }
+    }
+}
+
+impl Default for Worktree {
+    fn default() -> Self {
+        Self {
+            path: "../{repo}.wt".into(),
+            branch: "wt/{task}".into(),
+            setup: Vec::new(),
+            setup_inputs: None,
+            carry: Vec::new(),
+            warm: Vec::new(),
+        }
+    }
+}
+
+impl Timeout {
+    /// Of that many seconds; `None` for zero.
+    pub(crate) fn from_seconds(seconds: u64) -> Option<Self> {
+        (seconds > 0).then_some(Self(seconds))
+    }
+
+    pub(crate) fn duration(self) -> Duration {
+        Duration::from_secs(self.0)
+    }
+}
+
+/// As `wt.toml` writes it: `10m`, `1h30m`.
+impl fmt::Display for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&quantity::format_duration(self.0))
+    }
+}
+
+impl Kind {
+    /// The first word of the verdict when a step of this kind fails.
+    pub(crate) fn token(self) -> &'static str {
+        match self {
+            Kind::Test => "TEST_FAILURE",
+            Kind::Build => "BUILD_FAILURE",
+            Kind::Lint => "LINT_FAILURE",
+            Kind::Check => "CHECK_FAILURE",
+        }
+    }
+
+    /// As `wt.toml` writes it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Kind::Test => "test",
+            Kind::Build => "build",
+            Kind::Lint => "lint",
+            Kind::Check => "check",
+        }
+    }
+}
+
+impl Strategy {
+    /// As `wt.toml` writes it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Strategy::Merge => "merge",
+            Strategy::Squash => "squash",
+            Strategy::Rebase => "rebase",
+        }
+    }
+}
+
+impl Contract {
+    /// Identity, in hex, of everything that gives a verdict its meaning: the steps in their order, the
+    /// environment, set-up and what it depends on, and the carried files.
+    pub(crate) fn gate_hash(&self) -> String {
+        let worktree = &self.worktree;
+        hash(
+            "wt gate 1",
+            &(
+                &self.gate,
+                &self.env,
+                &worktree.setup,
+                &worktree.setup_inputs,
+                &worktree.carry,
+            ),
+        )
+    }
+
+    /// Identity, in hex, of everything that the rules file shows of the contract.
+    pub(crate) fn rules_hash(&self) -> String {
+        hash(
+            "wt rules 1",
+            &(&self.rules, &self.agents, &self.scope, &self.gate),
+        )
+    }
+}
+
+/// JSON of structs and sorted maps has one form only; the version in front separates kinds and changes of it.
+fn hash(version: &str, value: &impl Serialize) -> String {
+    let json = serde_json::to_vec(value).expect("a contract holds only strings, numbers and lists");
+    digest::hex(&[version.as_bytes(), &json])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(name: &str) -> Step {
+        Step {
+            name: name.into(),
+            kind: Kind::Test,
+            run: "true".into(),
+            when: None,
+            timeout: Timeout::default(),
+            allow_empty: false,
+        }
+    }
+
+    #[test]
+    fn the_gate_hash_follows_what_a_verdict_means_and_nothing_else() {
+        let plain = Contract {
+            gate: vec![step("a"), step("b")],
+            ..Contract::default()
+        };
+        let changed = |change: fn(&mut Contract)| {
+            let mut contract = plain.clone();
+            change(&mut contract);
+            contract.gate_hash() != plain.gate_hash()
+        };
+        assert!(changed(|c| c.gate.swap(0, 1)));
+        assert!(changed(|c| c.gate[0].timeout = Timeout(1)));
+        assert!(changed(|c| c.gate[0].allow_empty = true));
+        assert!(changed(|c| c.env.pass.push("A".into())));
+        assert!(changed(|c| c.env.fingerprint.push("A".into())));
+        assert!(changed(|c| c.worktree.setup.push("A".into())));
+        assert!(changed(|c| c.worktree.setup_inputs = Some(Vec::new())));
+        assert!(changed(|c| c.worktree.carry.push("A".into())));
+        assert!(!changed(|c| c.rules.edits.clear()));
+        assert!(!changed(|c| c.land.keep = true));
+        assert!(!changed(|c| c.judge.slots = 9));
+        // Receipts are keyed by it: a new form of the hash must be a decision, not an accident.
+        insta::assert_snapshot!(plain.gate_hash(), @"493c3686002b06b5346a8003f7b35e0b67e5ba2393feca7dcb18809a297f06d2");
+        assert_ne!(plain.gate_hash(), plain.rules_hash());
+    }
+}

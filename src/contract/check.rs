@@ -1,0 +1,193 @@
+//! The rules that single values of `wt.toml` must keep.
+
+use super::read::Flaw;
+use crate::scope::{Case, Globs};
+
+/// Text that says something.
+pub(super) fn filled(text: String) -> Result<String, Flaw> {
+    if text.trim().is_empty() {
+        return Err(Flaw::new("is empty"));
+    }
+    if text.contains('\0') {
+        return Err(Flaw::new("holds a NUL character"));
+    }
+    Ok(text)
+}
+
+/// A name that is a safe file name on every system: of a step, of an agent.
+pub(super) fn file_name(text: String) -> Result<String, Flaw> {
+    let text = filled(text)?;
+    let hint = "use letters, digits, `.`, `_` and `-`, beginning with a letter, a digit or `_`";
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if !text.chars().all(safe) || text.starts_with(['.', '-']) || text.len() > 64 {
+        return Err(Flaw::new(format!("is not a safe file name: `{text}`")).hint(hint));
+    }
+    Ok(text)
+}
+
+/// A glob, `!` in front allowed.
+pub(super) fn glob(text: String) -> Result<String, Flaw> {
+    let body = text.strip_prefix('!').unwrap_or(&text);
+    match Globs::parse(&[body], Case::Exact) {
+        Ok(_) => Ok(text),
+        Err(refusal) => {
+            let flaw = Flaw::new(format!("holds a bad glob: {}", refusal.message));
+            Err(refusal.hint.into_iter().fold(flaw, Flaw::hint))
+        }
+    }
+}
+
+/// A path below the repository's root.
+pub(super) fn inner_path(text: String) -> Result<String, Flaw> {
+    let text = filled(text)?;
+    let leaves = text.split('/').any(|part| part == ".." || part == ".git");
+    if text.starts_with('/') || text.starts_with('~') || leaves {
+        return Err(Flaw::new(format!("leaves the worktree: `{text}`"))
+            .hint("write a path from the repository's root"));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// A variable's name, of those that `wt` passes on.
+pub(super) fn variable(text: String) -> Result<String, Flaw> {
+    let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if text.is_empty() || !text.chars().all(name) || text.starts_with(|c: char| c.is_ascii_digit())
+    {
+        return Err(Flaw::new(format!(
+            "is not the name of a variable: `{text}`"
+        )));
+    }
+    if text.starts_with("GIT_") {
+        return Err(
+            Flaw::new(format!("holds `{text}`: no `GIT_` variable reaches a step"))
+                .hint("such a variable can point git at another repository"),
+        );
+    }
+    Ok(text)
+}
+
+/// The folder that holds the worktrees: outside of the repository as far as its text can tell.
+pub(super) fn worktree_path(text: String) -> Result<String, Flaw> {
+    let text = filled(text)?;
+    placeholders(&text, &["repo"])?;
+    if text.starts_with('/') {
+        return Ok(text);
+    }
+    // `{repo}` is the name of the repository's own folder, so that `../{repo}/x` leads back inside.
+    let mut above = 0_usize;
+    let mut below = vec!["{repo}"];
+    for part in text.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        if part != ".." {
+            below.push(part);
+        } else if below.pop().is_none() {
+            above += 1;
+        }
+    }
+    if above == 0 && below.first() == Some(&"{repo}") {
+        return Err(Flaw::new(format!("lies inside the repository: `{text}`"))
+            .hint("worktrees stand beside the repository, such as in \"../{repo}.wt\""));
+    }
+    Ok(text)
+}
+
+/// The name of a task's branch.
+pub(super) fn branch(text: String) -> Result<String, Flaw> {
+    let text = filled(text)?;
+    placeholders(&text, &["task"])?;
+    if !text.contains("{task}") {
+        return Err(Flaw::new(format!("has no `{{task}}`: `{text}`"))
+            .hint("every task needs a branch of its own, such as \"wt/{task}\""));
+    }
+    let forbidden = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c);
+    let broken = text.contains(forbidden)
+        || ["..", "//", "@{", "/."]
+            .iter()
+            .any(|bad| text.contains(bad))
+        || text.starts_with(['/', '-', '.'])
+        || text.ends_with(['/', '.'])
+        || text
+            .split('/')
+            .any(|part| part.strip_suffix(".lock").is_some());
+    if broken {
+        return Err(Flaw::new(format!(
+            "is not a branch name that git takes: `{text}`"
+        )));
+    }
+    Ok(text)
+}
+
+/// Refuses every `{…}` that is not in `known`.
+fn placeholders(text: &str, known: &[&str]) -> Result<(), Flaw> {
+    let mut rest = text;
+    while let Some(open) = rest.find(['{', '}']) {
+        let body = &rest[open..];
+        let end = body.find('}').map_or(body.len(), |close| close + 1);
+        let placeholder = &body[..end];
+        if !known
+            .iter()
+            .any(|name| placeholder == format!("{{{name}}}"))
+        {
+            let names: Vec<_> = known.iter().map(|name| format!("`{{{name}}}`")).collect();
+            return Err(
+                Flaw::new(format!("holds an unknown placeholder `{placeholder}`"))
+                    .hint(format!("known here: {}", names.join(", "))),
+            );
+        }
+        rest = &body[end..];
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worktrees_stand_outside_of_the_repository() {
+        for path in [
+            "../{repo}.wt",
+            "..",
+            "../..",
+            "../a/../b",
+            "/srv/{repo}",
+            "x/../../y",
+            "../../{repo}",
+        ] {
+            assert!(worktree_path(path.into()).is_ok(), "{path}");
+        }
+        for path in [
+            "",
+            ".",
+            "wt",
+            "~/wt",
+            "a/../b",
+            "../{repo}",
+            "../{repo}/x",
+            "./../{repo}/",
+            "../{name}",
+            "../{",
+            "../}",
+        ] {
+            assert!(worktree_path(path.into()).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn branches_hold_the_task_and_are_names_to_git() {
+        for name in ["wt/{task}", "{task}", "a-{task}/b"] {
+            assert!(branch(name.into()).is_ok(), "{name}");
+        }
+        for name in [
+            "",
+            "wt",
+            "-{task}",
+            "wt/{task}.lock",
+            "w t/{task}",
+            "{task}/{user}",
+            "a..{task}",
+            "{task}@{",
+        ] {
+            assert!(branch(name.into()).is_err(), "{name}");
+        }
+    }
+}

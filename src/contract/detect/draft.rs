@@ -1,0 +1,316 @@
+//! A detected contract in the making, and the places of a tree that it is made from.
+
+use std::collections::BTreeSet;
+
+use super::super::{Contract, Kind, Step, Timeout, inputs};
+use super::{Detected, Tree};
+
+/// Folders that hold what is written about, copied into or thrown at a project, not parts of it.
+const ASIDE: [&str; 22] = [
+    "bench",
+    "benches",
+    "benchmark",
+    "benchmarks",
+    "demo",
+    "demos",
+    "doc",
+    "docs",
+    "e2e",
+    "example",
+    "examples",
+    "fixtures",
+    "fuzz",
+    "node_modules",
+    "samples",
+    "target",
+    "templates",
+    "test",
+    "testdata",
+    "tests",
+    "third_party",
+    "vendor",
+];
+/// How far below the root projects are looked for.
+const DEPTH: usize = 2;
+
+/// The files of a tree, those near its root by name.
+pub(super) struct Files<'t> {
+    tree: &'t dyn Tree,
+    near: BTreeSet<&'t str>,
+}
+
+impl<'t> Files<'t> {
+    pub(super) fn new(tree: &'t dyn Tree) -> Self {
+        // One level more than projects are looked for: what lies in a project's own folders.
+        let is_near = |path: &&str| path.matches('/').count() <= DEPTH + 1;
+        let near = tree
+            .paths()
+            .iter()
+            .map(String::as_str)
+            .filter(is_near)
+            .collect();
+        Self { tree, near }
+    }
+
+    pub(super) fn has(&self, place: &Place, name: &str) -> bool {
+        self.near.contains(place.path(name).as_str())
+    }
+
+    pub(super) fn read(&self, place: &Place, name: &str) -> Option<String> {
+        self.has(place, name)
+            .then(|| self.tree.read(&place.path(name)))?
+    }
+
+    /// The names of `place`'s own files.
+    pub(super) fn names(&self, place: &Place) -> impl Iterator<Item = &'t str> {
+        let start = place.path("");
+        let inside = self
+            .near
+            .iter()
+            .filter_map(move |path| path.strip_prefix(start.as_str()));
+        inside.filter(|name| !name.contains('/'))
+    }
+
+    /// Every known path that lies in `place`, from there.
+    pub(super) fn all(&self, place: &Place) -> impl Iterator<Item = &'t str> {
+        let start = place.path("");
+        let paths = self.tree.paths().iter();
+        paths.filter_map(move |path| path.strip_prefix(start.as_str()))
+    }
+
+    /// The folders below the root in which a project may lie, outer before inner.
+    pub(super) fn folders(&self) -> Vec<Place> {
+        let part = |name: &str| {
+            !name.starts_with(['.', '_', '-'])
+                && !name.contains(char::is_control)
+                && !ASIDE.contains(&name)
+        };
+        let folders: BTreeSet<(usize, &str)> = self
+            .near
+            .iter()
+            .filter_map(|path| path.rsplit_once('/'))
+            .map(|(folder, _)| (1 + folder.matches('/').count(), folder))
+            .filter(|(depth, folder)| *depth <= DEPTH && folder.split('/').all(part))
+            .collect();
+        let places = folders
+            .into_iter()
+            .map(|(_, folder)| Place(folder.to_owned()));
+        places.collect()
+    }
+
+    /// Whether a `.gitignore` in or above `place` names `folder`.
+    pub(super) fn ignores(&self, place: &Place, folder: &str) -> bool {
+        let names_it = |line: &str| {
+            let line = line.trim().trim_end_matches("/*").trim_matches('/');
+            line == folder || line.ends_with(&format!("/{folder}"))
+        };
+        let mut above = Some(place.clone());
+        while let Some(place) = above {
+            let text = self.read(&place, ".gitignore").unwrap_or_default();
+            if text.lines().any(names_it) {
+                return true;
+            }
+            above = place.parent();
+        }
+        false
+    }
+}
+
+/// A folder of the tree; the root's path is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place(String);
+
+impl Place {
+    pub(super) fn root() -> Self {
+        Self(String::new())
+    }
+
+    pub(super) fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The path of `name` in here.
+    pub(super) fn path(&self, name: &str) -> String {
+        match self.0.as_str() {
+            "" => name.to_owned(),
+            folder => format!("{folder}/{name}"),
+        }
+    }
+
+    /// Whether `other` lies in here or is here.
+    pub(super) fn holds(&self, other: &Place) -> bool {
+        self == other || other.0.starts_with(&self.path(""))
+    }
+
+    fn parent(&self) -> Option<Place> {
+        let above = self.0.rsplit_once('/').map_or("", |(above, _)| above);
+        (!self.is_root()).then(|| Self(above.to_owned()))
+    }
+
+    /// The glob for `pattern` in here.
+    fn glob(&self, pattern: &str) -> String {
+        Self(globset::escape(&self.0)).path(pattern)
+    }
+
+    /// The shell command that runs `command` in here.
+    fn command(&self, command: &str) -> String {
+        match shlex::try_quote(&self.0) {
+            Ok(folder) if !self.is_root() => format!("cd {folder} && {command}"),
+            _ => command.to_owned(),
+        }
+    }
+
+    /// The part of a step's name that tells this place.
+    fn suffix(&self) -> String {
+        let safe = |c: char| {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                c
+            } else {
+                '-'
+            }
+        };
+        self.0.chars().map(safe).take(40).collect()
+    }
+}
+
+/// A step that a tool suggests.
+pub(super) struct Suggestion<'a> {
+    pub(super) name: &'a str,
+    pub(super) kind: Kind,
+    pub(super) run: &'a str,
+    /// The file that suggests it.
+    pub(super) from: &'a str,
+}
+
+/// What the tools found so far.
+#[derive(Default)]
+pub(super) struct Draft {
+    contract: Contract,
+    inputs: Vec<String>,
+    setup_inputs: Vec<String>,
+    setup_always: bool,
+    assumptions: Vec<String>,
+}
+
+impl Draft {
+    /// Says aloud what `tool` takes for granted at `place`.
+    pub(super) fn assume(&mut self, tool: &str, place: &Place, line: &str) {
+        self.assumptions.push(if place.is_root() {
+            format!("{tool}: {line}")
+        } else {
+            format!("{tool} in {}: {line}", place.0)
+        });
+    }
+
+    /// Adds a step under a name that no other step has. Below the root it runs when its folder changes.
+    pub(super) fn step(&mut self, tool: &str, place: &Place, suggestion: &Suggestion<'_>) {
+        let Suggestion {
+            name,
+            kind,
+            run,
+            from,
+        } = suggestion;
+        let local = match place.suffix() {
+            suffix if suffix.is_empty() => (*name).to_owned(),
+            suffix => format!("{name}-{suffix}"),
+        };
+        let numbered = (2..).map(|number| format!("{local}-{tool}-{number}"));
+        let taken = |name: &String| {
+            let mut steps = self.contract.gate.iter();
+            steps.any(|step| step.name.eq_ignore_ascii_case(name))
+        };
+        let name = [local.clone(), format!("{local}-{tool}")]
+            .into_iter()
+            .chain(numbered)
+            .find(|name| !taken(name))
+            .expect("numbers do not end");
+        self.assume(
+            tool,
+            place,
+            &format!("gate step `{name}` runs `{run}` (from {from})"),
+        );
+        self.contract.gate.push(Step {
+            name,
+            kind: *kind,
+            run: place.command(run),
+            when: (!place.is_root()).then(|| vec![place.glob("**")]),
+            timeout: Timeout::default(),
+            allow_empty: false,
+        });
+    }
+
+    /// Adds a set-up command that has to run again when one of `inputs` changed; without any, always.
+    pub(super) fn setup(&mut self, place: &Place, commands: &[String], inputs: &[String]) {
+        let commands = commands.iter().map(|command| place.command(command));
+        self.contract.worktree.setup.extend(commands);
+        self.setup_inputs
+            .extend(inputs.iter().map(|input| place.glob(input)));
+        self.setup_always |= inputs.is_empty();
+    }
+
+    /// Adds globs, from `place`, to the judge's inputs.
+    pub(super) fn inputs(&mut self, place: &Place, globs: &[impl AsRef<str>]) {
+        self.inputs
+            .extend(globs.iter().map(|glob| place.glob(glob.as_ref())));
+    }
+
+    pub(super) fn pass(&mut self, variables: &[&str]) {
+        extend(&mut self.contract.env.pass, variables);
+    }
+
+    pub(super) fn fingerprint(&mut self, commands: &[&str]) {
+        extend(&mut self.contract.env.fingerprint, commands);
+    }
+
+    /// Keeps `folder` warm if it is ignored; says so if it is not, since it would be judged and landed.
+    pub(super) fn warm(&mut self, tool: &str, files: &Files<'_>, place: &Place, folder: &str) {
+        if files.ignores(place, folder) {
+            self.keep_warm(place, folder);
+        } else {
+            let line = format!("no .gitignore names `{folder}`: add it, or tasks will commit it");
+            self.assume(tool, place, &line);
+        }
+    }
+
+    /// Keeps `folder`, which is known to be ignored.
+    pub(super) fn keep_warm(&mut self, place: &Place, folder: &str) {
+        self.contract.worktree.warm.push(place.path(folder));
+    }
+
+    pub(super) fn finish(self) -> Detected {
+        let Self {
+            mut contract,
+            mut setup_inputs,
+            mut assumptions,
+            ..
+        } = self;
+        setup_inputs.sort();
+        setup_inputs.dedup();
+        let has_setup = !contract.worktree.setup.is_empty();
+        contract.worktree.setup_inputs = (has_setup && !self.setup_always).then_some(setup_inputs);
+        contract.judge.inputs = inputs::with_always(self.inputs);
+        for command in &contract.worktree.setup {
+            assumptions.push(format!(
+                "set-up: every worktree is made ready by `{command}`"
+            ));
+        }
+        if contract.gate.is_empty() {
+            assumptions.push("gate: no test command was found; write one as [[gate]]".into());
+        }
+        // Names from the tree may hold anything; an assumption is one line.
+        let one_line = |line: String| line.replace(char::is_control, " ");
+        Detected {
+            contract,
+            assumptions: assumptions.into_iter().map(one_line).collect(),
+        }
+    }
+}
+
+/// Appends what is not there yet.
+fn extend(list: &mut Vec<String>, more: &[&str]) {
+    for one in more {
+        if !list.iter().any(|have| have == one) {
+            list.push((*one).to_owned());
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! From the text of `wt.toml` to a contract: every key, its default and its place in an error.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::quantity::{parse_duration, parse_size};
+use super::read::{Field, Flaw, Section, Source};
+use super::{
+    Agent, Contract, Env, Judge, Kind, Land, Rules, ScopePolicy, Step, Strategy, Timeout, Worktree,
+    check, inputs,
+};
+use crate::error::{Refusal, nearest};
+
+/// Every section that has keys of its own, and those keys, in the order in which they are written.
+const SCHEMA: [(&str, &[&str]); 7] = [
+    ("[rules]", &["invariants", "edits"]),
+    (
+        "[[gate]]",
+        &["name", "kind", "run", "when", "timeout", "allow_empty"],
+    ),
+    ("[judge]", &["slots", "inputs", "max_file"]),
+    ("[env]", &["pass", "fingerprint"]),
+    (
+        "[worktree]",
+        &["path", "branch", "setup", "setup_inputs", "carry", "warm"],
+    ),
+    ("[scope]", &["required", "shared"]),
+    ("[land]", &["strategy", "keep"]),
+];
+const SECTIONS: [&str; 8] = [
+    "rules", "gate", "judge", "env", "worktree", "scope", "land", "agents",
+];
+const KINDS: [Kind; 4] = [Kind::Test, Kind::Build, Kind::Lint, Kind::Check];
+const STRATEGIES: [Strategy; 3] = [Strategy::Merge, Strategy::Squash, Strategy::Rebase];
+
+impl Contract {
+    /// Reads the text of the contract file that errors call `file`. What it does not say is as in
+    /// `detected`, key by key; a `[[gate]]` replaces the detected gate as a whole.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with file, line, key and, where one is near, the key that was meant.
+    pub(crate) fn parse(text: &str, file: &str, detected: Contract) -> Result<Contract, Refusal> {
+        let source = Source { file, text };
+        let table = source.load_table()?;
+        let root = Section::root(&source, &table);
+        root.require_known(&SECTIONS, section_of)?;
+        Ok(Contract {
+            rules: merge(&root, "rules", detected.rules, rules)?,
+            gate: gate(&root, detected.gate)?,
+            judge: merge(&root, "judge", detected.judge, judge)?,
+            env: merge(&root, "env", detected.env, env)?,
+            worktree: merge(&root, "worktree", detected.worktree, worktree)?,
+            scope: merge(&root, "scope", detected.scope, scope)?,
+            land: merge(&root, "land", detected.land, land)?,
+            agents: agents(&root, detected.agents)?,
+        })
+    }
+}
+
+/// The section in which `key` is known.
+fn section_of(key: &str) -> Option<&'static str> {
+    let mut sections = SCHEMA.iter().filter(|(_, keys)| keys.contains(&key));
+    sections.next().map(|(section, _)| *section)
+}
+
+fn require_schema(section: &Section<'_>, name: &str) -> Result<(), Refusal> {
+    let found = SCHEMA
+        .iter()
+        .find(|(known, _)| known.trim_matches(['[', ']']) == name);
+    let (_, keys) = found.expect("every section that is read is in the schema");
+    section.require_known(keys, section_of)
+}
+
+fn merge<T>(
+    root: &Section<'_>,
+    name: &str,
+    default: T,
+    read: impl FnOnce(&Section<'_>, T) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    match root.find_section(name)? {
+        Some(section) => {
+            require_schema(&section, name)?;
+            read(&section, default)
+        }
+        None => Ok(default),
+    }
+}
+
+fn rules(section: &Section<'_>, default: Rules) -> Result<Rules, Refusal> {
+    section.require_order("invariants", "edits")?;
+    Ok(Rules {
+        invariants: list(section, "invariants", check::filled)?.unwrap_or(default.invariants),
+        edits: list(section, "edits", check::filled)?.unwrap_or(default.edits),
+    })
+}
+
+fn gate(root: &Section<'_>, default: Vec<Step>) -> Result<Vec<Step>, Refusal> {
+    let Some(sections) = root.find_sections("gate")? else {
+        return Ok(default);
+    };
+    let mut names = BTreeSet::new();
+    sections
+        .iter()
+        .map(|section| step(section, &mut names))
+        .collect()
+}
+
+fn step(section: &Section<'_>, names: &mut BTreeSet<String>) -> Result<Step, Refusal> {
+    require_schema(section, "gate")?;
+    let name = section.require_string("name")?.read(|name| {
+        let name = check::file_name(name)?;
+        // The name names the step's log, also where case is folded.
+        if names.insert(name.to_ascii_lowercase()) {
+            Ok(name)
+        } else {
+            Err(Flaw::new(format!(
+                "is already the name of another step: `{name}`"
+            )))
+        }
+    })?;
+    let timeout = value(section, "timeout", |text| parse_duration(&text))?;
+    let when = list(section, "when", check::glob)?;
+    if when
+        .as_ref()
+        .is_some_and(|globs| globs.iter().all(|glob| glob.starts_with('!')))
+    {
+        let flaw = Flaw::new("names nothing: the step would never run");
+        return Err(section.refusal("when", flaw.hint("leave it out to run the step always")));
+    }
+    Ok(Step {
+        name,
+        kind: section
+            .require_string("kind")?
+            .read(|kind| choice(&kind, &KINDS, Kind::word))?,
+        run: section.require_string("run")?.read(check::filled)?,
+        when,
+        timeout: timeout.and_then(Timeout::from_seconds).unwrap_or_default(),
+        allow_empty: section.find_flag("allow_empty")?.unwrap_or(false),
+    })
+}
+
+fn judge(section: &Section<'_>, default: Judge) -> Result<Judge, Refusal> {
+    let slots = section.find_integer("slots")?.map(|slots| {
+        slots.read(|slots| match usize::try_from(slots) {
+            Ok(slots) if slots > 0 => Ok(slots),
+            _ => Err(Flaw::new(format!("must be 1 or more, not {slots}"))),
+        })
+    });
+    Ok(Judge {
+        slots: slots.transpose()?.unwrap_or(default.slots),
+        inputs: list(section, "inputs", inputs::check_input)?
+            .map_or(default.inputs, inputs::with_always),
+        max_file: value(section, "max_file", |text| parse_size(&text))?.unwrap_or(default.max_file),
+    })
+}
+
+fn env(section: &Section<'_>, default: Env) -> Result<Env, Refusal> {
+    Ok(Env {
+        pass: list(section, "pass", check::variable)?.unwrap_or(default.pass),
+        fingerprint: list(section, "fingerprint", check::filled)?.unwrap_or(default.fingerprint),
+    })
+}
+
+fn worktree(section: &Section<'_>, default: Worktree) -> Result<Worktree, Refusal> {
+    let setup = list(section, "setup", check::filled)?;
+    // Detected inputs belong to the detected set-up: another one may depend on anything.
+    let default_inputs = match &setup {
+        Some(_) => None,
+        None => default.setup_inputs,
+    };
+    Ok(Worktree {
+        path: value(section, "path", check::worktree_path)?.unwrap_or(default.path),
+        branch: value(section, "branch", check::branch)?.unwrap_or(default.branch),
+        setup: setup.unwrap_or(default.setup),
+        setup_inputs: list(section, "setup_inputs", check::glob)?.or(default_inputs),
+        carry: list(section, "carry", check::inner_path)?.unwrap_or(default.carry),
+        warm: list(section, "warm", check::inner_path)?.unwrap_or(default.warm),
+    })
+}
+
+fn scope(section: &Section<'_>, default: ScopePolicy) -> Result<ScopePolicy, Refusal> {
+    Ok(ScopePolicy {
+        required: section.find_flag("required")?.unwrap_or(default.required),
+        shared: list(section, "shared", check::glob)?.unwrap_or(default.shared),
+    })
+}
+
+fn land(section: &Section<'_>, default: Land) -> Result<Land, Refusal> {
+    let strategy = value(section, "strategy", |word| {
+        choice(&word, &STRATEGIES, Strategy::word)
+    })?;
+    Ok(Land {
+        strategy: strategy.unwrap_or(default.strategy),
+        keep: section.find_flag("keep")?.unwrap_or(default.keep),
+    })
+}
+
+fn agents(
+    root: &Section<'_>,
+    default: BTreeMap<String, Agent>,
+) -> Result<BTreeMap<String, Agent>, Refusal> {
+    let Some(section) = root.find_section("agents")? else {
+        return Ok(default);
+    };
+    let mut agents = default;
+    for (name, section) in section.children()? {
+        section.require_known(&["rules"], section_of)?;
+        let rules = section.require_string("rules")?.read(check::inner_path)?;
+        agents.insert(name.read(check::file_name)?, Agent { rules });
+    }
+    Ok(agents)
+}
+
+fn value<T>(
+    section: &Section<'_>,
+    key: &str,
+    mean: impl FnOnce(String) -> Result<T, Flaw>,
+) -> Result<Option<T>, Refusal> {
+    let field = section.find_string(key)?;
+    field.map(|field| field.read(mean)).transpose()
+}
+
+fn list(
+    section: &Section<'_>,
+    key: &str,
+    mean: impl Fn(String) -> Result<String, Flaw>,
+) -> Result<Option<Vec<String>>, Refusal> {
+    let Some(fields) = section.find_strings(key)? else {
+        return Ok(None);
+    };
+    let values = fields
+        .into_iter()
+        .map(|field: Field<'_, String>| field.read(&mean));
+    values.collect::<Result<_, _>>().map(Some)
+}
+
+/// The one of `all` that is written as `word`.
+fn choice<T: Copy>(word: &str, all: &[T], written: impl Fn(T) -> &'static str) -> Result<T, Flaw> {
+    let words: Vec<_> = all.iter().map(|one| written(*one)).collect();
+    let found = all.iter().find(|one| written(**one) == word);
+    found.copied().ok_or_else(|| {
+        Flaw::new(format!("must be one of {}, not `{word}`", words.join(", "))).hint(match nearest(
+            word,
+            words.iter().copied(),
+        ) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write one of {}", words.join(", ")),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

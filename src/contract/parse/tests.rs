@@ -1,0 +1,302 @@
+//! What a contract's text means, and every way in which it is refused.
+
+use super::*;
+
+fn parse(text: &str) -> Result<Contract, Refusal> {
+    Contract::parse(text, "wt.toml", Contract::default())
+}
+
+fn refusals(texts: &[&str]) -> String {
+    let answer = |text: &&str| {
+        let refusal = parse(text).expect_err(text);
+        assert!(refusal.code as u8 == 64 && !refusal.message.contains('\n'));
+        let hint = refusal
+            .hint
+            .map(|hint| format!("\n  {hint}"))
+            .unwrap_or_default();
+        format!("{}{hint}", refusal.message)
+    };
+    texts.iter().map(answer).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_key_is_read() {
+    let text = r#"
+[rules]
+invariants = ["Keep the API."]
+edits = []
+[[gate]]
+name = "unit"
+kind = "lint"
+run = "make lint"
+when = ["src/**", "!src/gen"]
+timeout = "1h30m"
+allow_empty = true
+[judge]
+slots = 2
+inputs = ["ci/**", "package.json#scripts"]
+max_file = "1GB"
+[env]
+pass = ["CARGO_HOME"]
+fingerprint = ["rustc -V"]
+[worktree]
+path = "/srv/wt/{repo}"
+branch = "agents/{task}"
+setup = ["npm ci"]
+setup_inputs = ["package-lock.json"]
+carry = [".env"]
+warm = ["node_modules/"]
+[scope]
+required = true
+shared = ["Cargo.lock"]
+[land]
+strategy = "squash"
+keep = true
+[agents.other]
+rules = "OTHER.md"
+"#;
+    let contract = parse(text).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&contract).unwrap(), @r#"
+    {
+      "rules": {
+        "invariants": [
+          "Keep the API."
+        ],
+        "edits": []
+      },
+      "gate": [
+        {
+          "name": "unit",
+          "kind": "lint",
+          "run": "make lint",
+          "when": [
+            "src/**",
+            "!src/gen"
+          ],
+          "timeout": 5400,
+          "allow_empty": true
+        }
+      ],
+      "judge": {
+        "slots": 2,
+        "inputs": [
+          "**/.gitattributes",
+          "**/AGENTS.md",
+          "**/CLAUDE.md",
+          ".claude/**",
+          ".envrc",
+          ".husky/**",
+          ".mcp.json",
+          "ci/**",
+          "package.json#scripts",
+          "wt.toml"
+        ],
+        "max_file": 1000000000
+      },
+      "env": {
+        "pass": [
+          "CARGO_HOME"
+        ],
+        "fingerprint": [
+          "rustc -V"
+        ]
+      },
+      "worktree": {
+        "path": "/srv/wt/{repo}",
+        "branch": "agents/{task}",
+        "setup": [
+          "npm ci"
+        ],
+        "setup_inputs": [
+          "package-lock.json"
+        ],
+        "carry": [
+          ".env"
+        ],
+        "warm": [
+          "node_modules"
+        ]
+      },
+      "scope": {
+        "required": true,
+        "shared": [
+          "Cargo.lock"
+        ]
+      },
+      "land": {
+        "strategy": "squash",
+        "keep": true
+      },
+      "agents": {
+        "other": {
+          "rules": "OTHER.md"
+        }
+      }
+    }
+    "#);
+}
+
+#[test]
+fn what_a_file_does_not_say_is_as_detected() {
+    let mut detected = Contract::default();
+    detected.env.pass = vec!["A".into()];
+    detected.env.fingerprint = vec!["a -V".into()];
+    detected.worktree.setup = vec!["a".into()];
+    detected.worktree.setup_inputs = Some(vec!["a.lock".into()]);
+    let parse = |text: &str| Contract::parse(text, "wt.toml", detected.clone()).unwrap();
+
+    assert_eq!(parse(""), detected);
+    assert_eq!(
+        parse("gate = []\n[env]\npass = []").env.fingerprint,
+        detected.env.fingerprint
+    );
+    assert!(parse("[env]\npass = []").env.pass.is_empty());
+    // The detected inputs would hide a change from a set-up that is not the detected one.
+    assert_eq!(
+        parse("[worktree]\nsetup = ['b']").worktree.setup_inputs,
+        None
+    );
+    assert_eq!(
+        parse("[judge]\ninputs = []").judge,
+        Contract::default().judge
+    );
+}
+
+#[test]
+fn keys_and_types_are_refused_with_line_and_nearest_key() {
+    let step = "[[gate]]\nname = 'a'\nkind = 'test'\nrun = 'true'\n";
+    insta::assert_snapshot!(refusals(&[
+        "\n[rule]\nedits = []",
+        "[colours]",
+        "timeout = '1m'",
+        &format!("{step}tiemout = '1m'"),
+        &format!("{step}strategy = 'merge'"),
+        &format!("{step}run = 'x'"),
+        "[gate]\nname = 'a'",
+        "gate = [1]",
+        "[[rules]]",
+        "[rules]\nedits = 'one'",
+        "[rules]\nedits = [\n 'one',\n 2,\n]",
+        "[scope]\nrequired = 'yes'",
+        "[judge]\nslots = '2'",
+        "[judge]\nslots = 0",
+        "[judge]\nslots = 99999999999999999999",
+        "[judge]\nconfine = 'auto'",
+        "[agents]\nother = 'x'",
+        "[agents.other]\nrule = 'x'",
+        "[agents.other]",
+        "[[gate]]\nkind = 'test'",
+        "[judge]\n\nslots = [1,\n",
+        "[judge]\nslots 1",
+        "[judge]\n[judge]",
+    ]), @r#"
+    wt.toml:2: unknown key `rule`
+      did you mean `rules`?
+    wt.toml:1: unknown key `colours`
+      known here: rules, gate, judge, env, worktree, scope, land, agents
+    wt.toml:1: unknown key `timeout`
+      `timeout` belongs in [[gate]]
+    wt.toml:5: unknown key `tiemout` in [[gate]]
+      did you mean `timeout`?
+    wt.toml:5: unknown key `strategy` in [[gate]]
+      `strategy` belongs in [land]
+    wt.toml:5: not valid TOML: duplicate key
+    wt.toml:1: `gate` must be a list of tables, each headed [[gate]], not a table
+    wt.toml:1: `gate` must be a list of tables, each headed [[gate]], not the number 1
+    wt.toml:1: `rules` must be a table [rules], not a list
+    wt.toml:2: `edits` in [rules] must be a list of strings, not a string
+    wt.toml:4: `edits` in [rules] must be a list of strings, not the number 2
+    wt.toml:2: `required` in [scope] must be true or false, not a string
+    wt.toml:2: `slots` in [judge] must be a whole number, not a string
+    wt.toml:2: `slots` in [judge] must be 1 or more, not 0
+    wt.toml:2: `slots` in [judge] must be a whole number, not the number 99999999999999999999
+    wt.toml:2: unknown key `confine` in [judge]
+      known here: slots, inputs, max_file
+    wt.toml:2: `other` in [agents] must be a table [agents.other], not a string
+    wt.toml:2: unknown key `rule` in [agents.other]
+      did you mean `rules`?
+    wt.toml:1: `rules` in [agents.other] is missing
+      write rules = "…"
+    wt.toml:1: `name` in [[gate]] is missing
+      write name = "…"
+    wt.toml:3: not valid TOML: unclosed array, expected `]`
+    wt.toml:2: not valid TOML: key with no value, expected `=`
+    wt.toml:2: not valid TOML: duplicate key
+    "#);
+}
+
+#[test]
+fn values_are_refused_with_what_is_wrong_with_them() {
+    let step = |rest: &str| format!("[[gate]]\nname = 'a'\nkind = 'test'\nrun = 'true'\n{rest}");
+    insta::assert_snapshot!(refusals(&[
+        "[rules]\nedits = ['a']\ninvariants = ['b']",
+        "[rules]\ninvariants = ['a', ' ']",
+        "[[gate]]\nname = '../a'\nkind = 'test'\nrun = 'true'",
+        "[[gate]]\nname = ''\nkind = 'test'\nrun = 'true'",
+        "[[gate]]\nname = 'a'\nkind = 'tests'\nrun = 'true'",
+        "[[gate]]\nname = 'a'\nkind = 'test'\nrun = ''",
+        &step(&step("").replace("'a'", "'A'")),
+        &step("timeout = '10 minutes'"),
+        &step("timeout = 600"),
+        &step("when = ['src/[']"),
+        &step("when = ['!src']"),
+        &step("when = []"),
+        "[judge]\nmax_file = '100'",
+        "[judge]\ninputs = ['Makefile#test']",
+        "[judge]\ninputs = ['package.json#']",
+        "[env]\npass = ['A=B']",
+        "[env]\npass = ['GIT_DIR']",
+        "[worktree]\nbranch = 'wt'",
+        "[worktree]\nbranch = 'wt/{name}/{task}'",
+        "[worktree]\npath = 'trees'",
+        "[worktree]\npath = '../{repo}/trees'",
+        "[worktree]\ncarry = ['../.env']",
+        "[scope]\nshared = ['/Cargo.lock']",
+        "[land]\nstrategy = 'sqash'",
+        "[agents.other]\nrules = '/etc/x'",
+    ]), @r#"
+    wt.toml:2: `edits` is out of order in [rules]: `invariants` comes first
+      rules apply in the order in which they stand: swap the two
+    wt.toml:2: `invariants` in [rules] is empty
+    wt.toml:2: `name` in [[gate]] is not a safe file name: `../a`
+      use letters, digits, `.`, `_` and `-`, beginning with a letter, a digit or `_`
+    wt.toml:2: `name` in [[gate]] is empty
+    wt.toml:3: `kind` in [[gate]] must be one of test, build, lint, check, not `tests`
+      did you mean `test`?
+    wt.toml:4: `run` in [[gate]] is empty
+    wt.toml:6: `name` in [[gate]] is already the name of another step: `A`
+    wt.toml:5: `timeout` in [[gate]] is not a duration: `10 minutes`
+      write numbers with units, such as "90s", "10m" or "1h30m"
+    wt.toml:5: `timeout` in [[gate]] must be a string in quotes, not the number 600
+    wt.toml:5: `when` in [[gate]] holds a bad glob: glob 'src/[' has a '[' without its ']'
+      write '\[' for a bracket that stands for itself
+    wt.toml:5: `when` in [[gate]] names nothing: the step would never run
+      leave it out to run the step always
+    wt.toml:5: `when` in [[gate]] names nothing: the step would never run
+      leave it out to run the step always
+    wt.toml:2: `max_file` in [judge] is not a size: `100`
+      write a number with a unit, such as "100MB" or "512KiB"
+    wt.toml:2: `inputs` in [judge] holds `Makefile#test`: only .toml, .json, .cfg and .ini files have parts
+      name the whole file instead
+    wt.toml:2: `inputs` in [judge] holds `package.json#`: the key after `#` is empty
+    wt.toml:2: `pass` in [env] is not the name of a variable: `A=B`
+    wt.toml:2: `pass` in [env] holds `GIT_DIR`: no `GIT_` variable reaches a step
+      such a variable can point git at another repository
+    wt.toml:2: `branch` in [worktree] has no `{task}`: `wt`
+      every task needs a branch of its own, such as "wt/{task}"
+    wt.toml:2: `branch` in [worktree] holds an unknown placeholder `{name}`
+      known here: `{task}`
+    wt.toml:2: `path` in [worktree] lies inside the repository: `trees`
+      worktrees stand beside the repository, such as in "../{repo}.wt"
+    wt.toml:2: `path` in [worktree] lies inside the repository: `../{repo}/trees`
+      worktrees stand beside the repository, such as in "../{repo}.wt"
+    wt.toml:2: `carry` in [worktree] leaves the worktree: `../.env`
+      write a path from the repository's root
+    wt.toml:2: `shared` in [scope] holds a bad glob: glob '/Cargo.lock' is absolute
+      globs name paths from the repository's root, as in 'src/**'
+    wt.toml:2: `strategy` in [land] must be one of merge, squash, rebase, not `sqash`
+      did you mean `squash`?
+    wt.toml:2: `rules` in [agents.other] leaves the worktree: `/etc/x`
+      write a path from the repository's root
+    "#);
+}
