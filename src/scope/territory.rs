@@ -1,0 +1,218 @@
+//! Whose a path is, seen from one task.
+
+use std::collections::HashMap;
+
+use super::globs::Globs;
+
+/// What one live task owns.
+#[derive(Clone, Debug)]
+pub(crate) struct Claim {
+    pub(crate) task: String,
+    pub(crate) globs: Globs,
+}
+
+/// What a path is to a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The task's own claim holds it.
+    Own,
+    /// It belongs to nobody and all may change it.
+    Shared,
+    /// Nobody owns it, and the task claims nothing.
+    Unowned,
+    /// Another live task owns it, by this glob.
+    OwnedBy { task: String, glob: String },
+    /// Nobody owns it, but the task has a claim and this is not in it.
+    OutsideClaim,
+}
+
+impl Standing {
+    /// Whether the task may change the path.
+    pub(crate) fn permits(&self) -> bool {
+        match self {
+            Standing::Own | Standing::Shared | Standing::Unowned => true,
+            Standing::OwnedBy { .. } | Standing::OutsideClaim => false,
+        }
+    }
+}
+
+/// The map of the repository as one task sees it.
+#[derive(Debug)]
+pub(crate) struct Territory<'a> {
+    own: Option<&'a Globs>,
+    shared: &'a Globs,
+    others: &'a [Claim],
+    index: PrefixIndex,
+}
+
+impl<'a> Territory<'a> {
+    /// From the task's own claim, if it has one, the shared paths and the claims of the other live tasks. Where
+    /// several of those hold a path, the first does; an empty claim is none.
+    pub(crate) fn new(
+        own: Option<&'a Globs>,
+        shared: &'a Globs,
+        others: &'a [Claim],
+    ) -> Territory<'a> {
+        Territory {
+            own: own.filter(|globs| !globs.is_empty()),
+            shared,
+            others,
+            index: PrefixIndex::new(others),
+        }
+    }
+
+    /// Whose `path` is, given from the repository's root as git records it.
+    pub(crate) fn standing(&self, path: impl AsRef<[u8]>) -> Standing {
+        let path = path.as_ref();
+        if self.shared.matches(path) {
+            return Standing::Shared;
+        }
+        if self.own.is_some_and(|own| own.matches(path)) {
+            return Standing::Own;
+        }
+        if let Some((claim, glob)) = self.find_owner(path) {
+            return Standing::OwnedBy {
+                task: claim.task.clone(),
+                glob: glob.to_owned(),
+            };
+        }
+        match self.own {
+            Some(_) => Standing::OutsideClaim,
+            None => Standing::Unowned,
+        }
+    }
+
+    fn find_owner(&self, path: &[u8]) -> Option<(&'a Claim, &'a str)> {
+        self.index
+            .candidates(path)
+            .filter(|(claim, pattern)| {
+                let globs = &self.others[*claim].globs;
+                globs.added()[*pattern].matches(path) && !globs.subtracts(path)
+            })
+            .min()
+            .map(|(claim, pattern)| {
+                let claim = &self.others[claim];
+                (claim, claim.globs.added()[pattern].text())
+            })
+    }
+}
+
+/// Finds the few globs that a path can match among those of a thousand claims: by what all their matches begin
+/// with, in lower case.
+#[derive(Debug)]
+struct PrefixIndex {
+    /// Claim and glob, by number, under their prefix.
+    globs: HashMap<Vec<u8>, Vec<(usize, usize)>>,
+    /// The lengths of the prefixes, in order.
+    lengths: Vec<usize>,
+}
+
+impl PrefixIndex {
+    fn new(claims: &[Claim]) -> PrefixIndex {
+        let mut globs: HashMap<Vec<u8>, Vec<(usize, usize)>> = HashMap::new();
+        for (number, claim) in claims.iter().enumerate() {
+            for (glob, pattern) in claim.globs.added().iter().enumerate() {
+                let prefix = pattern.prefix().as_bytes().to_ascii_lowercase();
+                globs.entry(prefix).or_default().push((number, glob));
+            }
+        }
+        let mut lengths: Vec<usize> = globs.keys().map(Vec::len).collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        PrefixIndex { globs, lengths }
+    }
+
+    fn candidates(&self, path: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+        let path = path.to_ascii_lowercase();
+        self.lengths
+            .iter()
+            .filter_map(move |length| self.globs.get(path.get(..*length)?))
+            .flatten()
+            .copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Case;
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    fn parse<S: AsRef<str>>(sources: &[S], case: Case) -> Globs {
+        Globs::parse(sources, case).expect("parses")
+    }
+
+    fn claim(task: &str, sources: &[&str]) -> Claim {
+        Claim {
+            task: task.to_owned(),
+            globs: parse(sources, Case::Exact),
+        }
+    }
+
+    fn owned(task: &str, glob: &str) -> Standing {
+        Standing::OwnedBy {
+            task: task.to_owned(),
+            glob: glob.to_owned(),
+        }
+    }
+
+    #[test]
+    fn whose_a_path_is_depends_on_who_asks() {
+        let shared = parse(&["Cargo.lock"], Case::Exact);
+        let mine = parse(&["src/api", "!src/api/gen"], Case::Exact);
+        let others = [
+            claim("docs", &["docs/**", "*.md", "Cargo.*"]),
+            claim("gen", &["src/api/gen/*.rs"]),
+        ];
+        let claimant = Territory::new(Some(&mine), &shared, &others);
+        let drifter = Territory::new(None, &shared, &others);
+        for (path, to_claimant, to_drifter) in [
+            ("src/api/a.rs", Standing::Own, Standing::Unowned),
+            ("src/api", Standing::Own, Standing::Unowned),
+            (
+                "src/api/gen/a.rs",
+                owned("gen", "src/api/gen/*.rs"),
+                owned("gen", "src/api/gen/*.rs"),
+            ),
+            ("src/api/gen/a.c", Standing::OutsideClaim, Standing::Unowned),
+            ("src/apix", Standing::OutsideClaim, Standing::Unowned),
+            ("docs/x/y", owned("docs", "docs"), owned("docs", "docs")),
+            (
+                "Cargo.toml",
+                owned("docs", "Cargo.*"),
+                owned("docs", "Cargo.*"),
+            ),
+            ("Cargo.lock", Standing::Shared, Standing::Shared),
+        ] {
+            assert_eq!(claimant.standing(path), to_claimant, "{path}");
+            assert_eq!(drifter.standing(path), to_drifter, "{path}");
+        }
+        assert!(Standing::Unowned.permits() && !Standing::OutsideClaim.permits());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn the_index_finds_the_owner_that_a_look_at_every_claim_finds(
+            claims in vec(vec(select(&["a", "A/b", "a*", "**/b", "!a/b", "b/?", "*", "ab", "é/x"][..]), 1..4), 0..6),
+            path in "[abA]{1,2}(/[abé]){0,2}",
+            case in prop_oneof![Just(Case::Exact), Just(Case::Folded)],
+        ) {
+            let claims: Vec<Claim> = claims
+                .iter()
+                .filter_map(|sources| Globs::parse(sources, case).ok())
+                .enumerate()
+                .map(|(number, globs)| Claim { task: number.to_string(), globs })
+                .collect();
+            let expected = claims.iter().find_map(|claim| {
+                claim.globs.matching_pattern(&path).map(|glob| owned(&claim.task, glob))
+            });
+            let nothing = parse::<&str>(&[], case);
+            let standing = Territory::new(None, &nothing, &claims).standing(&path);
+            prop_assert_eq!(standing, expected.unwrap_or(Standing::Unowned));
+        }
+    }
+}
