@@ -1,0 +1,95 @@
+//! The rules file that an agent reads: its text, its copies for each agent, its script, its lint.
+
+mod agents;
+mod lint;
+mod script;
+mod text;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Value;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+
+pub(crate) use agents::{claude_rules, codex_override};
+pub(crate) use lint::lint;
+pub(crate) use script::validate_script;
+
+/// What the rules file of a task is made from; it depends on nothing else.
+pub(crate) struct Source<'a> {
+    pub(crate) task: &'a str,
+    /// The branch that the task works on.
+    pub(crate) branch: &'a str,
+    /// The branch that the task lands on.
+    pub(crate) target: &'a str,
+    /// The contract's hard constraints, in order.
+    pub(crate) invariants: &'a [String],
+    /// The contract's edit rules, in order.
+    pub(crate) edits: &'a [String],
+    /// The globs that the task alone may change; none means whatever no other task owns.
+    pub(crate) owns: &'a [String],
+    /// The globs that every task may change.
+    pub(crate) shared: &'a [String],
+    /// The gate, in order; empty where none is set.
+    pub(crate) steps: &'a [Step<'a>],
+    /// What the task is to do: any text, rendered so that it can't pass for a rule.
+    pub(crate) brief: Option<&'a str>,
+}
+
+/// One step of the gate, as far as an agent needs to know it.
+pub(crate) struct Step<'a> {
+    pub(crate) name: &'a str,
+    /// The first word of the verdict when it fails: `TEST_FAILURE`.
+    pub(crate) token: &'a str,
+    /// The command, in the words of `sh`.
+    pub(crate) run: &'a str,
+    /// The globs of which the task must change one for the step to run; absent means always.
+    pub(crate) when: Option<&'a [String]>,
+}
+
+impl Step<'_> {
+    fn value(&self) -> Value {
+        context! { name => self.name, token => self.token, run => self.run, when => self.when.map(<[String]>::to_vec) }
+    }
+}
+
+/// The text of `.wt/RULES.md`: hard constraints, edit rules, validation, brief, always in this order.
+pub(crate) fn render(source: &Source) -> String {
+    let values = context! {
+        task => source.task,
+        branch => source.branch,
+        target => source.target,
+        invariants => source.invariants.to_vec(),
+        edits => source.edits.to_vec(),
+        owns => source.owns.to_vec(),
+        shared => source.shared.to_vec(),
+        steps => source.steps.iter().map(Step::value).collect::<Vec<_>>(),
+        brief => source.brief.filter(|brief| !brief.trim().is_empty()),
+    };
+    fill(include_str!("../templates/rules.md"), values)
+}
+
+/// Fills an embedded template in; text from outside passes one of the filters below, never a parser.
+fn fill(template: &str, values: Value) -> String {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true)
+            .build()
+            .expect("the default syntax is valid"),
+    );
+    environment.add_filter("code", |words: String| text::code(&words));
+    environment.add_filter("codes", |globs: Vec<String>| text::codes(&globs));
+    environment.add_filter("item", |rule: String| text::item(&rule));
+    environment.add_filter("block", |brief: String| text::block(&brief));
+    environment.add_filter("command", |run: String| text::command(&run));
+    environment.add_filter("sh", |word: String| script::quote(&word));
+    environment
+        .render_str(template, values)
+        .expect("every branch of the embedded templates is rendered by a test")
+}
+
+#[cfg(test)]
+mod tests;
