@@ -1,0 +1,179 @@
+//! The gate: which of its steps a difference selects, what a run of them means, and the receipt of a passed one.
+
+mod order;
+mod report;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use order::{Order, Phase, Progress, Purpose};
+pub(crate) use report::{Report, report, stopped_next};
+
+use crate::contract::{Contract, Kind, Step};
+use crate::error::Refusal;
+use crate::failure::Failure;
+use crate::oid::Oid;
+use crate::scope::{Case, Globs};
+use crate::task::Captured;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Ended {
+    /// By itself, with this status.
+    Exit(i32),
+    /// By this signal.
+    Signal(i32),
+    /// By the kernel, for want of memory.
+    OutOfMemory,
+    /// By `wt`, at its deadline.
+    Timeout,
+}
+
+/// One step that was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StepResult {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) ended: Ended,
+    pub(crate) milliseconds: u64,
+    /// File name of the log in the run's folder.
+    pub(crate) log: String,
+    pub(crate) log_lines: u64,
+    /// A recognised runner said that it ran no test, and the step does not allow that.
+    pub(crate) no_tests: bool,
+}
+
+impl StepResult {
+    pub(crate) fn passed(&self) -> bool {
+        self.ended == Ended::Exit(0) && !self.no_tests
+    }
+
+    /// The first word of the verdict that this step's failure is.
+    pub(crate) fn token(&self) -> &'static str {
+        match self.ended {
+            Ended::Exit(0) if self.no_tests => "NO_TESTS",
+            Ended::Timeout => "TIMEOUT",
+            _ => self.kind.token(),
+        }
+    }
+}
+
+/// What a run of the gate came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "verdict")]
+pub(crate) enum Verdict {
+    Passed {
+        receipt: String,
+    },
+    /// The last of the run's steps failed, and this is what its log says first.
+    Failed {
+        first: Failure,
+    },
+    /// A step changed tracked files of the checkout that it judged.
+    Unstable {
+        step: String,
+        paths: Vec<String>,
+    },
+    /// The operator stopped it; nothing is counted.
+    Interrupted,
+    /// The judge itself could not go on; nothing is counted.
+    Fault {
+        message: String,
+    },
+}
+
+/// The proof that a tree passed a gate in an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Receipt {
+    pub(crate) tree: Oid,
+    /// Hash of the gate's definition.
+    pub(crate) gate: String,
+    /// Hash of the variables and of what the fingerprint commands answered.
+    pub(crate) environment: String,
+    pub(crate) fingerprint: BTreeMap<String, String>,
+    /// The steps that passed; those that the difference did not select are not in it.
+    pub(crate) steps: Vec<StepResult>,
+    /// Whether the steps were kept from writing outside their checkout.
+    pub(crate) confined: bool,
+    pub(crate) task: String,
+    pub(crate) commit: Oid,
+    pub(crate) at: Timestamp,
+}
+
+impl Receipt {
+    /// The key that it is stored under: the same tree, gate and environment have one receipt.
+    pub(crate) fn key(&self) -> String {
+        receipt_key(&self.tree, &self.gate, &self.environment)
+    }
+
+    /// Whether it holds every one of the named steps.
+    pub(crate) fn covers(&self, steps: &[String]) -> bool {
+        steps
+            .iter()
+            .all(|wanted| self.steps.iter().any(|s| s.name == *wanted))
+    }
+
+    /// Takes over the steps of an older receipt of the same key.
+    pub(crate) fn absorb(&mut self, older: Receipt) {
+        for step in older.steps {
+            if !self.steps.iter().any(|s| s.name == step.name) {
+                self.steps.push(step);
+            }
+        }
+    }
+}
+
+pub(crate) fn receipt_key(tree: &Oid, gate: &str, environment: &str) -> String {
+    crate::digest::hex(&[
+        b"receipt 1",
+        tree.as_str().as_bytes(),
+        gate.as_bytes(),
+        environment.as_bytes(),
+    ])
+}
+
+/// Hash of what the steps see of the machine.
+pub(crate) fn environment_hash(
+    captured: &Captured,
+    fingerprint: &BTreeMap<String, String>,
+) -> String {
+    let fields: Vec<&[u8]> = std::iter::once(b"environment 1".as_slice())
+        .chain(
+            captured
+                .variables
+                .iter()
+                .flat_map(|(k, v)| [k.as_bytes(), v.as_bytes()]),
+        )
+        .chain(std::iter::once(b"fingerprint".as_slice()))
+        .chain(
+            fingerprint
+                .iter()
+                .flat_map(|(k, v)| [k.as_bytes(), v.as_bytes()]),
+        )
+        .collect();
+    crate::digest::hex(&fields)
+}
+
+/// The steps of the gate that a change of `paths` selects, in the gate's order.
+pub(crate) fn select<'a>(
+    contract: &'a Contract,
+    paths: &[String],
+) -> Result<Vec<&'a Step>, Refusal> {
+    let mut selected = Vec::new();
+    for step in &contract.gate {
+        let wanted = match &step.when {
+            None => true,
+            Some(globs) => {
+                let globs = Globs::parse(globs, Case::Exact)?;
+                paths.iter().any(|path| globs.matches(path))
+            }
+        };
+        if wanted {
+            selected.push(step);
+        }
+    }
+    Ok(selected)
+}

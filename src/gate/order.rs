@@ -1,0 +1,95 @@
+//! What a judge is told to do, and how far it has come: the two files by which caller and judge speak.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{StepResult, Verdict};
+use crate::contract::{Contract, Step};
+use crate::oid::Oid;
+use crate::task::{Captured, Pinned};
+
+/// Why a candidate is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Purpose {
+    /// The agent asked: a failure is an attempt.
+    Validate,
+    /// It is about to land, combined with a target that moved: a failure is nobody's attempt.
+    Land,
+}
+
+/// One run of the gate, as ordered. It never changes once written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) task: String,
+    pub(crate) run: u32,
+    pub(crate) purpose: Purpose,
+    pub(crate) base: Oid,
+    pub(crate) snapshot: Pinned,
+    pub(crate) candidate: Pinned,
+    /// Tip of the target that the snapshot was combined with.
+    pub(crate) target: Oid,
+    pub(crate) contract: Contract,
+    pub(crate) gate: String,
+    pub(crate) captured: Captured,
+    pub(crate) fingerprint: BTreeMap<String, String>,
+    /// Hash of captured variables and fingerprint.
+    pub(crate) environment: String,
+    /// Names of the steps to run.
+    pub(crate) selected: Vec<String>,
+    /// Paths that differ between target and candidate.
+    pub(crate) changed: Vec<String>,
+    /// Those of them that change what the gate's words mean.
+    pub(crate) judge_changed: Vec<String>,
+    pub(crate) cause: Option<String>,
+    /// Empty the slot first.
+    pub(crate) fresh: bool,
+    /// Which counted attempt this is.
+    pub(crate) attempt: u32,
+    pub(crate) started: Timestamp,
+}
+
+impl Order {
+    /// The steps to run, in order.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.contract
+            .gate
+            .iter()
+            .filter(|step| self.selected.contains(&step.name))
+    }
+}
+
+/// What a judge is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Phase {
+    /// Every slot is taken.
+    #[default]
+    Waiting,
+    /// The slot is brought to the candidate.
+    Preparing,
+    /// A set-up command or a step of this name.
+    Running(String),
+    Done,
+}
+
+/// How far a judge has come. It is written after every step, so that a late failure loses nothing earlier.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    pub(crate) phase: Phase,
+    pub(crate) steps: Vec<StepResult>,
+    /// The judge's private folder for temporary files, to be removed if it dies.
+    pub(crate) temporary: Option<PathBuf>,
+    #[serde(flatten)]
+    pub(crate) verdict: Option<Verdict>,
+}
+
+impl Progress {
+    /// The step that failed, if one did.
+    pub(crate) fn failed_step(&self) -> Option<&StepResult> {
+        self.steps.last().filter(|step| !step.passed())
+    }
+}

@@ -1,0 +1,215 @@
+//! The bounded text that an agent reads: one verdict line, the first failure, a path to the rest, what to do next.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{Ended, Order, Progress, Purpose, StepResult, Verdict};
+use crate::failure::Failure;
+use crate::task::{BUDGET, State, Task};
+
+/// A verdict, ready to be read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Report {
+    /// The first word of the verdict line.
+    pub(crate) verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) step: Option<String>,
+    /// How the step ended: `exit=1`, `signal=9`, `timeout`, `out-of-memory`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<String>,
+    pub(crate) seconds: f64,
+    /// Counted attempts so far.
+    pub(crate) attempts: u32,
+    pub(crate) budget: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) first_failure: Option<Failure>,
+    /// Where the full log lies, from the worktree's root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log_lines: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) receipt: Option<String>,
+    /// Paths that the verdict is about: changed by a step, or changing the judge.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) paths: Vec<String>,
+    pub(crate) steps_run: usize,
+    pub(crate) steps_skipped: usize,
+    pub(crate) next: String,
+}
+
+/// How many paths a verdict names before it only counts.
+const PATHS_SHOWN: usize = 10;
+
+/// What `progress` of `order` came to, for `task` as it stands after it.
+pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report {
+    let mut report = Report {
+        verdict: "FAULT",
+        step: None,
+        ended: None,
+        seconds: seconds(&progress.steps),
+        attempts: task.attempts,
+        budget: BUDGET,
+        first_failure: None,
+        log: None,
+        log_lines: None,
+        receipt: None,
+        paths: Vec::new(),
+        steps_run: progress.steps.len(),
+        steps_skipped: order
+            .contract
+            .gate
+            .len()
+            .saturating_sub(order.selected.len()),
+        next: String::new(),
+    };
+    match &progress.verdict {
+        Some(Verdict::Passed { receipt }) => {
+            report.verdict = "VALIDATION_OK";
+            report.receipt = Some(receipt.clone());
+            report.paths.clone_from(&order.judge_changed);
+            report.next = format!("wt merge {}", task.name);
+        }
+        Some(Verdict::Failed { first }) => failed(&mut report, order, progress, task, first),
+        Some(Verdict::Unstable { step, paths }) => {
+            report.verdict = "UNSTABLE_TREE";
+            report.step = Some(step.clone());
+            report.paths.clone_from(paths);
+            report.next = format!(
+                "commit what step `{step}` writes, or make it write elsewhere, then: wt validate"
+            );
+        }
+        Some(Verdict::Interrupted) => {
+            report.verdict = "INTERRUPTED";
+            report.next = "nothing was counted; wt validate".to_owned();
+        }
+        Some(Verdict::Fault { message }) => {
+            report.first_failure = Some(Failure {
+                title: message.clone(),
+                excerpt: Vec::new(),
+            });
+            report.next = "nothing was counted; wt doctor, then wt validate".to_owned();
+        }
+        None => report.next = "wt validate".to_owned(),
+    }
+    report
+}
+
+fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, first: &Failure) {
+    let Some(step) = progress.failed_step() else {
+        return;
+    };
+    report.verdict = step.token();
+    report.step = Some(step.name.clone());
+    report.ended = Some(ended(step.ended));
+    report.first_failure = Some(first.clone());
+    report.log = Some(format!(".wt/last/{}", step.log));
+    report.log_lines = Some(step.log_lines);
+    report.next = match (order.purpose, task.state) {
+        (Purpose::Land, _) => format!(
+            "this is the combination with {}, which has moved; no attempt was counted: \
+             git merge {} in the worktree, mend, commit, wt validate",
+            task.target, task.target
+        ),
+        (_, State::Stopped) => stopped_next(task),
+        _ => {
+            "mend this failure only, then once: wt validate --cause \"<why it failed>\"".to_owned()
+        }
+    };
+}
+
+/// What is left to an agent whose task is stopped.
+pub(crate) fn stopped_next(task: &Task) -> String {
+    format!(
+        "stop here; say what was tried and what is needed: wt explain {} -m \"…\"; a person decides",
+        task.name
+    )
+}
+
+fn seconds(steps: &[StepResult]) -> f64 {
+    let milliseconds: u64 = steps.iter().map(|s| s.milliseconds).sum();
+    std::time::Duration::from_millis(milliseconds).as_secs_f64()
+}
+
+fn ended(ended: Ended) -> String {
+    match ended {
+        Ended::Exit(status) => format!("exit={status}"),
+        Ended::Signal(signal) => format!("signal={signal}"),
+        Ended::OutOfMemory => "out-of-memory".to_owned(),
+        Ended::Timeout => "timeout".to_owned(),
+    }
+}
+
+impl Report {
+    /// The verdict on work that a stored receipt vouches for: no step was run.
+    pub(crate) fn known(task: &Task, receipt: String, judge_changed: Vec<String>) -> Self {
+        Self {
+            verdict: "VALIDATION_OK",
+            step: None,
+            ended: None,
+            seconds: 0.0,
+            attempts: task.attempts,
+            budget: BUDGET,
+            first_failure: None,
+            log: None,
+            log_lines: None,
+            receipt: Some(receipt),
+            paths: judge_changed,
+            steps_run: 0,
+            steps_skipped: 0,
+            next: format!("wt merge {}", task.name),
+        }
+    }
+
+    /// The text on standard output.
+    pub(crate) fn text(&self) -> String {
+        let mut text = self.verdict.to_owned();
+        if let Some(step) = &self.step {
+            let _ = write!(text, " step={step}");
+        }
+        if let Some(ended) = &self.ended {
+            let _ = write!(text, " {ended}");
+        }
+        if self.verdict == "VALIDATION_OK" {
+            let _ = write!(text, " steps={}", self.steps_run);
+            if self.steps_skipped > 0 {
+                let _ = write!(text, " skipped={}", self.steps_skipped);
+            }
+        }
+        let _ = write!(text, " {:.1}s", self.seconds);
+        if let Some(receipt) = &self.receipt {
+            let _ = write!(text, " receipt={}", &receipt[..12]);
+        } else if self.verdict != "INTERRUPTED" && self.verdict != "FAULT" {
+            let _ = write!(text, " attempt={}/{}", self.attempts, self.budget);
+        }
+        text.push('\n');
+        self.body(&mut text);
+        let _ = writeln!(text, "next: {}", self.next);
+        text
+    }
+
+    fn body(&self, text: &mut String) {
+        if let Some(first) = &self.first_failure {
+            let _ = writeln!(text, "first failure: {}", first.title);
+            for line in &first.excerpt {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+        if self.verdict == "VALIDATION_OK" && !self.paths.is_empty() {
+            let _ = writeln!(
+                text,
+                "JUDGE_CHANGED: it lands only with the operator's --accept-judge-change:"
+            );
+        }
+        for path in self.paths.iter().take(PATHS_SHOWN) {
+            let _ = writeln!(text, "  {path}");
+        }
+        if self.paths.len() > PATHS_SHOWN {
+            let _ = writeln!(text, "  … and {} more", self.paths.len() - PATHS_SHOWN);
+        }
+        if let (Some(log), Some(lines)) = (&self.log, self.log_lines) {
+            let _ = writeln!(text, "full log: {log} ({lines} lines)");
+        }
+    }
+}
