@@ -1,0 +1,21 @@
+//! Other processes: running a command to its end and no further, naming a process, starting one that outlives us.
+//!
+//! Linux first: `/proc`, pidfds and the child subreaper are used without a substitute.
+
+mod capture;
+mod detach;
+mod identity;
+mod interrupt;
+mod job;
+mod sweep;
+mod table;
+
+pub(crate) use capture::tail;
+pub(crate) use detach::detach;
+pub(crate) use identity::Identity;
+pub(crate) use interrupt::Interrupt;
+pub(crate) use job::{End, Job, run};
+pub(crate) use sweep::adopt_orphans;
+
+#[cfg(test)]
+mod tests;
