@@ -1,0 +1,71 @@
+//! Git: reads through git2 where it can, everything else through the `git` command.
+
+mod combine;
+mod command;
+mod discover;
+mod read;
+mod slot_checkout;
+mod snapshot;
+mod target_checkout;
+mod worktree;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use combine::{Combination, CommitRequest};
+pub(crate) use command::Git;
+pub(crate) use discover::{Location, discover};
+pub(crate) use read::{Change, Entry, Reader};
+pub(crate) use slot_checkout::SlotCheckout;
+pub(crate) use snapshot::SnapshotRequest;
+pub(crate) use snapshot::ignored_files;
+pub(crate) use target_checkout::FastForward;
+pub(crate) use worktree::{NewWorktree, WorktreeBranch, folder_id, require_folder};
+
+/// One repository, named by its common git directory and never by a worktree of an agent.
+pub(crate) struct Repo {
+    common: PathBuf,
+    pub(crate) git: Git,
+    pub(crate) read: Reader,
+}
+
+impl Repo {
+    /// Opens the repository whose common git directory is `common`.
+    pub(crate) fn open(common: &Path, git: Git) -> Self {
+        let git = git.in_repository(common);
+        Self {
+            common: common.to_owned(),
+            read: Reader::open(common, git.clone()),
+            git,
+        }
+    }
+
+    /// The same repository, its git children run with `variables` instead of the caller's environment.
+    #[must_use]
+    pub(crate) fn with_environment(
+        &self,
+        program: &Path,
+        variables: &std::collections::BTreeMap<String, String>,
+    ) -> Self {
+        Self::open(&self.common, self.git.with_environment(program, variables))
+    }
+
+    /// The common git directory, absolute.
+    pub(crate) fn common(&self) -> &Path {
+        &self.common
+    }
+
+    /// The main checkout's root, unless the repository is bare or a submodule's.
+    pub(crate) fn main_checkout(&self) -> Option<&Path> {
+        (self.common.file_name()? == ".git").then(|| self.common.parent())?
+    }
+
+    /// The folder beside which worktrees are made, and the repository's name.
+    pub(crate) fn root_and_name(&self) -> (PathBuf, String) {
+        let root = self.main_checkout().unwrap_or(&self.common);
+        let name = root.file_name().map_or_else(
+            || "repository".to_owned(),
+            |n| n.to_string_lossy().trim_end_matches(".git").to_owned(),
+        );
+        (root.to_owned(), name)
+    }
+}

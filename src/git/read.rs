@@ -1,0 +1,417 @@
+//! Reads of refs, objects and history: git2 where libgit2 can open the repository, else the `git` command
+//! (reftable, SHA-256 and extensions that libgit2 does not know).
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+use super::command::Git;
+use crate::oid::Oid;
+
+/// One path that differs between two trees. A rename is two of these: both its sides count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) path: String,
+    pub(crate) before: Option<Entry>,
+    pub(crate) after: Option<Entry>,
+}
+
+/// What a tree holds at a path: the file mode and the object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Entry {
+    pub(crate) mode: u32,
+    pub(crate) oid: Oid,
+}
+
+impl Entry {
+    pub(crate) fn is_submodule(&self) -> bool {
+        self.mode == 0o160_000
+    }
+}
+
+/// The reading side of a repository.
+pub(crate) struct Reader {
+    libgit2: Option<git2::Repository>,
+    git: Git,
+}
+
+impl Reader {
+    pub(super) fn open(common: &Path, git: Git) -> Self {
+        let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::NO_DOTGIT;
+        let none: [&Path; 0] = [];
+        Self {
+            libgit2: git2::Repository::open_ext(common, flags, none).ok(),
+            git,
+        }
+    }
+
+    /// The commit that `revision` names, if it names one.
+    pub(crate) fn commit(&self, revision: &str) -> anyhow::Result<Option<Oid>> {
+        if let Some(repo) = &self.libgit2
+            && let Ok(object) = repo.revparse_single(revision)
+            && let Ok(commit) = object.peel_to_commit()
+        {
+            return oid(commit.id()).map(Some);
+        }
+        let output = self
+            .git
+            .command(["rev-parse", "--verify", "--quiet", "--end-of-options"])
+            .arg(format!("{revision}^{{commit}}"))
+            .output()?;
+        output
+            .status
+            .success()
+            .then(|| Oid::parse(&String::from_utf8_lossy(&output.stdout)))
+            .transpose()
+    }
+
+    /// The commit at the tip of a ref, given by its full name; nothing where it does not exist.
+    pub(crate) fn tip(&self, reference: &str) -> anyhow::Result<Option<Oid>> {
+        let Some(repo) = &self.libgit2 else {
+            return self.commit(reference);
+        };
+        match repo.find_reference(reference) {
+            Ok(found) => oid(found.peel_to_commit()?.id()).map(Some),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("can't read {reference}")),
+        }
+    }
+
+    /// The ref that `reference` points at, where it is a symbolic one.
+    pub(crate) fn symbolic_target(&self, reference: &str) -> anyhow::Result<Option<String>> {
+        if let Some(repo) = &self.libgit2 {
+            return Ok(repo
+                .find_reference(reference)
+                .ok()
+                .and_then(|found| found.symbolic_target().ok().flatten().map(str::to_owned)));
+        }
+        let output = self
+            .git
+            .command(["symbolic-ref", "--quiet", reference])
+            .output()?;
+        Ok(output
+            .status
+            .success()
+            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+    }
+
+    pub(crate) fn tree_of(&self, commit: &Oid) -> anyhow::Result<Oid> {
+        match &self.libgit2 {
+            Some(repo) => oid(repo.find_commit(raw(commit)?)?.tree_id()),
+            None => Oid::parse(
+                &self
+                    .git
+                    .command(["rev-parse", &format!("{commit}^{{tree}}")])
+                    .text()?,
+            ),
+        }
+    }
+
+    /// A commit's message, lossy where it is no UTF-8.
+    pub(crate) fn message(&self, commit: &Oid) -> anyhow::Result<String> {
+        match &self.libgit2 {
+            Some(repo) => Ok(String::from_utf8_lossy(
+                repo.find_commit(raw(commit)?)?.message_bytes(),
+            )
+            .into_owned()),
+            None => self
+                .git
+                .command(["log", "-1", "--format=%B", commit.as_str()])
+                .text(),
+        }
+    }
+
+    pub(crate) fn is_ancestor(&self, ancestor: &Oid, descendant: &Oid) -> anyhow::Result<bool> {
+        if ancestor == descendant {
+            return Ok(true);
+        }
+        match &self.libgit2 {
+            Some(repo) => Ok(repo.graph_descendant_of(raw(descendant)?, raw(ancestor)?)?),
+            None => self
+                .git
+                .command([
+                    "merge-base",
+                    "--is-ancestor",
+                    ancestor.as_str(),
+                    descendant.as_str(),
+                ])
+                .yes_or_no(),
+        }
+    }
+
+    pub(crate) fn merge_base(&self, one: &Oid, other: &Oid) -> anyhow::Result<Option<Oid>> {
+        if let Some(repo) = &self.libgit2 {
+            return match repo.merge_base(raw(one)?, raw(other)?) {
+                Ok(base) => oid(base).map(Some),
+                Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+                Err(error) => Err(error.into()),
+            };
+        }
+        let output = self
+            .git
+            .command(["merge-base", one.as_str(), other.as_str()])
+            .output()?;
+        output
+            .status
+            .success()
+            .then(|| Oid::parse(&String::from_utf8_lossy(&output.stdout)))
+            .transpose()
+    }
+
+    /// How many commits `one` has that `other` has not, and the other way round.
+    pub(crate) fn ahead_behind(&self, one: &Oid, other: &Oid) -> anyhow::Result<(usize, usize)> {
+        if let Some(repo) = &self.libgit2 {
+            return Ok(repo.graph_ahead_behind(raw(one)?, raw(other)?)?);
+        }
+        let range = format!("{one}...{other}");
+        let text = self
+            .git
+            .command(["rev-list", "--left-right", "--count", &range])
+            .text()?;
+        let mut numbers = text.split_whitespace().map(str::parse::<usize>);
+        match (numbers.next(), numbers.next()) {
+            (Some(ahead), Some(behind)) => Ok((ahead?, behind?)),
+            _ => bail!("git counted {text:?} commits"),
+        }
+    }
+
+    /// The commits of `tip` that `target` has not, oldest first, each with its parents.
+    pub(crate) fn new_commits(
+        &self,
+        target: &Oid,
+        tip: &Oid,
+    ) -> anyhow::Result<Vec<(Oid, Vec<Oid>)>> {
+        if let Some(repo) = &self.libgit2 {
+            let mut walk = repo.revwalk()?;
+            walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::REVERSE)?;
+            walk.push(raw(tip)?)?;
+            walk.hide(raw(target)?)?;
+            return walk
+                .map(|id| {
+                    let commit = repo.find_commit(id?)?;
+                    let parents = commit
+                        .parent_ids()
+                        .map(oid)
+                        .collect::<anyhow::Result<_>>()?;
+                    Ok((oid(commit.id())?, parents))
+                })
+                .collect();
+        }
+        self.git
+            .command(["rev-list", "--topo-order", "--reverse", "--parents"])
+            .arg(format!("{target}..{tip}"))
+            .text()?
+            .lines()
+            .map(|line| {
+                let mut ids = line.split(' ').map(Oid::parse);
+                let commit = ids.next().context("an empty line from git rev-list")??;
+                Ok((commit, ids.collect::<anyhow::Result<_>>()?))
+            })
+            .collect()
+    }
+
+    /// The bytes of the file at `path` in `tree`; nothing where there is none or it is no file.
+    pub(crate) fn file(&self, tree: &Oid, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
+        if let Some(repo) = &self.libgit2 {
+            let tree = repo.find_tree(raw(tree)?)?;
+            return Ok(match tree.get_path(Path::new(path)) {
+                Ok(entry) if entry.kind() == Some(git2::ObjectType::Blob) => {
+                    Some(repo.find_blob(entry.id())?.content().to_vec())
+                }
+                _ => None,
+            });
+        }
+        let output = self
+            .git
+            .command(["cat-file", "blob", &format!("{tree}:{path}")])
+            .output()?;
+        Ok(output.status.success().then_some(output.stdout))
+    }
+
+    /// The bytes of a blob.
+    pub(crate) fn blob(&self, blob: &Oid) -> anyhow::Result<Vec<u8>> {
+        match &self.libgit2 {
+            Some(repo) => Ok(repo.find_blob(raw(blob)?)?.content().to_vec()),
+            None => self
+                .git
+                .command(["cat-file", "blob", blob.as_str()])
+                .bytes(),
+        }
+    }
+
+    /// The files of `tree` down to `depth` folders, as paths; names that are no UTF-8 are left out.
+    pub(crate) fn paths(&self, tree: &Oid, depth: usize) -> anyhow::Result<Vec<String>> {
+        let Some(repo) = &self.libgit2 else {
+            let all = self
+                .git
+                .command(["ls-tree", "-r", "-z", "--name-only", tree.as_str()])
+                .bytes()?;
+            return Ok(records(&all)
+                .filter_map(|path| std::str::from_utf8(path).ok())
+                .filter(|path| path.matches('/').count() <= depth)
+                .map(str::to_owned)
+                .collect());
+        };
+        let mut paths = Vec::new();
+        repo.find_tree(raw(tree)?)?
+            .walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
+                let level = folder.matches('/').count();
+                match (entry.kind(), entry.name()) {
+                    (Some(git2::ObjectType::Blob), Ok(name)) => {
+                        paths.push(format!("{folder}{name}"));
+                    }
+                    (Some(git2::ObjectType::Tree), _) if level >= depth => {
+                        return git2::TreeWalkResult::Skip;
+                    }
+                    _ => {}
+                }
+                git2::TreeWalkResult::Ok
+            })?;
+        Ok(paths)
+    }
+
+    /// Every path that differs between two trees, in git's order, renames as both their sides.
+    ///
+    /// # Errors
+    /// A path that is no UTF-8 is refused by its escaped name: no scope could be checked on it.
+    pub(crate) fn changes(&self, before: &Oid, after: &Oid) -> anyhow::Result<Vec<Change>> {
+        if before == after {
+            return Ok(Vec::new());
+        }
+        let Some(repo) = &self.libgit2 else {
+            return self.changes_by_command(before, after);
+        };
+        let (before, after) = (repo.find_tree(raw(before)?)?, repo.find_tree(raw(after)?)?);
+        let mut options = git2::DiffOptions::new();
+        options
+            .include_typechange(true)
+            .context_lines(0)
+            .skip_binary_check(true);
+        let diff = repo.diff_tree_to_tree(Some(&before), Some(&after), Some(&mut options))?;
+        let mut changes: Vec<Change> = Vec::new();
+        for delta in diff.deltas() {
+            let side = |file: &git2::DiffFile| -> anyhow::Result<Option<Entry>> {
+                if file.id().is_zero() {
+                    return Ok(None);
+                }
+                Ok(Some(Entry {
+                    mode: u32::from(file.mode()),
+                    oid: oid(file.id())?,
+                }))
+            };
+            let path = delta
+                .new_file()
+                .path_bytes()
+                .or(delta.old_file().path_bytes())
+                .context("a difference without a path")?;
+            changes.push(Change {
+                path: utf8(path)?,
+                before: side(&delta.old_file())?,
+                after: side(&delta.new_file())?,
+            });
+        }
+        Ok(changes)
+    }
+
+    fn changes_by_command(&self, before: &Oid, after: &Oid) -> anyhow::Result<Vec<Change>> {
+        let raw = self
+            .git
+            .command([
+                "diff-tree",
+                "-r",
+                "-z",
+                "--no-renames",
+                "--raw",
+                "--no-abbrev",
+            ])
+            .args([before.as_str(), after.as_str()])
+            .bytes()?;
+        parse_raw(&raw)
+    }
+
+    /// About how many bytes the main checkout's files take, as its index has it; 0 where that can't be read.
+    pub(crate) fn checkout_size(&self) -> u64 {
+        let index = self.libgit2.as_ref().and_then(|repo| repo.index().ok());
+        index.map_or(0, |index| {
+            index.iter().map(|entry| u64::from(entry.file_size)).sum()
+        })
+    }
+
+    /// Every entry that a first-parent commit of `base..tip` gave a path: what was on the branch at some time.
+    pub(crate) fn entries_since(&self, base: &Oid, tip: &Oid) -> anyhow::Result<Vec<Change>> {
+        let raw = self
+            .git
+            .command([
+                "log",
+                "--first-parent",
+                "--diff-merges=first-parent",
+                "--format=",
+                "-z",
+                "--raw",
+            ])
+            .args(["--no-renames", "--no-abbrev", &format!("{base}..{tip}")])
+            .bytes()?;
+        parse_raw(&raw)
+    }
+}
+
+/// Parses git's raw difference format with `-z`.
+fn parse_raw(raw: &[u8]) -> anyhow::Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    let mut fields = records(raw).filter(|field| !field.is_empty());
+    while let Some(head) = fields.next() {
+        let head = std::str::from_utf8(head)?.trim_start_matches(['\n', ':']);
+        let words: Vec<&str> = head.split(' ').collect();
+        let [mode_before, mode_after, oid_before, oid_after, _status] = words[..] else {
+            bail!("git gave a difference that is not understood: {head:?}");
+        };
+        let path = fields
+            .next()
+            .context("git gave a difference without a path")?;
+        let side = |mode: &str, id: &str| -> anyhow::Result<Option<Entry>> {
+            let mode = u32::from_str_radix(mode, 8)?;
+            Ok((mode != 0).then_some(Entry {
+                mode,
+                oid: Oid::parse(id)?,
+            }))
+        };
+        changes.push(Change {
+            path: utf8(path)?,
+            before: side(mode_before, oid_before)?,
+            after: side(mode_after, oid_after)?,
+        });
+    }
+    Ok(changes)
+}
+
+/// The records of a list that git wrote with `-z`.
+pub(super) fn records(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes
+        .strip_suffix(b"\0")
+        .unwrap_or(bytes)
+        .split(|b| *b == 0)
+        .filter(|r| !r.is_empty())
+}
+
+/// A path as text.
+///
+/// # Errors
+/// A refusal that names it escaped where it is no UTF-8.
+pub(super) fn utf8(path: &[u8]) -> anyhow::Result<String> {
+    std::str::from_utf8(path).map(str::to_owned).map_err(|_| {
+        crate::error::Refusal::refused(format!(
+            "the file name \"{}\" is not valid UTF-8, so no scope can be checked on it",
+            path.escape_ascii()
+        ))
+        .hint("rename the file")
+        .into()
+    })
+}
+
+fn oid(id: git2::Oid) -> anyhow::Result<Oid> {
+    Oid::parse(&id.to_string())
+}
+
+fn raw(oid: &Oid) -> anyhow::Result<git2::Oid> {
+    Ok(git2::Oid::from_str(oid.as_str())?)
+}

@@ -1,0 +1,171 @@
+//! A checkout of `wt`'s own, brought to a tree and held against it, always through an index of `wt`'s own.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::Repo;
+use super::read::{records, utf8};
+use crate::oid::Oid;
+
+/// A slot's place: its folder, its index in the state, its administrative folder.
+#[derive(Clone, Copy)]
+pub(crate) struct SlotCheckout<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) index: &'a Path,
+    pub(crate) admin: &'a str,
+}
+
+impl Repo {
+    /// Makes every tracked file of the slot that of `commit`; git gives those that it writes new times, so that a
+    /// backdated source can't pass on a stale build.
+    pub(crate) fn reset_slot(
+        &self,
+        slot: SlotCheckout,
+        commit: &Oid,
+        keep: &[String],
+    ) -> anyhow::Result<()> {
+        let reset = || {
+            self.git
+                .command(["read-tree", "--reset", "-u", commit.as_str()])
+                .on_worktree(slot.root, slot.index)
+                .run()
+        };
+        if let Err(first) = reset() {
+            // A cut index is only a cache; without it every file is written anew.
+            let _ = fs::remove_file(slot.index);
+            let _ = fs::remove_file(slot.index.with_extension("lock"));
+            reset().map_err(|second| second.context(first))?;
+        }
+        self.clean_slot(slot, keep)?;
+        self.renew_admin(slot, commit)
+    }
+
+    /// Removes all that is neither tracked nor kept, nested repositories and ignored files included.
+    fn clean_slot(&self, slot: SlotCheckout, keep: &[String]) -> anyhow::Result<()> {
+        let mut command = self
+            .git
+            .command(["clean", "-ffdxq"])
+            .on_worktree(slot.root, slot.index);
+        for path in keep {
+            command = command.arg("-e").arg(format!("/{}", escape_pattern(path)));
+        }
+        command.run()
+    }
+
+    /// Writes the slot's `.git` file and administrative folder anew: a step before may have left its own there.
+    fn renew_admin(&self, slot: SlotCheckout, commit: &Oid) -> anyhow::Result<()> {
+        let admin = self.admin_dir(slot.admin);
+        if self.common().join("reftable").is_dir() {
+            // The references of a worktree lie in a database of git's there; git itself must move its HEAD.
+            let _ = fs::remove_file(admin.join("config.worktree"));
+            self.git
+                .command(["update-ref", "--no-deref", "HEAD", commit.as_str()])
+                .env("GIT_DIR", &admin)
+                .run()?;
+        } else {
+            if admin.exists() {
+                fs::remove_dir_all(&admin)
+                    .with_context(|| format!("can't renew {}", admin.display()))?;
+            }
+            fs::create_dir_all(&admin)
+                .with_context(|| format!("can't make {}", admin.display()))?;
+            write(&admin.join("HEAD"), &format!("{commit}\n"))?;
+            write(&admin.join("commondir"), "../..\n")?;
+        }
+        let link = slot.root.join(".git");
+        write(&admin.join("gitdir"), &format!("{}\n", link.display()))?;
+        let _ = fs::remove_file(&link).or_else(|_| fs::remove_dir_all(&link));
+        write(&link, &format!("gitdir: {}\n", admin.display()))?;
+        let own = admin.join("index");
+        fs::copy(slot.index, &own).with_context(|| format!("can't write {}", own.display()))?;
+        Ok(())
+    }
+
+    /// The tracked files of the slot that are no longer as they were checked out.
+    pub(crate) fn changed_in_slot(&self, slot: SlotCheckout) -> anyhow::Result<Vec<String>> {
+        let on = |args: &[&str]| self.git.command(args).on_worktree(slot.root, slot.index);
+        on(&["update-index", "-q", "--refresh", "--ignore-submodules"]).output()?;
+        let list = on(&["diff-files", "-z", "--name-only", "--ignore-submodules"]).bytes()?;
+        records(&list).map(utf8).collect()
+    }
+
+    /// What lies in the slot beside its tracked files; a folder that holds none of them counts as one path.
+    pub(crate) fn untracked_in_slot(&self, slot: SlotCheckout) -> anyhow::Result<Vec<String>> {
+        let list = self
+            .git
+            .command([
+                "ls-files",
+                "-z",
+                "--others",
+                "--directory",
+                "--no-empty-directory",
+            ])
+            .on_worktree(slot.root, slot.index)
+            .bytes()?;
+        records(&list).map(utf8).collect()
+    }
+
+    /// Checks out the declared submodules of `root` that the main checkout has, from there: no network is asked.
+    pub(crate) fn fill_submodules(&self, root: &Path) -> anyhow::Result<()> {
+        let modules = self.common().join("modules");
+        if !root.join(".gitmodules").exists() || !modules.is_dir() {
+            return Ok(());
+        }
+        let names = self
+            .git
+            .command(["config", "-z", "--file"])
+            .arg(root.join(".gitmodules"))
+            .args(["--get-regexp", r"^submodule\..*\.path$"])
+            .unbound()
+            .output()?;
+        for record in records(&names.stdout) {
+            let Some((key, path)) = std::str::from_utf8(record)
+                .ok()
+                .and_then(|r| r.split_once('\n'))
+            else {
+                continue;
+            };
+            let name = key
+                .trim_start_matches("submodule.")
+                .trim_end_matches(".path");
+            let source = modules.join(name);
+            if name.split('/').any(|part| part == "..") || !source.is_dir() {
+                continue;
+            }
+            self.git
+                .command([
+                    "submodule",
+                    "--quiet",
+                    "update",
+                    "--init",
+                    "--no-recommend-shallow",
+                    "--",
+                    path,
+                ])
+                .in_operators_checkout(root)
+                .config(format!("submodule.{name}.url={}", source.display()))
+                .config("protocol.file.allow=always")
+                .run()?;
+        }
+        Ok(())
+    }
+}
+
+/// `path` as a pattern of git's that means just this path.
+fn escape_pattern(path: &str) -> String {
+    path.chars()
+        .flat_map(|c| {
+            let special = matches!(c, '*' | '?' | '[' | ']' | '\\' | '!' | '#' | ' ');
+            special
+                .then_some('\\')
+                .into_iter()
+                .chain(std::iter::once(c))
+        })
+        .collect()
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(path, text).with_context(|| format!("can't write {}", path.display()))
+}

@@ -1,0 +1,309 @@
+//! A snapshot: a worktree as it stands, as a commit, seen through an index that its agent can't reach.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::Repo;
+use super::read::{records, utf8};
+use crate::error::Refusal;
+use crate::oid::Oid;
+
+/// What is to be taken.
+pub(crate) struct SnapshotRequest<'a> {
+    pub(crate) worktree: &'a Path,
+    /// `wt`'s own index of that worktree.
+    pub(crate) index: &'a Path,
+    /// Tip of the task's branch.
+    pub(crate) tip: &'a Oid,
+    /// Largest changed file that is taken, in bytes.
+    pub(crate) max_file: u64,
+}
+
+/// A worktree as a commit.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    /// The branch's tip itself where nothing is uncommitted.
+    pub(crate) commit: Oid,
+    pub(crate) tree: Oid,
+    /// Paths that differ from the branch's tip: changed, deleted and untracked.
+    pub(crate) uncommitted: Vec<String>,
+}
+
+impl Repo {
+    /// Takes a snapshot: all that `git add -A` would add, whatever bits and filters the worktree's own index has.
+    ///
+    /// # Errors
+    /// Refusals, by path, for what a commit could not hold: a nested repository, a changed submodule, a file past
+    /// the size limit.
+    pub(crate) fn snapshot(&self, request: &SnapshotRequest) -> anyhow::Result<Snapshot> {
+        let base = self.read.tree_of(request.tip)?;
+        self.align_index(request, &base)?;
+        let uncommitted = self.uncommitted(request)?;
+        if uncommitted.is_empty() {
+            return Ok(Snapshot {
+                commit: request.tip.clone(),
+                tree: base,
+                uncommitted,
+            });
+        }
+        check_files(request, &uncommitted)?;
+        self.on(
+            request,
+            &[
+                "update-index",
+                "--add",
+                "--remove",
+                "--replace",
+                "-z",
+                "--stdin",
+            ],
+        )
+        .stdin(joined(&uncommitted))
+        .run()?;
+        let tree = Oid::parse(&self.on(request, &["write-tree"]).text()?)?;
+        let commit = if tree == base {
+            request.tip.clone()
+        } else {
+            self.commit_by_machine(&tree, &[request.tip], "wt: snapshot\n")?
+        };
+        Ok(Snapshot {
+            commit,
+            tree,
+            uncommitted,
+        })
+    }
+
+    /// Paths of the worktree that differ from the tip of the task's branch, without writing any object.
+    pub(crate) fn uncommitted_paths(
+        &self,
+        request: &SnapshotRequest,
+    ) -> anyhow::Result<Vec<String>> {
+        let base = self.read.tree_of(request.tip)?;
+        self.align_index(request, &base)?;
+        self.uncommitted(request)
+    }
+
+    fn on<'g>(
+        &'g self,
+        request: &SnapshotRequest,
+        args: &[&str],
+    ) -> super::command::GitCommand<'g> {
+        self.git
+            .command(args)
+            .on_worktree(request.worktree, request.index)
+    }
+
+    /// Brings the kept index to the branch's tree, keeping the file times that still hold.
+    fn align_index(&self, request: &SnapshotRequest, tree: &Oid) -> anyhow::Result<()> {
+        if self
+            .on(request, &["read-tree", "-m", tree.as_str()])
+            .run()
+            .is_err()
+        {
+            // A missing or cut index is only a cache: it is made anew.
+            let _ = fs::remove_file(request.index);
+            let _ = fs::remove_file(request.index.with_extension("lock"));
+            self.on(request, &["read-tree", tree.as_str()]).run()?;
+        }
+        // Answers 1 where files differ, which is no failure here.
+        self.on(request, &["update-index", "-q", "--refresh"])
+            .output()
+            .map(drop)
+    }
+
+    fn uncommitted(&self, request: &SnapshotRequest) -> anyhow::Result<Vec<String>> {
+        let list = self
+            .on(
+                request,
+                &[
+                    "ls-files",
+                    "-z",
+                    "--modified",
+                    "--deleted",
+                    "--others",
+                    "--exclude-standard",
+                ],
+            )
+            .bytes()?;
+        let mut paths = records(&list)
+            .map(utf8)
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        paths.sort();
+        paths.dedup();
+        self.check_submodules(request)?;
+        Ok(paths)
+    }
+
+    /// Refuses submodules whose state a commit of this repository alone does not hold.
+    fn check_submodules(&self, request: &SnapshotRequest) -> anyhow::Result<()> {
+        if !request.worktree.join(".gitmodules").exists() {
+            return Ok(());
+        }
+        let staged = self.on(request, &["ls-files", "-z", "--stage"]).bytes()?;
+        for record in records(&staged).filter(|r| r.starts_with(b"160000 ")) {
+            let (head, path) = utf8(record)?
+                .split_once('\t')
+                .map(|(h, p)| (h.to_owned(), p.to_owned()))
+                .unwrap_or_default();
+            let recorded = Oid::parse(head.split(' ').nth(1).unwrap_or_default())?;
+            self.check_submodule(request, &path, &recorded)?;
+        }
+        Ok(())
+    }
+
+    fn check_submodule(
+        &self,
+        request: &SnapshotRequest,
+        path: &str,
+        recorded: &Oid,
+    ) -> anyhow::Result<()> {
+        let root = request.worktree.join(path);
+        if !root.join(".git").exists() {
+            let holds_files = fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some());
+            if holds_files {
+                return Err(Refusal::refused(format!(
+                    "the submodule {path} is not checked out, yet its folder holds files"
+                ))
+                .hint(format!("move them out of {path}"))
+                .into());
+            }
+            return Ok(());
+        }
+        let modules = self.submodule_dir(request, path)?;
+        let index = request.index.with_extension("submodule");
+        let inside = |args: &[&str]| {
+            self.git
+                .command(args)
+                .on_worktree(&root, &index)
+                .env("GIT_DIR", &modules)
+        };
+        let _ = fs::remove_file(&index);
+        let known = inside(&["read-tree", recorded.as_str()])
+            .output()?
+            .status
+            .success();
+        let dirt = if known {
+            inside(&["update-index", "-q", "--refresh"]).output()?;
+            inside(&["ls-files", "-z", "-m", "-d", "-o", "--exclude-standard"]).bytes()?
+        } else {
+            b"?".to_vec()
+        };
+        let _ = fs::remove_file(&index);
+        if dirt.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::refused(format!(
+            "the submodule {path} differs from the commit {} that is recorded for it",
+            recorded.short()
+        ))
+        .hint(format!("a task can't land changes inside a submodule; put {path} back, or land them in its own repository first"))
+        .into())
+    }
+
+    /// The git directory of a submodule in the main checkout: never the worktree's own, which its agent can write.
+    fn submodule_dir(
+        &self,
+        request: &SnapshotRequest,
+        path: &str,
+    ) -> anyhow::Result<std::path::PathBuf> {
+        let names = self
+            .git
+            .command(["config", "-z", "--file"])
+            .arg(request.worktree.join(".gitmodules"))
+            .args(["--get-regexp", r"^submodule\..*\.path$"])
+            .unbound()
+            .output()?;
+        let name = records(&names.stdout)
+            .filter_map(|record| std::str::from_utf8(record).ok()?.split_once('\n'))
+            .find(|(_, value)| *value == path)
+            .and_then(|(key, _)| key.strip_prefix("submodule.")?.strip_suffix(".path"))
+            .filter(|name| !name.split('/').any(|part| part == ".."))
+            .map(str::to_owned);
+        let dir = name
+            .as_ref()
+            .map(|name| self.common().join("modules").join(name));
+        dir.filter(|dir| dir.is_dir()).ok_or_else(|| {
+            Refusal::refused(format!(
+                "the repository at {path} is no submodule that the main checkout has"
+            ))
+            .hint(format!(
+                "git submodule update --init {path} in the main checkout, or remove {path}/.git"
+            ))
+            .into()
+        })
+    }
+}
+
+/// Refuses, by path, what the judge could not see as it is.
+fn check_files(request: &SnapshotRequest, paths: &[String]) -> anyhow::Result<()> {
+    for path in paths {
+        if let Some(folder) = path.strip_suffix('/') {
+            return Err(Refusal::refused(format!(
+                "{folder} is a git repository of its own, so its files can't be part of the task"
+            ))
+            .hint(format!(
+                "remove {folder}/.git, declare it a submodule, or ignore it"
+            ))
+            .into());
+        }
+        let full = request.worktree.join(path);
+        let Ok(metadata) = fs::symlink_metadata(&full) else {
+            continue;
+        };
+        if metadata.is_file() && metadata.len() > request.max_file {
+            return Err(Refusal::refused(format!(
+                "{path} has {} bytes; the limit for a changed file is {}",
+                metadata.len(),
+                request.max_file
+            ))
+            .hint("ignore it in .gitignore, or raise `max_file` under [judge] in wt.toml on the target")
+            .into());
+        }
+    }
+    Ok(())
+}
+
+fn joined(paths: &[String]) -> Vec<u8> {
+    let mut list = Vec::new();
+    for path in paths {
+        list.extend_from_slice(path.as_bytes());
+        list.push(0);
+    }
+    list
+}
+
+/// Files that git ignores in `root` and that one of `patterns` (as in a `.gitignore`) or the file `list` names.
+pub(crate) fn ignored_files(
+    repo: &Repo,
+    root: &Path,
+    patterns: &[String],
+    list: Option<&Path>,
+) -> anyhow::Result<Vec<String>> {
+    if patterns.is_empty() && list.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut command = repo
+        .git
+        .command(["ls-files", "-z", "--others", "--ignored"])
+        .in_operators_checkout(root);
+    for pattern in patterns {
+        command = command.arg(format!("--exclude={pattern}"));
+    }
+    if let Some(list) = list {
+        command = command.arg(format!("--exclude-from={}", list.display()));
+    }
+    let named = command.bytes()?;
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let output = repo
+        .git
+        .command(["check-ignore", "-z", "--stdin"])
+        .in_operators_checkout(root)
+        .stdin(named)
+        .output()
+        .context("can't ask git which files are ignored")?;
+    records(&output.stdout).map(utf8).collect()
+}

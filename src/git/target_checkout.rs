@@ -1,0 +1,100 @@
+//! The checkout in which the target branch stands: a person's own folder, which nothing of theirs may be lost in.
+
+use std::fs;
+use std::path::Path;
+
+use super::Repo;
+use super::command::complaint;
+use super::read::{Change, records, utf8};
+use crate::oid::Oid;
+
+/// Whether a fast-forward took place.
+pub(crate) enum FastForward {
+    Done,
+    /// Git refused, in its own words; nothing was changed.
+    Refused(String),
+}
+
+impl Repo {
+    /// The paths of `changes` that a person's own work in `checkout` stands in the way of: uncommitted changes,
+    /// and untracked or ignored files where a file would come.
+    pub(crate) fn in_the_way(
+        &self,
+        checkout: &Path,
+        changes: &[Change],
+    ) -> anyhow::Result<Vec<String>> {
+        let status = self
+            .git
+            .command([
+                "status",
+                "--porcelain",
+                "-z",
+                "--untracked-files=no",
+                "--no-renames",
+                "--ignore-submodules=dirty",
+            ])
+            .in_operators_checkout(checkout)
+            .bytes()?;
+        let dirty = records(&status)
+            .map(|record| utf8(record.get(3..).unwrap_or_default()))
+            .collect::<anyhow::Result<std::collections::BTreeSet<_>>>()?;
+        let mut found: Vec<String> = changes
+            .iter()
+            .filter(|change| {
+                dirty.contains(&change.path)
+                    || (change.before.is_none() && is_occupied(checkout, &change.path, changes))
+            })
+            .map(|change| change.path.clone())
+            .collect();
+        found.dedup();
+        Ok(found)
+    }
+
+    /// Moves the branch that is checked out in `checkout`, and its files, forward to `commit`; no hook is run.
+    pub(crate) fn fast_forward(
+        &self,
+        checkout: &Path,
+        commit: &Oid,
+    ) -> anyhow::Result<FastForward> {
+        let output = self
+            .git
+            .command([
+                "merge",
+                "--ff-only",
+                "--no-overwrite-ignore",
+                "--no-autostash",
+                "--quiet",
+                commit.as_str(),
+            ])
+            .in_operators_checkout(checkout)
+            .output()?;
+        Ok(if output.status.success() {
+            FastForward::Done
+        } else {
+            FastForward::Refused(complaint(&output))
+        })
+    }
+}
+
+/// Whether something that git does not track stands where the file `path` is to come.
+fn is_occupied(checkout: &Path, path: &str, changes: &[Change]) -> bool {
+    let removed = |path: &str| changes.iter().any(|c| c.path == path && c.after.is_none());
+    // A folder on the way that is a file there: in the way, unless the landing itself removes that file.
+    for (end, _) in path.match_indices('/') {
+        let parent = &path[..end];
+        match fs::symlink_metadata(checkout.join(parent)) {
+            Ok(metadata) if !metadata.is_dir() => return !removed(parent),
+            Ok(_) => {}
+            Err(_) => return false,
+        }
+    }
+    match fs::symlink_metadata(checkout.join(path)) {
+        // Git itself removes a folder that holds only what the landing removes, and refuses any other.
+        Ok(metadata) if metadata.is_dir() => false,
+        // On a file system that folds case, a renamed file stands there under its old name.
+        Ok(_) => !changes
+            .iter()
+            .any(|c| c.after.is_none() && c.path.to_lowercase() == path.to_lowercase()),
+        Err(_) => false,
+    }
+}

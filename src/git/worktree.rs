@@ -1,0 +1,316 @@
+//! Linked worktrees: made, checked against forgery, moved and forgotten.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::Repo;
+use super::read::records;
+use crate::error::Refusal;
+use crate::oid::Oid;
+use crate::task::{FolderId, Task};
+
+/// A worktree to be made.
+pub(crate) struct NewWorktree<'a> {
+    pub(crate) path: &'a Path,
+    /// What is checked out.
+    pub(crate) branch: WorktreeBranch<'a>,
+    pub(crate) base: &'a Oid,
+}
+
+/// What a new worktree has checked out.
+pub(crate) enum WorktreeBranch<'a> {
+    /// A branch of this short name, made now.
+    New(&'a str),
+    /// A branch of this short name that is there already.
+    Existing(&'a str),
+    /// No branch.
+    Detached,
+}
+
+impl Repo {
+    /// Registers a worktree without any file in it yet; answers the name of its administrative folder.
+    pub(crate) fn add_worktree(&self, new: &NewWorktree) -> anyhow::Result<String> {
+        let command = self
+            .git
+            .command(["worktree", "add", "--no-checkout"])
+            // Absolute links, so that they can be checked; a relative one means something else once moved.
+            .config("worktree.useRelativePaths=false");
+        let (command, start) = match new.branch {
+            WorktreeBranch::New(branch) => (
+                command.args(["--no-track", "-b", branch]),
+                new.base.as_str(),
+            ),
+            WorktreeBranch::Existing(branch) => (command, branch),
+            WorktreeBranch::Detached => (command.arg("--detach"), new.base.as_str()),
+        };
+        command.arg("--").arg(new.path).arg(start).run()?;
+        let link = new.path.join(".git");
+        let text =
+            fs::read_to_string(&link).with_context(|| format!("can't read {}", link.display()))?;
+        Path::new(text.trim_end().trim_start_matches("gitdir: "))
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .with_context(|| format!("{} names no git directory: {text:?}", link.display()))
+    }
+
+    /// Writes the files of `tree` into a new worktree, through an index of `wt`'s own, which the worktree's own
+    /// index is then copied from: both know the files' times, so that neither must read a file again.
+    pub(crate) fn fill_worktree(
+        &self,
+        root: &Path,
+        index: &Path,
+        admin: &str,
+        tree: &Oid,
+    ) -> anyhow::Result<()> {
+        self.git
+            .command(["read-tree", "--reset", "-u", tree.as_str()])
+            .on_worktree(root, index)
+            .run()?;
+        let own = self.admin_dir(admin).join("index");
+        fs::copy(index, &own).with_context(|| format!("can't write {}", own.display()))?;
+        Ok(())
+    }
+
+    /// The administrative folder of a linked worktree.
+    pub(crate) fn admin_dir(&self, admin: &str) -> PathBuf {
+        self.common().join("worktrees").join(admin)
+    }
+
+    /// The checkouts in which `branch` (short name) is checked out.
+    pub(crate) fn checkouts_of(&self, branch: &str) -> anyhow::Result<Vec<PathBuf>> {
+        let list = self
+            .git
+            .command(["worktree", "list", "--porcelain", "-z"])
+            .bytes()?;
+        let wanted = format!("branch refs/heads/{branch}");
+        let mut here: Option<PathBuf> = None;
+        let mut found = Vec::new();
+        for record in records(&list) {
+            let record = String::from_utf8_lossy(record);
+            if let Some(path) = record.strip_prefix("worktree ") {
+                here = Some(PathBuf::from(path));
+            } else if record == wanted {
+                found.extend(here.take());
+            }
+        }
+        // Git names the main checkout by its `.git` folder where GIT_DIR is given.
+        Ok(found
+            .into_iter()
+            .map(|path| match path.file_name() {
+                Some(name) if name == ".git" => {
+                    path.parent().map(Path::to_path_buf).unwrap_or(path)
+                }
+                _ => path,
+            })
+            .collect())
+    }
+
+    /// Holds a task's worktree against its record: the folder, its link, its administrative files, HEAD and branch.
+    ///
+    /// # Errors
+    /// A refusal that names what differs: nothing is read or written through a worktree that was tampered with.
+    pub(crate) fn verify_worktree(&self, task: &Task) -> anyhow::Result<()> {
+        let root = &task.worktree;
+        require_folder(task)?;
+        let admin = self.admin_dir(&task.admin);
+        let link = regular_text(&root.join(".git"))?;
+        let linked = link
+            .strip_prefix("gitdir: ")
+            .map(|path| root.join(path.trim_end()));
+        if linked.as_deref().and_then(canonical) != canonical(&admin) {
+            return Err(tampered(
+                task,
+                &format!(
+                    "{} points to {:?}",
+                    root.join(".git").display(),
+                    link.trim_end()
+                ),
+            ));
+        }
+        let commondir = regular_text(&admin.join("commondir"))?;
+        if canonical(&admin.join(commondir.trim_end())) != canonical(self.common()) {
+            return Err(tampered(
+                task,
+                &format!("its commondir is {:?}", commondir.trim_end()),
+            ));
+        }
+        let back = regular_text(&admin.join("gitdir"))?;
+        if canonical(Path::new(back.trim_end())) != canonical(&root.join(".git")) {
+            return Err(tampered(
+                task,
+                &format!("its gitdir is {:?}", back.trim_end()),
+            ));
+        }
+        self.verify_head(task, &admin)
+    }
+
+    fn verify_head(&self, task: &Task, admin: &Path) -> anyhow::Result<()> {
+        let head = if self.common().join("reftable").is_dir() {
+            let name = self
+                .git
+                .command(["symbolic-ref", "--quiet", "HEAD"])
+                .env("GIT_DIR", admin)
+                .output()?;
+            format!("ref: {}", String::from_utf8_lossy(&name.stdout).trim_end())
+        } else {
+            regular_text(&admin.join("HEAD"))?
+        };
+        let wanted = task.branch_ref();
+        if head.trim_end() != format!("ref: {wanted}") {
+            return Err(Refusal::refused(format!(
+                "HEAD of the worktree of task `{}` is {:?}, not its branch {}",
+                task.name,
+                head.trim_end(),
+                task.branch
+            ))
+            .hint(format!(
+                "in {}: git switch {}",
+                task.worktree.display(),
+                task.branch
+            ))
+            .into());
+        }
+        let loose = self.common().join(&wanted);
+        let is_link = fs::symlink_metadata(&loose).is_ok_and(|m| m.file_type().is_symlink());
+        if is_link || self.read.symbolic_target(&wanted)?.is_some() {
+            return Err(tampered(
+                task,
+                &format!("its branch {} points at another ref", task.branch),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The tip of a task's branch.
+    ///
+    /// # Errors
+    /// A refusal where the branch is gone.
+    pub(crate) fn tip_of(&self, task: &Task) -> anyhow::Result<Oid> {
+        self.read.tip(&task.branch_ref())?.ok_or_else(|| {
+            Refusal::refused(format!(
+                "the branch {} of task `{}` is gone",
+                task.branch, task.name
+            ))
+            .hint("see: wt doctor")
+            .into()
+        })
+    }
+
+    /// The administrative folders that name `worktree` as theirs.
+    pub(crate) fn admins_of(&self, worktree: &Path) -> anyhow::Result<Vec<String>> {
+        let dir = self.common().join("worktrees");
+        let Ok(entries) = fs::read_dir(&dir) else {
+            return Ok(Vec::new());
+        };
+        let link = worktree.join(".git");
+        Ok(entries
+            .flatten()
+            .filter(|entry| {
+                fs::read_to_string(entry.path().join("gitdir"))
+                    .is_ok_and(|text| Path::new(text.trim_end()) == link)
+            })
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect())
+    }
+
+    /// Makes folder and administrative folder of a worktree that was moved point at each other again.
+    pub(crate) fn relink(&self, task: &Task) -> anyhow::Result<()> {
+        require_folder(task)?;
+        let (link, admin) = (task.worktree.join(".git"), self.admin_dir(&task.admin));
+        let write = |path: &Path, text: String| {
+            fs::write(path, text).with_context(|| format!("can't write {}", path.display()))
+        };
+        write(&admin.join("gitdir"), format!("{}\n", link.display()))?;
+        regular_text(&link)?;
+        write(&link, format!("gitdir: {}\n", admin.display()))
+    }
+
+    /// Short names of the branches below a prefix of refs.
+    pub(crate) fn branches_below(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
+        let list = self
+            .git
+            .command(["for-each-ref", "--format=%(refname:lstrip=2)", prefix])
+            .text()?;
+        Ok(list.lines().map(str::to_owned).collect())
+    }
+
+    /// Forgets a worktree whose folder is gone or was moved away.
+    pub(crate) fn forget_worktree(&self, admin: &str) -> anyhow::Result<()> {
+        let dir = self.admin_dir(admin);
+        match fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("can't remove {}", dir.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The (device, inode) of a folder, which must be one and no symbolic link.
+pub(crate) fn folder_id(path: &Path) -> anyhow::Result<FolderId> {
+    let metadata =
+        fs::symlink_metadata(path).with_context(|| format!("can't look at {}", path.display()))?;
+    if !metadata.is_dir() {
+        bail!("{} is no folder", path.display());
+    }
+    Ok(FolderId {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+    })
+}
+
+/// # Errors
+/// A refusal where the root of the task's worktree is not the folder that `wt` made.
+pub(crate) fn require_folder(task: &Task) -> anyhow::Result<()> {
+    let root = &task.worktree;
+    match folder_id(root) {
+        Ok(found) if found == task.folder => Ok(()),
+        Ok(_) => Err(tampered(
+            task,
+            &format!(
+                "{} is another folder than the one that was made",
+                root.display()
+            ),
+        )),
+        Err(_) => Err(Refusal::refused(format!(
+            "the worktree of task `{}` is not at {}",
+            task.name,
+            root.display()
+        ))
+        .hint("see what is left of it: wt doctor")
+        .into()),
+    }
+}
+
+fn tampered(task: &Task, what: &str) -> anyhow::Error {
+    Refusal::refused(format!(
+        "the worktree of task `{}` was tampered with: {what}",
+        task.name
+    ))
+    .hint(format!(
+        "nothing was changed; look at it, then: wt doctor (or: wt rm {} --force)",
+        task.name
+    ))
+    .into()
+}
+
+fn canonical(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok()
+}
+
+/// The text of a small regular file; a symbolic link is not followed.
+fn regular_text(path: &Path) -> anyhow::Result<String> {
+    let metadata =
+        fs::symlink_metadata(path).with_context(|| format!("can't look at {}", path.display()))?;
+    if !metadata.is_file() || metadata.len() > 4096 {
+        return Err(
+            Refusal::refused(format!("{} is no plain file of git's", path.display()))
+                .hint("see: wt doctor")
+                .into(),
+        );
+    }
+    fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))
+}

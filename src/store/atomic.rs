@@ -1,0 +1,54 @@
+//! Files that are there whole or not at all, and folders that are gone or not.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+/// Writes `bytes` to `path` by a temporary file, fsync, rename and fsync of the folder; makes missing folders.
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let dir = path
+        .parent()
+        .with_context(|| format!("{} has no folder", path.display()))?;
+    let write = || -> std::io::Result<()> {
+        fs::create_dir_all(dir)?;
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        File::open(dir)?.sync_all()
+    };
+    write().with_context(|| format!("can't write {}", path.display()))
+}
+
+/// Removes a folder with all in it; folders without permission are opened first. One that is gone is no error.
+pub(crate) fn remove_dir(path: &Path) -> anyhow::Result<()> {
+    let remove = || match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    };
+    if let Err(error) = remove() {
+        if error.kind() != std::io::ErrorKind::PermissionDenied {
+            return Err(error).with_context(|| format!("can't remove {}", path.display()));
+        }
+        open_up(path);
+        remove().with_context(|| format!("can't remove {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Gives the owner all rights on every folder below `path` (Go's module cache and the like are read-only).
+fn open_up(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return;
+    };
+    if !metadata.is_dir() {
+        return;
+    }
+    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        open_up(&entry.path());
+    }
+}

@@ -1,0 +1,146 @@
+//! Writing into a worktree without ever leaving it: an agent's symbolic link must not carry the pen outside.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use rustix::fs::{self as sys, AtFlags, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+/// A folder that is only ever reached from its own descriptor, through no symbolic link.
+pub(crate) struct Beneath {
+    root: OwnedFd,
+    path: PathBuf,
+}
+
+const DIR: OFlags = OFlags::DIRECTORY
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::RDONLY);
+
+impl Beneath {
+    pub(crate) fn open(root: &Path) -> anyhow::Result<Self> {
+        let flags = DIR | OFlags::NOFOLLOW;
+        let fd = sys::open(root, flags, Mode::empty())
+            .with_context(|| format!("can't open {}", root.display()))?;
+        Ok(Self {
+            root: fd,
+            path: root.to_owned(),
+        })
+    }
+
+    /// Writes a file whole or not at all, making the folders on its way. What stands in a folder's place and is
+    /// none (a symbolic link among others) is removed: its target is not touched.
+    pub(crate) fn write(&self, relative: &str, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
+        let context = || format!("can't write {}", self.path.join(relative).display());
+        let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+        let folder = self.make_folder(folder).with_context(context)?;
+        let temporary = format!(".{name}.{}", std::process::id());
+        let write = || -> Result<(), std::io::Error> {
+            let flags = OFlags::WRONLY
+                | OFlags::CREATE
+                | OFlags::TRUNC
+                | OFlags::NOFOLLOW
+                | OFlags::CLOEXEC;
+            let _ = sys::unlinkat(&folder, temporary.as_str(), AtFlags::empty());
+            let fd = sys::openat(
+                &folder,
+                temporary.as_str(),
+                flags | OFlags::EXCL,
+                Mode::from_raw_mode(mode),
+            )?;
+            let mut file = File::from(fd);
+            file.write_all(bytes)?;
+            sys::fchmod(&file, Mode::from_raw_mode(mode))?;
+            match sys::renameat(&folder, temporary.as_str(), &folder, name) {
+                Err(Errno::ISDIR | Errno::EXIST | Errno::NOTEMPTY) => {
+                    let _ = sys::unlinkat(&folder, temporary.as_str(), AtFlags::empty());
+                    Err(Errno::ISDIR.into())
+                }
+                other => Ok(other?),
+            }
+        };
+        write().with_context(context)
+    }
+
+    /// Whether anything, a broken link too, has this name.
+    pub(crate) fn exists(&self, relative: &str) -> bool {
+        let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+        self.open_folder(folder)
+            .is_ok_and(|folder| sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok())
+    }
+
+    fn open_folder(&self, relative: &str) -> Result<OwnedFd, Errno> {
+        let relative = if relative.is_empty() { "." } else { relative };
+        let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        sys::openat2(&self.root, relative, DIR, Mode::empty(), inside)
+    }
+
+    fn make_folder(&self, relative: &str) -> Result<OwnedFd, std::io::Error> {
+        let mut folder = self.open_folder("")?;
+        for part in relative.split('/').filter(|part| !part.is_empty()) {
+            folder = match enter(&folder, part) {
+                Err(Errno::NOTDIR | Errno::LOOP) => {
+                    sys::unlinkat(&folder, part, AtFlags::empty())?;
+                    make(&folder, part)?
+                }
+                Err(Errno::NOENT) => make(&folder, part)?,
+                other => other?,
+            };
+        }
+        Ok(folder)
+    }
+}
+
+fn enter(folder: &OwnedFd, part: &str) -> Result<OwnedFd, Errno> {
+    let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    sys::openat2(folder, part, DIR, Mode::empty(), inside)
+}
+
+fn make(folder: &OwnedFd, part: &str) -> Result<OwnedFd, Errno> {
+    match sys::mkdirat(folder, part, Mode::from_raw_mode(0o777)) {
+        Ok(()) | Err(Errno::EXIST) => enter(folder, part),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_symbolic_link_never_carries_the_pen_outside() {
+        let dir = tempfile::tempdir_in("/tmp").expect("a folder");
+        let (root, outside) = (dir.path().join("root"), dir.path().join("outside"));
+        fs::create_dir_all(&root).expect("made");
+        fs::create_dir_all(&outside).expect("made");
+        fs::write(outside.join("file"), "theirs").expect("written");
+        symlink(&outside, root.join(".wt")).expect("linked");
+        symlink(outside.join("file"), root.join("direct")).expect("linked");
+        let beneath = Beneath::open(&root).expect("opened");
+        beneath
+            .write(".wt/last/x.log", b"log", 0o644)
+            .expect("written");
+        beneath.write("direct", b"ours", 0o644).expect("written");
+        assert_eq!(fs::read_dir(&outside).expect("listed").count(), 1);
+        assert_eq!(
+            fs::read_to_string(outside.join("file")).expect("read"),
+            "theirs"
+        );
+        assert_eq!(
+            fs::read_to_string(root.join(".wt/last/x.log")).expect("read"),
+            "log"
+        );
+        assert_eq!(
+            fs::read_to_string(root.join("direct")).expect("read"),
+            "ours"
+        );
+        symlink(&root, dir.path().join("alias")).expect("linked");
+        assert!(Beneath::open(&dir.path().join("alias")).is_err());
+        assert!(beneath.write("../escape", b"x", 0o644).is_err());
+    }
+}

@@ -1,0 +1,96 @@
+//! Intents: written before an effect, removed after it, so that what a killed command left can be mended.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+use super::{Store, Trashed, read_json, write_json};
+use crate::oid::Oid;
+use crate::process::Identity;
+
+/// What a command is about to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub(crate) enum Operation {
+    /// Make a task: its branch, its worktree, its record.
+    Spawn {
+        branch: String,
+        base: Oid,
+        worktree: PathBuf,
+    },
+    /// Move the target from `old` to `new`, then, unless it is to be kept, take the task away.
+    Land {
+        old: Oid,
+        new: Oid,
+        receipt: String,
+        keep: bool,
+    },
+    /// Take a task's worktree, branch and record away.
+    Remove { trashed: Box<Trashed> },
+    /// Put a removed task back.
+    Restore { id: String },
+}
+
+/// One open intent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) task: String,
+    pub(crate) process: Identity,
+    pub(crate) operation: Operation,
+}
+
+impl Store {
+    fn journal_file(&self, task: &str) -> PathBuf {
+        self.root.join("journal").join(format!("{task}.json"))
+    }
+
+    /// Writes down what is about to be done to a task; a later call for the same task replaces it.
+    pub(crate) fn intend(
+        &self,
+        task: &str,
+        process: &Identity,
+        operation: Operation,
+    ) -> anyhow::Result<()> {
+        let entry = Entry {
+            task: task.to_owned(),
+            process: process.clone(),
+            operation,
+        };
+        write_json(&self.journal_file(task), &entry)
+    }
+
+    /// The intent about a task is carried out or undone.
+    pub(crate) fn settle(&self, task: &str) -> anyhow::Result<()> {
+        let path = self.journal_file(task);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("can't remove {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Every open intent.
+    pub(crate) fn intents(&self) -> anyhow::Result<Vec<Entry>> {
+        let dir = self.root.join("journal");
+        let entries = match fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => {
+                return Err(error).with_context(|| format!("can't list {}", dir.display()));
+            }
+        };
+        let mut intents = Vec::new();
+        for file in entries {
+            let path = file
+                .with_context(|| format!("can't list {}", dir.display()))?
+                .path();
+            if path.extension().is_some_and(|e| e == "json") {
+                intents.extend(read_json::<Entry>(&path)?);
+            }
+        }
+        Ok(intents)
+    }
+}

@@ -1,0 +1,64 @@
+//! Removed tasks: their record in the archive, their folders in the trash beside the worktrees.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Store, list_dirs, read_json, write_json};
+use crate::oid::Oid;
+use crate::task::Task;
+
+/// A task that is no longer live.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Trashed {
+    /// Name of its folder in the archive: the task's name and when it went.
+    pub(crate) id: String,
+    pub(crate) removed: Timestamp,
+    /// Tip of its branch when it went.
+    pub(crate) tip: Option<Oid>,
+    /// Where its worktree was moved to, if it is kept.
+    pub(crate) trash: Option<PathBuf>,
+    /// Whether folder and branch are kept, so that it can be brought back.
+    pub(crate) kept: bool,
+    pub(crate) task: Task,
+}
+
+impl Trashed {
+    /// The ref that keeps the branch of a removed task.
+    pub(crate) fn branch_ref(&self) -> String {
+        format!("refs/wt/trash/{}", self.id)
+    }
+}
+
+impl Store {
+    pub(crate) fn archived_dir(&self, id: &str) -> PathBuf {
+        self.archive_dir().join(id)
+    }
+
+    pub(crate) fn save_trashed(&self, trashed: &Trashed) -> anyhow::Result<()> {
+        write_json(
+            &self.archived_dir(&trashed.id).join("removed.json"),
+            trashed,
+        )
+    }
+
+    pub(crate) fn find_trashed(&self, id: &str) -> anyhow::Result<Option<Trashed>> {
+        read_json(&self.archived_dir(id).join("removed.json"))
+    }
+
+    /// Every archived task, oldest first.
+    pub(crate) fn trashed(&self) -> anyhow::Result<Vec<Trashed>> {
+        let mut all = Vec::new();
+        for id in list_dirs(&self.archive_dir())? {
+            all.extend(self.find_trashed(&id)?);
+        }
+        all.sort_by_key(|t: &Trashed| t.removed);
+        Ok(all)
+    }
+}
+
+/// The folder, beside the worktrees, that removed folders are moved to.
+pub(crate) fn trash_dir(worktrees: &Path) -> PathBuf {
+    worktrees.join("_trash")
+}

@@ -1,0 +1,242 @@
+//! Every byte that reaches the terminal: data to standard output, narration to standard error.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::time::Duration;
+
+use console::{Style, Term, measure_text_width, truncate_str};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::error::Refusal;
+
+/// When colour is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` or `CLICOLOR=0` says otherwise.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// The two streams of a command.
+pub(crate) struct Ui {
+    out: Term,
+    err: Term,
+}
+
+impl Ui {
+    pub(crate) fn new(color: Color) -> Self {
+        match color {
+            // `console` itself honours NO_COLOR, CLICOLOR and CLICOLOR_FORCE.
+            Color::Auto => {}
+            Color::Always | Color::Never => {
+                console::set_colors_enabled(color == Color::Always);
+                console::set_colors_enabled_stderr(color == Color::Always);
+            }
+        }
+        Self {
+            out: Term::stdout(),
+            err: Term::stderr(),
+        }
+    }
+
+    /// Whether a person reads standard error.
+    pub(crate) fn is_interactive(&self) -> bool {
+        self.err.is_term()
+    }
+
+    /// Whether a person sits at both standard input and standard error.
+    pub(crate) fn has_operator(&self) -> bool {
+        use std::io::IsTerminal as _;
+        std::io::stdin().is_terminal() && self.err.is_term()
+    }
+
+    /// Data: one or more lines on standard output. A reader that went away is no fault.
+    pub(crate) fn out(&self, text: &str) {
+        let mut line = text.to_owned();
+        if !line.ends_with('\n') {
+            line.push('\n');
+        }
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout.write_all(line.as_bytes());
+        let _ = stdout.flush();
+    }
+
+    /// Data without a line end added, for scripts that are to be evaluated or saved.
+    pub(crate) fn raw(&self, bytes: &[u8]) {
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout.write_all(bytes);
+        let _ = stdout.flush();
+    }
+
+    /// Data for programs: one JSON value on standard output.
+    pub(crate) fn json(&self, value: &impl Serialize) -> anyhow::Result<()> {
+        self.out(&serde_json::to_string_pretty(value)?);
+        Ok(())
+    }
+
+    /// Narration: a line on standard error.
+    pub(crate) fn say(&self, text: &str) {
+        let _ = self.err.write_line(&printable(text));
+    }
+
+    /// Something that the person should know, though the command goes on.
+    pub(crate) fn warn(&self, text: &str) {
+        let label = Style::new()
+            .for_stderr()
+            .yellow()
+            .bold()
+            .apply_to("warning:");
+        let _ = self.err.write_line(&format!("{label} {}", printable(text)));
+    }
+
+    /// What to do next, under a narration or an error.
+    pub(crate) fn hint(&self, text: &str) {
+        let label = Style::new().for_stderr().cyan().apply_to("hint:");
+        let _ = self.err.write_line(&format!("{label} {}", printable(text)));
+    }
+
+    /// The one printer of errors.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        let label = Style::new().for_stderr().red().bold().apply_to("error:");
+        let _ = self
+            .err
+            .write_line(&format!("{label} {}", printable(&format!("{error:#}"))));
+        if let Some(hint) = error
+            .downcast_ref::<Refusal>()
+            .and_then(|r| r.hint.as_deref())
+        {
+            self.hint(hint);
+        }
+    }
+
+    /// A table on standard output, its widest column cut where the terminal is too narrow.
+    pub(crate) fn table(&self, header: &[&str], rows: &[Vec<String>]) {
+        let width = self.out.is_term().then(|| usize::from(self.out.size().1));
+        self.out(&layout(header, rows, width));
+    }
+
+    /// A line that shows that something longer is under way; silent off a terminal.
+    pub(crate) fn progress(&self, message: &str) -> Progress {
+        if !self.is_interactive() {
+            return Progress(ProgressBar::with_draw_target(
+                None,
+                ProgressDrawTarget::hidden(),
+            ));
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(
+            ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        );
+        bar.set_message(printable(message));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Progress(bar)
+    }
+}
+
+/// A progress line; it is wiped when dropped.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    pub(crate) fn set(&self, message: &str) {
+        self.0.set_message(printable(message));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// `text` without what could steer a terminal: an agent's words must not move the cursor.
+pub(crate) fn printable(text: &str) -> String {
+    crate::failure::plain(text.as_bytes())
+}
+
+fn layout(header: &[&str], rows: &[Vec<String>], width: Option<usize>) -> String {
+    const GAP: usize = 2;
+    let mut widths: Vec<usize> = header.iter().map(|h| measure_text_width(h)).collect();
+    for row in rows {
+        for (column, cell) in row.iter().enumerate() {
+            widths[column] = widths[column].max(measure_text_width(cell));
+        }
+    }
+    if let Some(width) = width {
+        shrink(&mut widths, header, width, GAP);
+    }
+    let mut text = String::new();
+    let cells = std::iter::once(header.iter().map(ToString::to_string).collect::<Vec<_>>());
+    for row in cells.chain(rows.iter().cloned()) {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let cell = truncate_str(cell, *width, "…");
+            let pad = width.saturating_sub(measure_text_width(&cell)) + GAP;
+            let _ = write!(line, "{cell}{:pad$}", "");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Takes from the widest column, one by one, until the table fits; no column gets narrower than its head.
+fn shrink(widths: &mut [usize], header: &[&str], room: usize, gap: usize) {
+    let floor: Vec<usize> = header
+        .iter()
+        .map(|h| measure_text_width(h).max(4))
+        .collect();
+    while widths.iter().sum::<usize>() + gap * widths.len().saturating_sub(1) > room {
+        let Some(widest) = (0..widths.len())
+            .filter(|&i| widths[i] > floor[i])
+            .max_by_key(|&i| widths[i])
+        else {
+            return;
+        };
+        widths[widest] -= 1;
+    }
+}
+
+/// A duration in the two largest units, as people say it: `3m 20s`, `2d 4h`.
+pub(crate) fn age(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    if days > 0 {
+        format!("{days}d {hours}h")
+    } else if hours > 0 {
+        format!("{hours}h {minutes}m")
+    } else if minutes > 0 {
+        format!("{minutes}m")
+    } else {
+        format!("{seconds}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_cut_in_its_widest_column_alone() {
+        let rows = vec![vec!["auth".into(), "a very long branch name".into()]];
+        assert_eq!(
+            layout(&["TASK", "BRANCH"], &rows, Some(16)),
+            "TASK  BRANCH\nauth  a very lo…\n"
+        );
+        assert_eq!(
+            layout(&["TASK", "BRANCH"], &rows, None),
+            "TASK  BRANCH\nauth  a very long branch name\n"
+        );
+    }
+
+    #[test]
+    fn ages_read_as_people_say_them() {
+        assert_eq!(age(-5), "0s");
+        assert_eq!(age(59), "59s");
+        assert_eq!(age(3_700), "1h 1m");
+        assert_eq!(age(200_000), "2d 7h");
+    }
+}
