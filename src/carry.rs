@@ -1,0 +1,53 @@
+//! Ignored files that come along from the main checkout: `carry` of the contract, and `.worktreeinclude`.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::ctx::Ctx;
+use crate::git::{Repo, ignored_files};
+
+const LIST: &str = ".worktreeinclude";
+
+/// Copies the carried files into `root`; answers their paths. Only what git ignores is carried, symbolic links as
+/// such, and nothing that is there already is replaced by a folder.
+pub(crate) fn bring(
+    repo: &Repo,
+    ctx: &Ctx,
+    patterns: &[String],
+    root: &Path,
+) -> anyhow::Result<Vec<String>> {
+    let Some(main) = repo.main_checkout() else {
+        return Ok(Vec::new());
+    };
+    let list = main.join(LIST);
+    let paths = ignored_files(
+        repo,
+        main,
+        patterns,
+        list.is_file().then_some(list.as_path()),
+    )?;
+    for path in &paths {
+        if let Err(error) = copy(&main.join(path), &root.join(path)) {
+            ctx.ui.warn(&format!("can't carry {path} along: {error:#}"));
+        }
+    }
+    Ok(paths)
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let metadata =
+        fs::symlink_metadata(from).with_context(|| format!("can't look at {}", from.display()))?;
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+    }
+    let _ = fs::remove_file(to);
+    if metadata.is_symlink() {
+        symlink(fs::read_link(from)?, to)?;
+    } else if metadata.is_file() {
+        fs::copy(from, to).with_context(|| format!("can't write {}", to.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,371 @@
+//! The state held against what git and the file system say: what differs, and how each is mended.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::copies;
+use crate::gate::Receipt;
+use crate::git::{NewWorktree, WorktreeBranch, folder_id};
+use crate::judge::{clear_dead_judge, judge_at_work};
+use crate::mend;
+use crate::remove::{gone, sweep_now};
+use crate::store::{list_dirs, read_json, remove_dir, trash_dir};
+use crate::task::{State, Task};
+use crate::workspace::Workspace;
+
+/// Something that is not as it should be.
+#[derive(Debug, Serialize)]
+pub(crate) struct Finding {
+    pub(crate) what: String,
+    /// What mends it: what was done, or what a person can do.
+    pub(crate) mend: String,
+    pub(crate) mended: bool,
+}
+
+/// Whether what can be mended is mended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fix {
+    No,
+    Yes,
+}
+
+/// Looks at everything; with [`Fix::Yes`] mends what can be mended without losing anything.
+pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Vec<Finding>> {
+    let mut checkup = Checkup {
+        ws,
+        fix,
+        findings: Vec::new(),
+    };
+    checkup.git();
+    checkup.intents()?;
+    checkup.half_made()?;
+    for (_, task) in ws.store.tasks()? {
+        match task {
+            Ok(task) => checkup.task(task)?,
+            Err(error) => checkup.found(
+                format!("{error:#}"),
+                "put the file back from a backup, or remove its folder",
+            ),
+        }
+    }
+    checkup.branches()?;
+    checkup.receipts();
+    checkup.trash()?;
+    Ok(checkup.findings)
+}
+
+struct Checkup<'w> {
+    ws: &'w Workspace<'w>,
+    fix: Fix,
+    findings: Vec<Finding>,
+}
+
+impl Checkup<'_> {
+    /// Notes what only a person can mend.
+    fn found(&mut self, what: String, mend: &str) {
+        self.findings.push(Finding {
+            what,
+            mend: mend.to_owned(),
+            mended: false,
+        });
+    }
+
+    /// Notes what `wt` can mend, and mends it if that was asked for.
+    fn mendable(&mut self, what: String, mend: &str, act: impl FnOnce() -> anyhow::Result<()>) {
+        let outcome = if self.fix == Fix::Yes {
+            act().map(|()| true)
+        } else {
+            Ok(false)
+        };
+        let (mended, mend) = match outcome {
+            Ok(mended) => (mended, mend.to_owned()),
+            Err(error) => (false, format!("{mend}: failed: {error:#}")),
+        };
+        self.findings.push(Finding { what, mend, mended });
+    }
+
+    fn git(&mut self) {
+        if let Err(error) = self.ws.repo.git.require_version() {
+            self.found(
+                format!("{error:#}"),
+                "install a newer git and put it first on PATH",
+            );
+        }
+    }
+
+    fn intents(&mut self) -> anyhow::Result<()> {
+        if self.fix == Fix::Yes {
+            for line in mend::mend(self.ws)? {
+                self.findings.push(Finding {
+                    what: "a killed command".to_owned(),
+                    mend: line,
+                    mended: true,
+                });
+            }
+            return Ok(());
+        }
+        for entry in self
+            .ws
+            .store
+            .intents()?
+            .into_iter()
+            .filter(|e| !e.process.is_alive())
+        {
+            let what = format!("a command on task `{}` was killed halfway", entry.task);
+            self.found(
+                what,
+                "the next command that changes something mends it, or: wt doctor --fix",
+            );
+        }
+        Ok(())
+    }
+
+    /// Folders of the state without a record, which no intent explains.
+    fn half_made(&mut self) -> anyhow::Result<()> {
+        let ws = self.ws;
+        let known = ws.store.task_names()?;
+        let intents = ws.store.intents()?;
+        for name in list_dirs(&ws.store.root().join("tasks"))? {
+            if known.contains(&name) || intents.iter().any(|e| e.task == name) {
+                continue;
+            }
+            let dir = ws.store.task_dir(&name);
+            self.mendable(
+                format!("{} holds no task", dir.display()),
+                "remove the folder",
+                || remove_dir(&dir),
+            );
+        }
+        Ok(())
+    }
+
+    fn task(&mut self, mut task: Task) -> anyhow::Result<()> {
+        let ws = self.ws;
+        if ws.repo.read.tip(&task.branch_ref())?.is_none() {
+            let mend = format!(
+                "git branch {} <commit>, or wt rm {} --force",
+                task.branch, task.name
+            );
+            self.found(
+                format!("the branch {} of task `{}` is gone", task.branch, task.name),
+                &mend,
+            );
+            return Ok(());
+        }
+        if task.judging.is_some() && judge_at_work(ws, &task)?.is_none() {
+            let what = format!("the judge of task `{}` died", task.name);
+            let name = task.name.clone();
+            self.mendable(what, "settle its run", || {
+                let _lock = ws.lock_task(&name)?;
+                clear_dead_judge(ws, &mut ws.store.require_task(&name)?)
+            });
+        }
+        self.locks(&task);
+        if fs::symlink_metadata(&task.worktree).is_err() {
+            return self.missing_worktree(&mut task);
+        }
+        if let Err(error) = ws.repo.verify_worktree(&task) {
+            self.found(
+                format!("{error:#}"),
+                "look at it; what is committed is safe on its branch",
+            );
+            return Ok(());
+        }
+        self.copies(&mut task);
+        Ok(())
+    }
+
+    /// Locks that a killed git left on what is `wt`'s own or the task's.
+    fn locks(&mut self, task: &Task) {
+        let ws = self.ws;
+        let own = ws.store.task_index(&task.name).with_extension("lock");
+        if own.exists() {
+            let name = &task.name;
+            self.mendable(
+                format!("{} is left over", own.display()),
+                "remove it",
+                || {
+                    // Whoever could own it holds the task's lock.
+                    let _lock = ws.lock_task(name)?;
+                    Ok(fs::remove_file(&own)?)
+                },
+            );
+        }
+        let theirs = ws.repo.admin_dir(&task.admin).join("index.lock");
+        if theirs.exists() {
+            let mend = format!("if no git runs in {}, remove it", task.worktree.display());
+            self.found(format!("{} is there", theirs.display()), &mend);
+        }
+    }
+
+    fn missing_worktree(&mut self, task: &mut Task) -> anyhow::Result<()> {
+        let ws = self.ws;
+        if let Some(found) = moved_to(ws, task) {
+            let what = format!(
+                "the worktree of task `{}` was moved to {}",
+                task.name,
+                found.display()
+            );
+            self.mendable(what, "take note of its new place", || {
+                let _lock = ws.lock_task(&task.name)?;
+                task.worktree.clone_from(&found);
+                ws.repo.relink(task)?;
+                ws.store.save_task(task)
+            });
+            return Ok(());
+        }
+        let what = format!(
+            "the worktree of task `{}` is gone from {}",
+            task.name,
+            task.worktree.display()
+        );
+        self.mendable(what, "check its branch out there again", || {
+            let _lock = ws.lock_task(&task.name)?;
+            let tip = ws.repo.tip_of(task)?;
+            ws.repo.forget_worktree(&task.admin)?;
+            let new = NewWorktree {
+                path: &task.worktree,
+                branch: WorktreeBranch::Existing(&task.branch),
+                base: &tip,
+            };
+            task.admin = ws.repo.add_worktree(&new)?;
+            let index = ws.store.task_index(&task.name);
+            let _ = fs::remove_file(&index);
+            ws.repo.fill_worktree(
+                &task.worktree,
+                &index,
+                &task.admin,
+                &ws.repo.read.tree_of(&tip)?,
+            )?;
+            task.folder = folder_id(&task.worktree)?;
+            write_copies(ws, task)
+        });
+        Ok(())
+    }
+
+    fn copies(&mut self, task: &mut Task) {
+        let ws = self.ws;
+        if task.state == State::Landed {
+            return;
+        }
+        let pinned = |name: &str| fs::read(ws.store.task_dir(&task.name).join(name)).ok();
+        let copied = |name: &str| fs::read(task.worktree.join(".wt").join(name)).ok();
+        let stale = [("rules.md", "RULES.md"), ("validate.sh", "validate.sh")]
+            .iter()
+            .any(|(kept, copy)| pinned(kept).is_none() || pinned(kept) != copied(copy));
+        if stale {
+            let what = format!(
+                "the copies in {}/.wt are not as wt wrote them",
+                task.worktree.display()
+            );
+            self.mendable(what, "write them anew", || {
+                let _lock = ws.lock_task(&task.name)?;
+                write_copies(ws, task)
+            });
+        }
+    }
+
+    /// Branches that look like a task's and belong to none.
+    fn branches(&mut self) -> anyhow::Result<()> {
+        let ws = self.ws;
+        let known: Vec<String> = ws
+            .store
+            .tasks()?
+            .into_iter()
+            .filter_map(|(_, t)| t.ok())
+            .map(|t| t.branch)
+            .collect();
+        for branch in ws.repo.branches_below("refs/heads/wt/")? {
+            if !known.contains(&branch) {
+                let mend = format!("look at it (git log {branch}), then: git branch -D {branch}");
+                self.found(format!("the branch {branch} belongs to no task"), &mend);
+            }
+        }
+        Ok(())
+    }
+
+    fn receipts(&mut self) {
+        let dir = self.ws.store.root().join("receipts");
+        for file in fs::read_dir(dir)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+        {
+            let key = file
+                .file_stem()
+                .map(|s| s.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            let receipt = read_json::<Receipt>(&file);
+            if !matches!(&receipt, Ok(Some(r)) if r.key() == key) {
+                let what = format!(
+                    "the receipt {} can't be read, or is not what its name says",
+                    file.display()
+                );
+                self.mendable(
+                    what,
+                    "remove it: its tree is judged again when asked",
+                    || Ok(fs::remove_file(&file)?),
+                );
+            }
+        }
+    }
+
+    fn trash(&mut self) -> anyhow::Result<()> {
+        for trash in trash_dirs(self.ws)? {
+            let waiting = gone(&trash);
+            if !waiting.is_empty() {
+                let what = format!(
+                    "{} removed folders wait in {}",
+                    waiting.len(),
+                    trash.display()
+                );
+                self.mendable(what, "delete them", || sweep_now(&trash));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn trash_dirs(ws: &Workspace) -> anyhow::Result<Vec<PathBuf>> {
+    let live = ws
+        .store
+        .tasks()?
+        .into_iter()
+        .filter_map(|(_, task)| task.ok());
+    let past = ws.store.trashed()?.into_iter().map(|t| t.task);
+    let mut dirs: Vec<PathBuf> = live
+        .chain(past)
+        .filter_map(|task| task.worktree.parent().map(trash_dir))
+        .collect();
+    dirs.sort();
+    dirs.dedup();
+    Ok(dirs)
+}
+
+fn write_copies(ws: &Workspace, task: &mut Task) -> anyhow::Result<()> {
+    let in_force = ws.in_force(&task.target, &ws.target_tip(task)?)?;
+    copies::write(&ws.repo, &ws.store, task, &in_force)?;
+    ws.store.save_task(task)
+}
+
+/// Where a task's folder is now: where git says (after `git worktree move`), or beside its old place (after `mv`).
+fn moved_to(ws: &Workspace, task: &Task) -> Option<PathBuf> {
+    let is_it = |path: &Path| folder_id(path).is_ok_and(|id| id == task.folder);
+    let said =
+        fs::read_to_string(ws.repo.admin_dir(&task.admin).join("gitdir")).unwrap_or_default();
+    if let Some(path) = Path::new(said.trim_end())
+        .parent()
+        .filter(|path| is_it(path))
+    {
+        return Some(path.to_owned());
+    }
+    let parent = task.worktree.parent()?;
+    let siblings = list_dirs(parent).unwrap_or_default();
+    siblings
+        .into_iter()
+        .map(|name| parent.join(name))
+        .find(|path| is_it(path))
+}

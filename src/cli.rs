@@ -1,0 +1,116 @@
+//! The command line: global flags and verbs.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::CompleteEnv;
+
+use crate::cmd;
+use crate::ctx::Ctx;
+use crate::error::Code;
+use crate::ui::Color;
+
+/// One git worktree and one contract for every agent task; only what was judged lands.
+#[derive(Parser)]
+#[command(
+    name = "wt",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+#[command(
+    after_help = "Exit status: 0 done, 1 no, 3 stopped, 4 refused, 5 conflict, 6 busy, 64 usage, 70 fault, 130 interrupted."
+)]
+pub(crate) struct Cli {
+    /// Act as if called from this folder
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(crate) dir: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
+    pub(crate) color: Color,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    Init(cmd::init::Init),
+    Spawn(cmd::spawn::Spawn),
+    Validate(cmd::validate::Validate),
+    Explain(cmd::explain::Explain),
+    Resume(cmd::resume::Resume),
+    Merge(cmd::merge::Merge),
+    #[command(visible_alias = "teardown")]
+    Rm(cmd::rm::Rm),
+    Restore(cmd::restore::Restore),
+    #[command(visible_alias = "ls")]
+    List(cmd::list::List),
+    Show(cmd::show::Show),
+    Path(cmd::path::Path),
+    Rules(cmd::rules::Rules),
+    Log(cmd::log::Log),
+    Doctor(cmd::doctor::Doctor),
+    Demo(cmd::demo::Demo),
+    ShellInit(cmd::shell_init::ShellInit),
+    Completions(cmd::completions::Completions),
+    #[command(name = "_judge", hide = true)]
+    Judge(cmd::judge::Judge),
+    #[command(name = "_sweep", hide = true)]
+    Sweep(cmd::sweep::Sweep),
+}
+
+impl Verb {
+    pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
+        match self {
+            Verb::Init(verb) => verb.run(ctx),
+            Verb::Spawn(verb) => verb.run(ctx),
+            Verb::Validate(verb) => verb.run(ctx),
+            Verb::Explain(verb) => verb.run(ctx),
+            Verb::Resume(verb) => verb.run(ctx),
+            Verb::Merge(verb) => verb.run(ctx),
+            Verb::Rm(verb) => verb.run(ctx),
+            Verb::Restore(verb) => verb.run(ctx),
+            Verb::List(verb) => verb.run(ctx),
+            Verb::Show(verb) => verb.run(ctx),
+            Verb::Path(verb) => verb.run(ctx),
+            Verb::Rules(verb) => verb.run(ctx),
+            Verb::Log(verb) => verb.run(ctx),
+            Verb::Doctor(verb) => verb.run(ctx),
+            Verb::Demo(verb) => verb.run(ctx),
+            Verb::ShellInit(verb) => verb.run(ctx),
+            Verb::Completions(verb) => verb.run(ctx),
+            Verb::Judge(verb) => verb.run(ctx),
+            Verb::Sweep(verb) => verb.run(ctx),
+        }
+    }
+}
+
+/// Answers the shell where it asks for completions, and ends there.
+pub(crate) fn complete() {
+    CompleteEnv::with_factory(Cli::command).complete();
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// The exit status, where help or version was asked for (0) or the command line is wrong (64): both are printed.
+pub(crate) fn parse() -> Result<Cli, Code> {
+    Cli::try_parse().map_err(|error| {
+        let _ = error.print();
+        if error.use_stderr() {
+            Code::Usage
+        } else {
+            Code::Ok
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

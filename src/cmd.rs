@@ -1,0 +1,21 @@
+//! One verb a file: its arguments, its help and its behaviour; it sequences, no more.
+
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod init;
+pub(crate) mod judge;
+pub(crate) mod list;
+pub(crate) mod log;
+pub(crate) mod merge;
+pub(crate) mod path;
+pub(crate) mod restore;
+pub(crate) mod resume;
+pub(crate) mod rm;
+pub(crate) mod rules;
+pub(crate) mod shell_init;
+pub(crate) mod show;
+pub(crate) mod spawn;
+pub(crate) mod sweep;
+pub(crate) mod validate;

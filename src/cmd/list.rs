@@ -1,0 +1,140 @@
+//! `wt list`: every task on one line.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::ctx::Ctx;
+use crate::error::Code;
+use crate::facts::{self, Facts};
+use crate::ui;
+use crate::workspace::Workspace;
+
+/// List the tasks
+#[derive(Args)]
+pub(crate) struct List {
+    /// Look into the worktrees now
+    #[arg(long)]
+    status: bool,
+    /// Also list the tasks that landed or were removed
+    #[arg(long)]
+    all: bool,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl List {
+    pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
+        let ws = Workspace::open(ctx)?;
+        let mut rows = Vec::new();
+        let mut unreadable = false;
+        for (name, task) in ws.store.tasks()? {
+            let gathered = task.and_then(|task| {
+                if self.status
+                    && let Err(error) = facts::look(&ws, &task)
+                {
+                    ctx.ui.warn(&format!("{error:#}"));
+                }
+                facts::gather(&ws, &task)
+            });
+            match gathered {
+                Ok(facts) => rows.push(facts),
+                Err(error) => {
+                    unreadable = true;
+                    ctx.ui.warn(&format!("task `{name}`: {error:#}"));
+                }
+            }
+        }
+        let past = if self.all {
+            ws.store.trashed()?
+        } else {
+            Vec::new()
+        };
+        if self.json {
+            let past: Vec<_> = past
+                .iter()
+                .map(|t| json!({ "task": t.task.name, "state": past_state(t), "removed": t.removed, "restorable": t.kept }))
+                .collect();
+            ctx.ui.json(&json!({ "tasks": rows, "past": past }))?;
+        } else if rows.is_empty() && past.is_empty() {
+            ctx.ui.say("no tasks; begin one: wt spawn <task>");
+        } else {
+            let mut lines: Vec<Vec<String>> = rows.iter().map(|facts| row(ctx, facts)).collect();
+            for t in &past {
+                let age = ui::age(ctx.now.as_second() - t.removed.as_second());
+                let mut line = vec![
+                    t.task.name.clone(),
+                    past_state(t).to_owned(),
+                    String::new(),
+                    t.task.branch.clone(),
+                ];
+                line.extend([
+                    String::new(),
+                    String::new(),
+                    age,
+                    if t.kept {
+                        "wt restore".to_owned()
+                    } else {
+                        String::new()
+                    },
+                ]);
+                lines.push(line);
+            }
+            ctx.ui.table(
+                &[
+                    "TASK", "STATE", "TRIES", "BRANCH", "COMMITS", "FILES", "AGE", "WORKTREE",
+                ],
+                &lines,
+            );
+        }
+        Ok(if unreadable { Code::No } else { Code::Ok })
+    }
+}
+
+fn past_state(trashed: &crate::store::Trashed) -> &'static str {
+    if trashed.task.landing.is_some() {
+        "landed"
+    } else {
+        "removed"
+    }
+}
+
+fn row(ctx: &Ctx, facts: &Facts) -> Vec<String> {
+    let mut state = facts.state.to_owned();
+    if facts.judging {
+        state.push_str(", judging");
+    } else if facts.target_moved {
+        state.push_str(", target moved");
+    }
+    let mut commits = format!("+{}", facts.ahead);
+    if facts.behind > 0 {
+        let _ = write!(commits, " -{}", facts.behind);
+    }
+    let seen = facts.seen.as_ref().map_or_else(
+        || "not looked at".to_owned(),
+        |seen| {
+            let age = ctx.now.as_second() - seen.at.as_second();
+            let when = if age < 2 {
+                String::new()
+            } else {
+                format!(" ({} ago)", ui::age(age))
+            };
+            match seen.uncommitted.len() {
+                0 => format!("clean{when}"),
+                count => format!("{count} uncommitted{when}"),
+            }
+        },
+    );
+    vec![
+        facts.task.clone(),
+        state,
+        format!("{}/{}", facts.attempts, facts.budget),
+        facts.branch.clone(),
+        commits,
+        facts.changed.to_string(),
+        ui::age(facts.age_seconds),
+        seen,
+    ]
+}

@@ -1,0 +1,184 @@
+//! `wt merge`: lands exactly what was judged, and tears the task down.
+
+use clap::Args;
+use clap_complete::ArgValueCandidates;
+use serde_json::json;
+
+use crate::candidate::trespass_text;
+use crate::contract::Strategy;
+use crate::ctx::Ctx;
+use crate::error::Code;
+use crate::input;
+use crate::land::{Outcome, Plan, Request, land};
+use crate::mend::mend;
+use crate::operator;
+use crate::workspace::Workspace;
+
+/// Land a validated task on its target, and remove it
+#[derive(Args)]
+pub(crate) struct Merge {
+    /// The task [default: the one whose worktree this is]
+    #[arg(add = ArgValueCandidates::new(input::live_tasks))]
+    task: Option<String>,
+    /// How the commits reach the target [default: from wt.toml, merge]
+    #[arg(long, value_enum)]
+    strategy: Option<Strategy>,
+    /// Message of the landing commit, and of --commit
+    #[arg(short = 'm', long, value_name = "MESSAGE")]
+    message: Option<String>,
+    /// Commit uncommitted work first (it must have been validated)
+    #[arg(long)]
+    commit: bool,
+    /// Keep the worktree
+    #[arg(long)]
+    keep: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Land a change of what judges the work (operator)
+    #[arg(long)]
+    accept_judge_change: bool,
+    /// Who accepts it, where there is no terminal
+    #[arg(long, value_name = "NAME", requires = "accept_judge_change")]
+    operator: Option<String>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Merge {
+    pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
+        let ws = Workspace::open(ctx)?;
+        let name = ws.task_name(self.task.as_deref())?;
+        ws.repo.git.require_version()?;
+        mend(&ws)?;
+        let accepts = self
+            .accept_judge_change
+            .then(|| operator::require(ctx, self.operator.as_deref(), "--accept-judge-change"))
+            .transpose()?;
+        let request = Request {
+            task: &name,
+            strategy: self.strategy,
+            message: self.message.as_deref(),
+            commit: self.commit,
+            keep: self.keep,
+            dry_run: self.dry_run,
+            accepts_judge_change: accepts,
+        };
+        let outcome = land(&ws, &request)?;
+        if self.json {
+            return self.print_json(ctx, &name, &outcome);
+        }
+        Ok(print_text(ctx, &ws, &outcome))
+    }
+
+    fn print_json(&self, ctx: &Ctx, name: &str, outcome: &Outcome) -> anyhow::Result<Code> {
+        let (value, code) = match outcome {
+            Outcome::Landed {
+                task,
+                commit,
+                receipt,
+                kept_because,
+                removed,
+            } => (
+                json!({ "task": name, "state": "landed", "target": task.target, "commit": commit, "receipt": receipt,
+                        "removed": removed, "kept_because": kept_because }),
+                Code::Ok,
+            ),
+            Outcome::Planned(plan) => (serde_json::to_value(plan)?, plan_code(plan)),
+            Outcome::Refused { report, code } => (
+                json!({ "task": name, "state": "working", "report": report }),
+                *code,
+            ),
+            Outcome::Trespassed { found, .. } => (
+                json!({ "task": name, "verdict": "OUT_OF_SCOPE", "paths": found }),
+                Code::No,
+            ),
+        };
+        ctx.ui.json(&value)?;
+        Ok(code)
+    }
+}
+
+/// What the landing would answer as things stand.
+fn plan_code(plan: &Plan) -> Code {
+    if plan.in_the_way.is_empty() {
+        Code::Ok
+    } else {
+        Code::Refused
+    }
+}
+
+fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {
+    match outcome {
+        Outcome::Landed {
+            task,
+            commit,
+            receipt,
+            kept_because,
+            removed,
+        } => {
+            ctx.ui.out(&format!(
+                "landed {} on {} as {} receipt={}",
+                task.name,
+                task.target,
+                commit.short(),
+                &receipt[..12]
+            ));
+            if let Some(why) = kept_because {
+                ctx.ui.warn(&format!("the worktree is kept: {why}"));
+            }
+            if *removed && ctx.cwd.starts_with(&task.worktree) {
+                let main = ws.repo.root_and_name().0;
+                ctx.ui
+                    .hint(&format!("this folder is gone now: cd {}", main.display()));
+            }
+            Code::Ok
+        }
+        Outcome::Planned(plan) => {
+            print_plan(ctx, plan);
+            plan_code(plan)
+        }
+        Outcome::Refused { report, code } => {
+            ctx.ui.out(&report.text());
+            *code
+        }
+        Outcome::Trespassed { task, found } => {
+            ctx.ui.out(&trespass_text(task, found));
+            Code::No
+        }
+    }
+}
+
+fn print_plan(ctx: &Ctx, plan: &Plan) {
+    let judged = if plan.judged {
+        "has a receipt"
+    } else {
+        "would be judged first"
+    };
+    ctx.ui.out(&format!(
+        "would land {} on {} ({}): {} paths, tree {} {judged}",
+        plan.task,
+        plan.target,
+        plan.strategy.word(),
+        plan.paths.len(),
+        &plan.tree[..12],
+    ));
+    match &plan.checkout {
+        Some(root) => ctx
+            .ui
+            .out(&format!("files in {} move along", root.display())),
+        None => ctx.ui.out(&format!(
+            "{} is checked out nowhere; only the branch moves",
+            plan.target
+        )),
+    }
+    for path in &plan.in_the_way {
+        ctx.ui.out(&format!("in the way there: {path}"));
+    }
+    for path in &plan.judge_changed {
+        ctx.ui.out(&format!(
+            "changes the judge, wants --accept-judge-change: {path}"
+        ));
+    }
+}

@@ -1,0 +1,29 @@
+//! `wt restore`: brings a removed task back as it was.
+
+use clap::Args;
+
+use crate::ctx::Ctx;
+use crate::error::Code;
+use crate::mend::mend;
+use crate::remove::{find_restorable, restore};
+use crate::workspace::Workspace;
+
+/// Bring back a task that `wt rm --force` removed
+#[derive(Args)]
+pub(crate) struct Restore {
+    /// The task
+    task: String,
+}
+
+impl Restore {
+    pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
+        let ws = Workspace::open(ctx)?;
+        mend(&ws)?;
+        let _task_lock = ws.lock_task(&self.task)?;
+        let _lock = ws.lock()?;
+        let trashed = find_restorable(&ws, &self.task)?;
+        restore(&ws, &trashed)?;
+        ctx.ui.out(&trashed.task.worktree.display().to_string());
+        Ok(Code::Ok)
+    }
+}

@@ -1,0 +1,52 @@
+//! `wt resume`: a person gives a task its budget back.
+
+use clap::Args;
+use clap_complete::ArgValueCandidates;
+
+use crate::ctx::Ctx;
+use crate::error::{Code, Refusal};
+use crate::input;
+use crate::operator;
+use crate::task::Happening;
+use crate::workspace::Workspace;
+
+/// Give a stopped task its retry budget back (operator)
+#[derive(Args)]
+pub(crate) struct Resume {
+    /// The task
+    #[arg(add = ArgValueCandidates::new(input::live_tasks))]
+    task: String,
+    /// Why it may go on
+    #[arg(long, value_name = "TEXT")]
+    because: String,
+    /// Who says so, where there is no terminal
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
+}
+
+impl Resume {
+    pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
+        let ws = Workspace::open(ctx)?;
+        let because = self.because.trim();
+        if because.is_empty() {
+            return Err(Refusal::usage("--because is empty")
+                .hint("say what has changed, so that the next attempt can differ")
+                .into());
+        }
+        let operator = operator::require(ctx, self.operator.as_deref(), "wt resume")?;
+        let _lock = ws.lock_task(&self.task)?;
+        let mut task = ws.store.require_task(&self.task)?;
+        task.advance(Happening::Resumed)?;
+        task.rejected = None;
+        task.unstable = 0;
+        ws.store.save_task(&task)?;
+        ws.record(
+            &ws.event(&task.name, "resumed")
+                .fact("operator", operator.as_str())
+                .fact("because", because),
+        )?;
+        ctx.ui
+            .say(&format!("task `{}` may be validated again", task.name));
+        Ok(Code::Ok)
+    }
+}

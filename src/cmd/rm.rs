@@ -1,0 +1,74 @@
+//! `wt rm`: takes a task away; what is nowhere else is refused, or kept in the trash.
+
+use clap::Args;
+use clap_complete::ArgValueCandidates;
+
+use crate::ctx::Ctx;
+use crate::error::{Code, Refusal, some_of};
+use crate::input;
+use crate::judge::{clear_dead_judge, judge_at_work};
+use crate::mend::mend;
+use crate::remove::{Force, Keep, remove, stop_judge, unsaved};
+use crate::workspace::Workspace;
+
+/// Remove a task: its worktree, its branch and its record
+#[derive(Args)]
+pub(crate) struct Rm {
+    /// The task
+    #[arg(add = ArgValueCandidates::new(input::live_tasks))]
+    task: String,
+    /// Also with work that is nowhere else; it is kept in the trash (wt restore)
+    #[arg(long)]
+    force: bool,
+}
+
+impl Rm {
+    pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
+        let ws = Workspace::open(ctx)?;
+        mend(&ws)?;
+        let force = if self.force { Force::Yes } else { Force::No };
+        {
+            // A stopped judge settles its run under the task's lock, so that lock must be free meanwhile.
+            let task = ws.store.require_task(&self.task)?;
+            stop_judge(&ws, &task, force)?;
+            while judge_at_work(&ws, &task)?.is_some() {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+        }
+        let _task_lock = ws.lock_task(&self.task)?;
+        let mut task = ws.store.require_task(&self.task)?;
+        clear_dead_judge(&ws, &mut task)?;
+        let keep = if self.force {
+            Keep::Everything
+        } else {
+            let unsaved = unsaved(&ws, &task)?;
+            if !unsaved.is_empty() {
+                return Err(refuse(&self.task, &unsaved).into());
+            }
+            Keep::Nothing
+        };
+        let _lock = ws.lock()?;
+        let trashed = remove(&ws, &task, keep)?;
+        ctx.ui.say(&format!("removed task `{}`", self.task));
+        if trashed.kept {
+            ctx.ui
+                .hint(&format!("bring it back: wt restore {}", self.task));
+        }
+        Ok(Code::Ok)
+    }
+}
+
+fn refuse(name: &str, unsaved: &crate::remove::Unsaved) -> Refusal {
+    let mut parts = Vec::new();
+    if !unsaved.uncommitted.is_empty() {
+        parts.push(format!("uncommitted: {}", some_of(&unsaved.uncommitted)));
+    }
+    if !unsaved.unlanded.is_empty() {
+        parts.push(format!(
+            "committed, not landed: {}",
+            some_of(&unsaved.unlanded)
+        ));
+    }
+    Refusal::refused(format!("task `{name}` holds work that is nowhere else ({})", parts.join("; ")))
+        .hint(format!("land it: wt validate {name}, wt merge {name}; or wt rm {name} --force, which wt restore can undo"))
+}

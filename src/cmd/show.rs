@@ -1,0 +1,151 @@
+//! `wt show`: all there is to know of one task.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use clap_complete::ArgValueCandidates;
+use serde_json::json;
+
+use crate::ctx::Ctx;
+use crate::error::Code;
+use crate::facts::{self, Facts};
+use crate::input;
+use crate::judge;
+use crate::ui;
+use crate::workspace::Workspace;
+
+/// Show one task
+#[derive(Args)]
+pub(crate) struct Show {
+    /// The task [default: the one whose worktree this is]
+    #[arg(add = ArgValueCandidates::new(input::live_tasks))]
+    task: Option<String>,
+    /// Look into the worktree now
+    #[arg(long)]
+    status: bool,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Show {
+    pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
+        let ws = Workspace::open(ctx)?;
+        let name = ws.task_name(self.task.as_deref())?;
+        let task = ws.store.require_task(&name)?;
+        if self.status {
+            facts::look(&ws, &task)?;
+        }
+        let facts = facts::gather(&ws, &task)?;
+        let explanation =
+            std::fs::read_to_string(ws.store.task_dir(&name).join("explanation.md")).ok();
+        let last = match &task.rejected {
+            Some(rejected) => Some(judge::present(&ws, &task, rejected.run)?),
+            None => None,
+        };
+        if self.json {
+            let mut value = serde_json::to_value(&facts)?;
+            value["explanation"] = json!(explanation);
+            value["last_failure"] = serde_json::to_value(&last)?;
+            ctx.ui.json(&value)?;
+            return Ok(Code::Ok);
+        }
+        let mut text = describe(ctx, &facts);
+        if let Some(last) = last {
+            let _ = write!(text, "\nlast failure\n{}", indent(&last.text()));
+        }
+        if let Some(explanation) = explanation {
+            let _ = write!(text, "\nexplanation\n{}", indent(&explanation));
+        }
+        ctx.ui.out(&ui::printable(&text));
+        Ok(Code::Ok)
+    }
+}
+
+fn describe(ctx: &Ctx, facts: &Facts) -> String {
+    let mut lines = vec![
+        ("task", facts.task.clone()),
+        (
+            "state",
+            facts.state.to_owned()
+                + if facts.judging {
+                    ", a judge is at work"
+                } else {
+                    ""
+                },
+        ),
+        (
+            "attempts",
+            format!("{} of {}", facts.attempts, facts.budget),
+        ),
+        ("branch", facts.branch.clone()),
+        (
+            "target",
+            facts.target.clone()
+                + if facts.target_moved {
+                    ", moved since the receipt"
+                } else {
+                    ""
+                },
+        ),
+        (
+            "commits",
+            format!(
+                "{} ahead, {} behind, {} paths changed",
+                facts.ahead, facts.behind, facts.changed
+            ),
+        ),
+        (
+            "receipt",
+            facts
+                .receipt
+                .as_ref()
+                .map_or_else(|| "none".to_owned(), |r| r[..12].to_owned()),
+        ),
+        ("worktree", facts.path.clone()),
+        ("seen", seen(ctx, facts)),
+        ("age", ui::age(facts.age_seconds)),
+    ];
+    if !facts.owns.is_empty() {
+        lines.push(("owns", facts.owns.join(", ")));
+    }
+    if let Some(landed) = &facts.landed {
+        lines.push(("landed", landed.clone()));
+    }
+    let mut text = String::new();
+    for (name, value) in &lines {
+        let _ = writeln!(text, "{name:<9} {value}");
+    }
+    if let Some(brief) = &facts.brief {
+        let _ = write!(text, "\nbrief\n{}", indent(brief));
+    }
+    text
+}
+
+fn seen(ctx: &Ctx, facts: &Facts) -> String {
+    let Some(seen) = &facts.seen else {
+        return "not looked at yet (--status looks now)".to_owned();
+    };
+    let age = ui::age(ctx.now.as_second() - seen.at.as_second());
+    match seen.uncommitted.len() {
+        0 => format!("clean, {age} ago"),
+        _ => format!(
+            "uncommitted {age} ago: {}",
+            seen.uncommitted
+                .iter()
+                .take(10)
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    }
+}
+
+fn indent(text: &str) -> String {
+    let lines: Vec<String> = text
+        .trim_end()
+        .lines()
+        .map(|line| format!("  {line}"))
+        .collect();
+    lines.join("\n") + "\n"
+}

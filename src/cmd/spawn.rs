@@ -1,0 +1,133 @@
+//! `wt spawn`: a worktree, a branch and a contract for a new task.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::ctx::Ctx;
+use crate::error::{Code, Refusal};
+use crate::facts;
+use crate::input;
+use crate::mend::mend;
+use crate::oid::Oid;
+use crate::spawn::{NewTask, spawn};
+use crate::workspace::Workspace;
+
+/// Make a worktree, a branch and a contract for a task; prints the worktree's path
+#[derive(Args)]
+pub(crate) struct Spawn {
+    /// Name of the task, e.g. feature-auth
+    task: String,
+    /// What the task is to do
+    #[arg(short = 'm', long, value_name = "BRIEF", conflicts_with = "brief")]
+    message: Option<String>,
+    /// File that says what the task is to do (- for standard input)
+    #[arg(long, value_name = "FILE")]
+    brief: Option<PathBuf>,
+    /// Commit to start from [default: tip of the target]
+    #[arg(long, value_name = "REF")]
+    base: Option<String>,
+    /// Branch to land on [default: the current branch]
+    #[arg(long, value_name = "BRANCH")]
+    target: Option<String>,
+    /// Paths that only this task may change; !GLOB takes out (may repeat)
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
+    owns: Vec<String>,
+    /// Print the task as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Spawn {
+    pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
+        let ws = Workspace::open(ctx)?;
+        ws.repo.git.require_version()?;
+        mend(&ws)?;
+        let target = self.target(&ws)?;
+        let base = self.base(&ws, &target)?;
+        let brief = input::text(ctx, self.message.as_deref(), self.brief.as_deref())?;
+        let new = NewTask {
+            name: self.task,
+            brief,
+            base,
+            target,
+            owns: self.owns,
+        };
+        let task = spawn(&ws, &new)?;
+        if self.json {
+            ctx.ui.json(&facts::gather(&ws, &task)?)?;
+        } else {
+            ctx.ui.out(&task.worktree.display().to_string());
+        }
+        Ok(Code::Ok)
+    }
+
+    /// The branch to land on: named, else the parent task's, the current one, or the base where that is a branch.
+    fn target(&self, ws: &Workspace) -> anyhow::Result<String> {
+        if let Some(named) = &self.target {
+            return Self::plain_target(ws, named.strip_prefix("refs/heads/").unwrap_or(named));
+        }
+        if let Some(parent) = &ws.here {
+            if self.base.is_none() {
+                return Err(Refusal::refused(format!(
+                    "this is the worktree of task `{parent}`: from where is the new task to start?"
+                ))
+                .hint("say it: --base main (or --base HEAD-like commits of your own)")
+                .into());
+            }
+            return Ok(ws.store.require_task(parent)?.target);
+        }
+        let base_branch = self.base.as_deref().filter(|base| {
+            ws.repo
+                .read
+                .tip(&format!("refs/heads/{base}"))
+                .is_ok_and(|tip| tip.is_some())
+        });
+        match ws.branch.as_deref().or(base_branch) {
+            Some(branch) => Self::plain_target(ws, branch),
+            None => Err(Refusal::refused(
+                "there is no current branch here for the task to land on",
+            )
+            .hint("name it: --target <branch>")
+            .into()),
+        }
+    }
+
+    /// A target that is an alias is the branch that it stands for; a live task's own branch is none.
+    fn plain_target(ws: &Workspace, name: &str) -> anyhow::Result<String> {
+        let reference = format!("refs/heads/{name}");
+        let name = match ws.repo.read.symbolic_target(&reference)? {
+            Some(real) => real.trim_start_matches("refs/heads/").to_owned(),
+            None => name.to_owned(),
+        };
+        for (other, task) in ws.store.tasks()? {
+            if task.is_ok_and(|task| task.branch == name) {
+                return Err(Refusal::refused(format!(
+                    "{name} is the branch of task `{other}`; a task can't land there"
+                ))
+                .hint("name the branch that both are to land on: --target <branch>")
+                .into());
+            }
+        }
+        Ok(name)
+    }
+
+    fn base(&self, ws: &Workspace, target: &str) -> anyhow::Result<Oid> {
+        let revision = self
+            .base
+            .clone()
+            .unwrap_or_else(|| format!("refs/heads/{target}"));
+        if let Some(commit) = ws.repo.read.commit(&revision)? {
+            return Ok(commit);
+        }
+        let refusal = if self.base.is_some() {
+            Refusal::refused(format!("the base {revision:?} names no commit"))
+                .hint("git log --oneline shows commits to start from")
+        } else {
+            Refusal::refused(format!("the branch {target} has no commit yet")).hint(
+                "make a first commit, or name another start: --base <commit> --target <branch>",
+            )
+        };
+        Err(refusal.into())
+    }
+}

@@ -1,0 +1,124 @@
+//! `wt validate`: judges a task's work as it would land.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use clap_complete::ArgValueCandidates;
+use serde_json::json;
+
+use crate::candidate::trespass_text;
+use crate::ctx::Ctx;
+use crate::error::Code;
+use crate::gate::{Report, stopped_next};
+use crate::input;
+use crate::judge::{self, Answer, Ask};
+use crate::mend::mend;
+use crate::task::{BUDGET, Task};
+use crate::workspace::Workspace;
+
+/// Judge a task's work as it stands, combined with its target
+#[derive(Args)]
+pub(crate) struct Validate {
+    /// The task [default: the one whose worktree this is]
+    #[arg(add = ArgValueCandidates::new(input::live_tasks))]
+    task: Option<String>,
+    /// Why the attempt before failed; the one retry wants it
+    #[arg(long, value_name = "TEXT")]
+    cause: Option<String>,
+    /// Empty the slot first and pass over kept receipts
+    #[arg(long)]
+    fresh: bool,
+    /// Print the verdict as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Validate {
+    pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
+        let ws = Workspace::open(ctx)?;
+        let name = ws.task_name(self.task.as_deref())?;
+        mend(&ws)?;
+        let ask = Ask {
+            task: &name,
+            cause: self.cause.as_deref(),
+            fresh: self.fresh,
+        };
+        match judge::ask(&ws, &ask)? {
+            Answer::Judging { run, attached } => {
+                if attached {
+                    ctx.ui
+                        .say("a judge is at work on this already; following it");
+                }
+                let verdict = judge::follow(&ws, &name, run)?;
+                let report = judge::present(&ws, &verdict.task, run)?;
+                self.print(ctx, &verdict.task, &report)?;
+                Ok(verdict.code)
+            }
+            Answer::Known {
+                task,
+                receipt,
+                target_moved,
+                judge_changed,
+            } => {
+                if target_moved {
+                    ctx.ui.say(&format!(
+                        "{} has moved since; the new combination is judged when it lands",
+                        task.target
+                    ));
+                }
+                self.print(ctx, &task, &Report::known(&task, receipt, judge_changed))?;
+                Ok(Code::Ok)
+            }
+            Answer::Repeated { task, run } => {
+                ctx.ui.say(&format!("this very state failed before (run {run}); no step was run, nothing was counted"));
+                let report = judge::present(&ws, &task, run)?;
+                self.print(ctx, &task, &report)?;
+                Ok(Code::No)
+            }
+            Answer::Trespassed { task, found } => {
+                let value = json!({ "task": task.name, "state": task.state.word(), "verdict": "OUT_OF_SCOPE", "paths": found });
+                self.print_either(ctx, &value, &trespass_text(&task, &found))?;
+                Ok(Code::No)
+            }
+            Answer::Stopped { task } => self.print_stopped(&ws, &task),
+        }
+    }
+
+    fn print_stopped(&self, ws: &Workspace, task: &Task) -> anyhow::Result<Code> {
+        let next = stopped_next(task);
+        let mut text = format!("STOPPED attempts={}/{BUDGET}\n", task.attempts);
+        let mut value = json!({
+            "task": task.name, "state": task.state.word(), "verdict": "STOPPED",
+            "attempts": task.attempts, "budget": BUDGET, "next": next,
+        });
+        if let Some(rejected) = &task.rejected {
+            let last = judge::present(ws, task, rejected.run)?;
+            if let Some(first) = &last.first_failure {
+                let _ = writeln!(text, "last failure: {}", first.title);
+            }
+            value["last"] = serde_json::to_value(&last)?;
+        }
+        let _ = writeln!(text, "next: {next}");
+        self.print_either(ws.ctx, &value, &text)?;
+        Ok(Code::Stopped)
+    }
+
+    fn print(&self, ctx: &Ctx, task: &Task, report: &Report) -> anyhow::Result<()> {
+        let mut value = json!({ "task": task.name, "state": task.state.word(), "branch": task.branch, "path": task.worktree });
+        if let (Some(map), serde_json::Value::Object(fields)) =
+            (value.as_object_mut(), serde_json::to_value(report)?)
+        {
+            map.extend(fields);
+        }
+        self.print_either(ctx, &value, &report.text())
+    }
+
+    fn print_either(&self, ctx: &Ctx, value: &serde_json::Value, text: &str) -> anyhow::Result<()> {
+        if self.json {
+            ctx.ui.json(value)
+        } else {
+            ctx.ui.out(text);
+            Ok(())
+        }
+    }
+}

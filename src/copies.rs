@@ -1,0 +1,191 @@
+//! The copies for reading in a worktree: rules, script, last failure, and the files by which agents find the rules.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::git::{Repo, require_folder};
+use crate::rules;
+use crate::store::{Beneath, Store, write_atomic};
+use crate::task::Task;
+use crate::workspace::InForce;
+
+const BLOCK_BEGIN: &str = "# >>> wt: generated files of agent worktrees";
+const BLOCK_END: &str = "# <<< wt";
+const CLAUDE: &str = ".claude/rules/wt.md";
+const CODEX: &str = "AGENTS.override.md";
+
+/// The rules of a task, rendered.
+pub(crate) fn render_rules(task: &Task, in_force: &InForce) -> String {
+    with_source(task, in_force, rules::render)
+}
+
+/// Calls `use_source` with what the rules of a task are made from.
+pub(crate) fn with_source<T>(
+    task: &Task,
+    in_force: &InForce,
+    use_source: impl FnOnce(&rules::Source) -> T,
+) -> T {
+    let contract = &in_force.contract;
+    let steps: Vec<rules::Step> = contract
+        .gate
+        .iter()
+        .map(|step| rules::Step {
+            name: &step.name,
+            token: step.kind.token(),
+            run: &step.run,
+            when: step.when.as_deref(),
+        })
+        .collect();
+    use_source(&rules::Source {
+        task: &task.name,
+        branch: &task.branch,
+        target: &task.target,
+        invariants: &contract.rules.invariants,
+        edits: &contract.rules.edits,
+        owns: &task.owns,
+        shared: &contract.scope.shared,
+        steps: &steps,
+        brief: task.brief.as_deref(),
+    })
+}
+
+/// Pins rules and script in the state and writes their copies into the worktree. Answers the files of the operator's
+/// own that stand in the way of an agent's rules file, which are left alone.
+pub(crate) fn write(
+    repo: &Repo,
+    store: &Store,
+    task: &mut Task,
+    in_force: &InForce,
+) -> anyhow::Result<Vec<String>> {
+    require_folder(task)?;
+    let text = render_rules(task, in_force);
+    let script = with_source(task, in_force, |source| {
+        rules::validate_script(source.steps)
+    });
+    let state = store.task_dir(&task.name);
+    write_atomic(&state.join("rules.md"), text.as_bytes())?;
+    write_atomic(&state.join("validate.sh"), script.as_bytes())?;
+
+    let worktree = Beneath::open(&task.worktree)?;
+    worktree.write(".wt/.gitignore", b"*\n", 0o644)?;
+    worktree.write(".wt/RULES.md", text.as_bytes(), 0o644)?;
+    worktree.write(".wt/validate.sh", script.as_bytes(), 0o755)?;
+    let left_alone = write_agent_files(repo, &worktree, task, in_force, &text)?;
+    task.rules.clone_from(&in_force.rules);
+    task.gate.clone_from(&in_force.gate);
+    Ok(left_alone)
+}
+
+fn write_agent_files(
+    repo: &Repo,
+    worktree: &Beneath,
+    task: &mut Task,
+    in_force: &InForce,
+    text: &str,
+) -> anyhow::Result<Vec<String>> {
+    let tree = repo.read.tree_of(&task.base)?;
+    let tracked = repo.read.file(&tree, "AGENTS.md")?;
+    let tracked = tracked.as_deref().map(String::from_utf8_lossy);
+    let mut files = vec![
+        (CLAUDE.to_owned(), rules::claude_rules(text)),
+        (
+            CODEX.to_owned(),
+            rules::codex_override(text, tracked.as_deref()),
+        ),
+    ];
+    files.extend(
+        in_force
+            .contract
+            .agents
+            .values()
+            .map(|agent| (agent.rules.clone(), text.to_owned())),
+    );
+    let mut left_alone = Vec::new();
+    for (path, content) in files {
+        let ours = task.generated.contains(&path);
+        if !ours && (worktree.exists(&path) || repo.read.file(&tree, &path)?.is_some()) {
+            left_alone.push(path);
+            continue;
+        }
+        worktree.write(&path, content.as_bytes(), 0o644)?;
+        if !ours {
+            task.generated.push(path);
+        }
+    }
+    hide(repo, &task.generated)?;
+    Ok(left_alone)
+}
+
+/// Hides generated files from git by one marked block in the shared `info/exclude`: a worktree's own is not read.
+fn hide(repo: &Repo, generated: &[String]) -> anyhow::Result<()> {
+    let path = repo.common().join("info").join("exclude");
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
+    };
+    let with = with_block(&text, generated);
+    if with == text {
+        Ok(())
+    } else {
+        write_atomic(&path, with.as_bytes())
+    }
+}
+
+/// `text` with `paths` in the marked block, which keeps the paths that it holds already.
+fn with_block(text: &str, paths: &[String]) -> String {
+    let (mut outside, mut inside, mut within) = (String::new(), Vec::new(), false);
+    for line in text.lines() {
+        match line {
+            BLOCK_BEGIN => within = true,
+            BLOCK_END => within = false,
+            _ if within => inside.push(line.to_owned()),
+            _ => {
+                outside.push_str(line);
+                outside.push('\n');
+            }
+        }
+    }
+    // No trailing slash anywhere: a symbolic link in a folder's place would show.
+    inside.extend(std::iter::once("/.wt".to_owned()).chain(paths.iter().map(|p| format!("/{p}"))));
+    inside.sort();
+    inside.dedup();
+    format!(
+        "{outside}{BLOCK_BEGIN}\n{}\n{BLOCK_END}\n",
+        inside.join("\n")
+    )
+}
+
+/// Puts the last verdict where the agent reads it, with the whole log of the step that failed.
+pub(crate) fn write_last(
+    task: &Task,
+    verdict: &str,
+    log: Option<(&Path, &str)>,
+) -> anyhow::Result<()> {
+    require_folder(task)?;
+    let worktree = Beneath::open(&task.worktree)?;
+    worktree.write(".wt/.gitignore", b"*\n", 0o644)?;
+    if let Some((path, name)) = log {
+        let bytes = fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
+        worktree.write(&format!(".wt/last/{name}"), &bytes, 0o644)?;
+    }
+    worktree.write(".wt/last/verdict.txt", verdict.as_bytes(), 0o644)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_block_is_idempotent_and_leaves_the_rest_alone() {
+        let paths = vec!["AGENTS.override.md".to_owned()];
+        let once = with_block("mine\n", &paths);
+        assert_eq!(once, with_block(&once, &paths));
+        assert!(once.starts_with("mine\n"));
+        let more = with_block(&once, &["GEMINI.md".to_owned()]);
+        assert!(more.contains("/AGENTS.override.md\n/GEMINI.md\n"));
+        assert_eq!(more.matches(BLOCK_BEGIN).count(), 1);
+    }
+}

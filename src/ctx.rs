@@ -1,0 +1,88 @@
+//! The surroundings of one command: time, environment, folder and terminal, read once.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use crate::error::Refusal;
+use crate::ui::{Color, Ui};
+
+/// What a command sees of the world.
+pub(crate) struct Ctx {
+    pub(crate) now: Timestamp,
+    pub(crate) environment: Environment,
+    pub(crate) cwd: PathBuf,
+    pub(crate) ui: Ui,
+}
+
+impl Ctx {
+    /// Reads the surroundings; `dir` is where to act as if called from there.
+    #[allow(clippy::disallowed_methods, reason = "this is the one place")]
+    pub(crate) fn new(color: Color, dir: Option<&Path>) -> anyhow::Result<Self> {
+        let environment = Environment(std::env::vars_os().collect());
+        let cwd =
+            std::env::current_dir().context("the current folder can't be read; was it removed?");
+        let cwd = match dir {
+            Some(dir) if dir.is_absolute() => dir.to_owned(),
+            Some(dir) => cwd?.join(dir),
+            None => cwd?,
+        };
+        let cwd = cwd.canonicalize().map_err(|error| {
+            Refusal::refused(format!("can't go to {}: {error}", cwd.display()))
+                .hint("name a folder that exists")
+        })?;
+        Ok(Self {
+            now: now(&environment),
+            environment,
+            cwd,
+            ui: Ui::new(color),
+        })
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the one place")]
+fn now(environment: &Environment) -> Timestamp {
+    // Tests fix the clock; a release never lets itself be told the time.
+    if cfg!(debug_assertions)
+        && let Some(fixed) = environment
+            .text("WT_NOW")
+            .and_then(|text| text.parse().ok())
+    {
+        return fixed;
+    }
+    Timestamp::now()
+}
+
+/// The caller's environment variables.
+pub(crate) struct Environment(BTreeMap<OsString, OsString>);
+
+impl Environment {
+    pub(crate) fn all(&self) -> &BTreeMap<OsString, OsString> {
+        &self.0
+    }
+
+    /// A variable's value, where it is text.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(OsStr::new(name))?.to_str()
+    }
+
+    /// The absolute path of a program on `PATH`; relative entries of `PATH` are passed over.
+    pub(crate) fn find_program(&self, name: &str) -> Option<PathBuf> {
+        find_program(self.0.get(OsStr::new("PATH"))?, name)
+    }
+}
+
+/// The first executable file `name` in the absolute entries of a `PATH`.
+pub(crate) fn find_program(path: &OsStr, name: &str) -> Option<PathBuf> {
+    std::env::split_paths(path)
+        .filter(|dir| dir.is_absolute())
+        .map(|dir| dir.join(name))
+        .find(|file| {
+            file.metadata()
+                .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+        })
+}

@@ -1,0 +1,130 @@
+//! What can be said of a task without looking into its worktree, and what was last seen there.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::git::SnapshotRequest;
+use crate::store::{read_json, write_json};
+use crate::task::{BUDGET, Task};
+use crate::workspace::Workspace;
+
+/// What was last seen in a worktree.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    pub(crate) at: Timestamp,
+    /// Paths that differ from the tip of the branch.
+    pub(crate) uncommitted: Vec<String>,
+}
+
+/// One task, for people and programs.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Facts {
+    pub(crate) task: String,
+    pub(crate) state: &'static str,
+    /// Whether a judge is at work on it.
+    pub(crate) judging: bool,
+    pub(crate) attempts: u32,
+    pub(crate) budget: u32,
+    pub(crate) branch: String,
+    pub(crate) path: String,
+    pub(crate) target: String,
+    pub(crate) base: String,
+    pub(crate) tip: Option<String>,
+    /// Commits of the task that the target has not.
+    pub(crate) ahead: usize,
+    /// Commits of the target that the task has not.
+    pub(crate) behind: usize,
+    /// Paths that the task's commits change.
+    pub(crate) changed: usize,
+    pub(crate) receipt: Option<String>,
+    /// Whether the target moved since the receipt was made.
+    pub(crate) target_moved: bool,
+    pub(crate) created: Timestamp,
+    pub(crate) age_seconds: i64,
+    pub(crate) brief: Option<String>,
+    pub(crate) owns: Vec<String>,
+    pub(crate) landed: Option<String>,
+    pub(crate) seen: Option<Seen>,
+}
+
+/// Gathers the facts of a task from its record and the commits.
+pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Facts> {
+    let read = &ws.repo.read;
+    let tip = read.tip(&task.branch_ref())?;
+    let target = read.tip(&task.target_ref())?;
+    let (mut ahead, mut behind, mut changed) = (0, 0, 0);
+    if let (Some(tip), Some(target)) = (&tip, &target) {
+        (ahead, behind) = read.ahead_behind(tip, target)?;
+        if ahead > 0 {
+            let base = read
+                .merge_base(tip, target)?
+                .unwrap_or_else(|| task.base.clone());
+            changed = read
+                .changes(&read.tree_of(&base)?, &read.tree_of(tip)?)?
+                .len();
+        }
+    }
+    let judged_on = task.validated.as_ref().map(|v| &v.target);
+    Ok(Facts {
+        task: task.name.clone(),
+        state: task.state.word(),
+        judging: task.judging.is_some(),
+        attempts: task.attempts,
+        budget: BUDGET,
+        branch: task.branch.clone(),
+        path: task.worktree.display().to_string(),
+        target: task.target.clone(),
+        base: task.base.to_string(),
+        tip: tip.map(String::from),
+        ahead,
+        behind,
+        changed,
+        receipt: task.validated.as_ref().map(|v| v.receipt.clone()),
+        target_moved: judged_on.is_some() && judged_on != target.as_ref() && task.landing.is_none(),
+        created: task.created,
+        age_seconds: ws.ctx.now.as_second() - task.created.as_second(),
+        brief: task.brief.clone(),
+        owns: task.owns.clone(),
+        landed: task.landing.as_ref().map(|l| l.commit.to_string()),
+        seen: last_seen(ws, &task.name),
+    })
+}
+
+/// What was last seen in a task's worktree, if it was ever looked at. A file that can't be read is only a cache.
+fn last_seen(ws: &Workspace, name: &str) -> Option<Seen> {
+    read_json(&ws.store.task_dir(name).join("seen.json")).ok()?
+}
+
+/// Looks into a task's worktree now.
+///
+/// # Errors
+/// A refusal where the worktree is gone or was tampered with.
+pub(crate) fn look(ws: &Workspace, task: &Task) -> anyhow::Result<Seen> {
+    let repo = ws.repo_for(task);
+    repo.verify_worktree(task)?;
+    let tip = repo.tip_of(task)?;
+    let index = ws.store.task_index(&task.name);
+    let request = SnapshotRequest {
+        worktree: &task.worktree,
+        index: &index,
+        tip: &tip,
+        max_file: u64::MAX,
+    };
+    let _lock = ws.lock_task(&task.name)?;
+    let uncommitted = repo.uncommitted_paths(&request)?;
+    note_seen(ws, &task.name, uncommitted)
+}
+
+/// Keeps what was seen, for those who do not want to look themselves.
+pub(crate) fn note_seen(
+    ws: &Workspace,
+    name: &str,
+    uncommitted: Vec<String>,
+) -> anyhow::Result<Seen> {
+    let seen = Seen {
+        at: ws.ctx.now,
+        uncommitted,
+    };
+    write_json(&ws.store.task_dir(name).join("seen.json"), &seen)?;
+    Ok(seen)
+}

@@ -1,0 +1,68 @@
+//! What comes in from the command line: words given or read, and the names of tasks to complete.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::path::{Path, PathBuf};
+
+use clap_complete::CompletionCandidate;
+
+use crate::ctx::Ctx;
+use crate::error::Refusal;
+use crate::ui::Color;
+use crate::workspace::Workspace;
+
+/// The text that was given in words, or in a file (`-`: standard input).
+///
+/// # Errors
+/// A refusal (usage) where the file can't be read or is no text.
+pub(crate) fn text(
+    ctx: &Ctx,
+    words: Option<&str>,
+    file: Option<&Path>,
+) -> anyhow::Result<Option<String>> {
+    if let Some(words) = words {
+        return Ok(Some(words.to_owned()));
+    }
+    let Some(file) = file else { return Ok(None) };
+    let unreadable = |error: std::io::Error| {
+        Refusal::usage(format!("can't read {}: {error}", file.display()))
+            .hint("name a text file, or - for standard input")
+    };
+    let bytes = if file == Path::new("-") {
+        read_stdin().map_err(unreadable)?
+    } else {
+        std::fs::read(ctx.cwd.join(file)).map_err(unreadable)?
+    };
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Refusal::usage(format!("{} is not valid UTF-8", file.display()))
+            .hint("give it as UTF-8 text")
+    })?;
+    Ok(Some(text))
+}
+
+/// Standard input, where it is no terminal.
+pub(crate) fn piped() -> anyhow::Result<Option<String>> {
+    if std::io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let text = String::from_utf8_lossy(&read_stdin()?).into_owned();
+    Ok((!text.trim().is_empty()).then_some(text))
+}
+
+fn read_stdin() -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The live tasks, for the shell's completion; none where there is no repository.
+pub(crate) fn live_tasks() -> Vec<CompletionCandidate> {
+    let names = || -> anyhow::Result<Vec<String>> {
+        let ctx = Ctx::new(Color::Never, None::<PathBuf>.as_deref())?;
+        Workspace::open(&ctx)?.store.task_names()
+    };
+    names()
+        .unwrap_or_default()
+        .into_iter()
+        .map(CompletionCandidate::new)
+        .collect()
+}

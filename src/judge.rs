@@ -1,0 +1,19 @@
+//! Judging: snapshot → candidate → trespass → receipt known? → slot → set-up → steps → verdict.
+//!
+//! The caller decides whether the gate may run and orders it ([`ask`]); a process of its own session carries it out
+//! ([`work`]), so that it outlives a caller whose agent's tool was cut off; the caller follows it ([`follow`]).
+
+mod ask;
+mod follow;
+mod launch;
+mod order;
+mod settle;
+mod slot;
+mod work;
+
+pub(crate) use ask::{Answer, Ask, ask};
+pub(crate) use follow::follow;
+pub(crate) use launch::launch;
+pub(crate) use order::{OrderRequest, covering_receipt, order, snapshot_of};
+pub(crate) use settle::{clear_dead_judge, judge_at_work, present};
+pub(crate) use work::work;

@@ -1,0 +1,269 @@
+//! The caller's side of `wt validate`: what the worktree holds, and whether the gate may run on it.
+
+use crate::candidate::{self, Trespass};
+use crate::copies;
+use crate::error::{Code, Refusal};
+use crate::gate::{self, Order, Purpose};
+use crate::oid::Oid;
+use crate::store::Lock;
+use crate::surroundings;
+use crate::task::{Course, Happening, Pinned, Rejected, Situation, State, Task, Validated, course};
+use crate::workspace::{InForce, Workspace};
+
+use super::order::{OrderRequest, covering_receipt, find_receipt, order, snapshot_of};
+use super::{clear_dead_judge, judge_at_work, launch};
+
+/// What an agent asks for.
+pub(crate) struct Ask<'a> {
+    pub(crate) task: &'a str,
+    /// Why the attempt before failed.
+    pub(crate) cause: Option<&'a str>,
+    /// Empty the slot and pass over what is known.
+    pub(crate) fresh: bool,
+}
+
+/// What comes of it at once.
+pub(crate) enum Answer {
+    /// The snapshot is known to be good.
+    Known {
+        task: Box<Task>,
+        receipt: String,
+        target_moved: bool,
+        judge_changed: Vec<String>,
+    },
+    /// The same candidate failed before, in this run.
+    Repeated {
+        task: Box<Task>,
+        run: u32,
+    },
+    Trespassed {
+        task: Box<Task>,
+        found: Vec<Trespass>,
+    },
+    Stopped {
+        task: Box<Task>,
+    },
+    /// A judge is at work on this very candidate, begun now or before.
+    Judging {
+        run: u32,
+        attached: bool,
+    },
+}
+
+/// Decides what to answer, and begins a run of the gate where that is what is needed.
+///
+/// # Errors
+/// Refusals for all that must hold before a worktree can be judged; a conflict with the target.
+pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
+    let lock = ws.lock_task(ask.task)?;
+    let mut task = ws.store.require_task(ask.task)?;
+    clear_dead_judge(ws, &mut task)?;
+    match task.state {
+        State::Stopped => {
+            return Ok(Answer::Stopped {
+                task: Box::new(task),
+            });
+        }
+        State::Landed => {
+            return Err(Refusal::refused(format!("task `{}` has landed", task.name))
+                .hint(format!("remove it: wt rm {}", task.name))
+                .into());
+        }
+        State::Working | State::Failed | State::Validated => {}
+    }
+    let repo = ws.repo_for(&task);
+    let tip = ws.target_tip(&task)?;
+    let in_force = ws.in_force(&task.target, &tip)?;
+    refresh_copies(ws, &mut task, &in_force)?;
+    let (snapshot, _) = snapshot_of(ws, &repo, &task, in_force.contract.judge.max_file)?;
+
+    if let Some(answer) = known_snapshot(ws, ask, &task, &snapshot, &in_force, &tip)? {
+        return Ok(answer);
+    }
+    let candidate = candidate::combine(&repo, &task, &snapshot, &tip)?;
+    let claims = ws.claims(&task.name, &task.owns, &in_force)?;
+    let found = candidate::trespasses(&claims.territory(), &candidate.paths);
+    if !found.is_empty() {
+        ws.record(
+            &ws.event(&task.name, "trespassed")
+                .fact("paths", paths_of(&found)),
+        )?;
+        return Ok(Answer::Trespassed {
+            task: Box::new(task),
+            found,
+        });
+    }
+    let request = OrderRequest {
+        task: &task,
+        purpose: Purpose::Validate,
+        snapshot: &snapshot,
+        candidate: &candidate,
+        in_force: &in_force,
+        cause: ask.cause,
+        fresh: ask.fresh,
+    };
+    let order = order(ws, &repo, &request)?;
+    decide(ws, ask, task, order, &lock)
+}
+
+fn decide(
+    ws: &Workspace,
+    ask: &Ask,
+    mut task: Task,
+    order: Order,
+    lock: &Lock,
+) -> anyhow::Result<Answer> {
+    if let Some(run) = task.judging {
+        return attach(ws, &task, &order, run);
+    }
+    let receipt = (!ask.fresh)
+        .then(|| covering_receipt(&ws.store, &order))
+        .flatten();
+    let situation = Situation {
+        candidate: &order.candidate.tree,
+        receipt_known: receipt.is_some(),
+        cause: ask.cause,
+    };
+    match (course(&task, &situation), receipt) {
+        (Course::Answer, Some(receipt)) => {
+            task.advance(Happening::Passed)?;
+            task.rejected = None;
+            task.unstable = 0;
+            task.validated = Some(Validated {
+                snapshot: order.snapshot.clone(),
+                target: order.target.clone(),
+                receipt: receipt.key(),
+            });
+            ws.store.save_task(&task)?;
+            ws.record(&ws.event(&task.name, "known").fact("receipt", receipt.key()))?;
+            Ok(Answer::Known {
+                task: Box::new(task),
+                receipt: receipt.key(),
+                target_moved: false,
+                judge_changed: order.judge_changed,
+            })
+        }
+        (Course::Stopped, _) => Ok(Answer::Stopped {
+            task: Box::new(task),
+        }),
+        (Course::Repeat { run }, _) => Ok(Answer::Repeated {
+            task: Box::new(task),
+            run,
+        }),
+        (Course::NeedsCause, _) => Err(needs_cause(&task).into()),
+        (Course::Judge | Course::Answer, _) => {
+            let run = order.run;
+            launch(ws, &mut task, &order, lock)?;
+            Ok(Answer::Judging {
+                run,
+                attached: false,
+            })
+        }
+    }
+}
+
+/// A receipt of this very snapshot answers at once, also when the target has moved since: landing judges the new
+/// combination.
+fn known_snapshot(
+    ws: &Workspace,
+    ask: &Ask,
+    task: &Task,
+    snapshot: &Pinned,
+    in_force: &InForce,
+    tip: &Oid,
+) -> anyhow::Result<Option<Answer>> {
+    let Some(validated) = &task.validated else {
+        return Ok(None);
+    };
+    if ask.fresh || task.state != State::Validated || validated.snapshot.tree != snapshot.tree {
+        return Ok(None);
+    }
+    let Some(receipt) = find_receipt(&ws.store, &validated.receipt) else {
+        return Ok(None);
+    };
+    let fingerprint = surroundings::fingerprint(&in_force.contract, &task.environment);
+    let environment = gate::environment_hash(&task.environment, &fingerprint);
+    if receipt.gate != in_force.gate
+        || receipt.environment != environment
+        || validated.target == *tip
+    {
+        // With the target unmoved the general way answers as fast, and names what changes the judge.
+        return Ok(None);
+    }
+    Ok(Some(Answer::Known {
+        task: Box::new(task.clone()),
+        receipt: validated.receipt.clone(),
+        target_moved: true,
+        judge_changed: Vec::new(),
+    }))
+}
+
+fn attach(ws: &Workspace, task: &Task, order: &Order, run: u32) -> anyhow::Result<Answer> {
+    let at_work = judge_at_work(ws, task)?;
+    match at_work {
+        Some((judged, _))
+            if judged.candidate.tree == order.candidate.tree && judged.gate == order.gate =>
+        {
+            Ok(Answer::Judging {
+                run,
+                attached: true,
+            })
+        }
+        _ => Err(Refusal::new(
+            Code::Busy,
+            format!(
+                "a judge is at work on an earlier state of task `{}`",
+                task.name
+            ),
+        )
+        .hint("when it is done, validate again; its verdict will be in .wt/last/verdict.txt")
+        .into()),
+    }
+}
+
+fn needs_cause(task: &Task) -> Refusal {
+    let run = task
+        .rejected
+        .as_ref()
+        .map(|Rejected { run, .. }| format!(" (run {run})"))
+        .unwrap_or_default();
+    Refusal::refused(format!(
+        "task `{}` failed once{run}; the one retry wants the cause of that failure",
+        task.name
+    ))
+    .hint("wt validate --cause \"<why it failed>\"")
+}
+
+/// Brings the copies in the worktree up to the contract in force, and says what changed under the task.
+fn refresh_copies(ws: &Workspace, task: &mut Task, in_force: &InForce) -> anyhow::Result<()> {
+    if task.rules == in_force.rules && task.gate == in_force.gate {
+        return Ok(());
+    }
+    let said = if task.gate == in_force.gate {
+        format!(
+            "the rules on {} have changed; .wt/RULES.md is new",
+            task.target
+        )
+    } else {
+        format!(
+            "the gate on {} has changed; this is judged under the new one",
+            task.target
+        )
+    };
+    ws.ctx.ui.say(&said);
+    copies::write(&ws.repo, &ws.store, task, in_force)?;
+    ws.store.save_task(task)
+}
+
+fn paths_of(found: &[Trespass]) -> Vec<String> {
+    found.iter().take(20).map(|t| t.path.clone()).collect()
+}
+
+/// The exit status of a failure: the one that spent the budget says so.
+pub(super) fn code_of_failure(task: &Task) -> Code {
+    if task.state == State::Stopped {
+        Code::Stopped
+    } else {
+        Code::No
+    }
+}

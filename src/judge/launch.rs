@@ -1,0 +1,48 @@
+//! Starting a judge: an order on disk, then a process of its own session that carries it out.
+
+use std::ffi::OsStr;
+
+use crate::gate::{Order, Progress};
+use crate::process;
+use crate::store::{Lock, write_json};
+use crate::task::Task;
+use crate::workspace::Workspace;
+
+/// Writes the order, starts the judge and notes both in the record. The task's lock must be held: the judge begins
+/// by taking it, and finds itself named there.
+pub(crate) fn launch(
+    ws: &Workspace,
+    task: &mut Task,
+    order: &Order,
+    _lock: &Lock,
+) -> anyhow::Result<()> {
+    let dir = ws.store.run_dir(&task.name, order.run);
+    write_json(&dir.join("order.json"), order)?;
+    write_json(&dir.join("progress.json"), &Progress::default())?;
+    task.runs = order.run;
+    task.judging = Some(order.run);
+    ws.store.save_task(task)?;
+    let common = ws.repo.common().as_os_str();
+    let run = order.run.to_string();
+    let args = [
+        OsStr::new("_judge"),
+        common,
+        OsStr::new(&task.name),
+        OsStr::new(&run),
+    ];
+    let started = process::detach(&args, &dir.join("judge.log"))
+        .and_then(|identity| write_json(&dir.join("judge.json"), &identity));
+    if let Err(error) = started {
+        task.judging = None;
+        ws.store.save_task(task)?;
+        return Err(error);
+    }
+    let event = ws
+        .event(&task.name, "judging")
+        .fact("run", order.run)
+        .fact("tree", order.candidate.tree.as_str());
+    ws.record(&match &order.cause {
+        Some(cause) => event.fact("cause", cause.as_str()),
+        None => event,
+    })
+}

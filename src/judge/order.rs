@@ -1,0 +1,117 @@
+//! Putting an order together: all that decides what a run of the gate means, fixed before it begins.
+
+use crate::candidate::{self, Candidate};
+use crate::error::Refusal;
+use crate::gate::{self, Order, Purpose, Receipt};
+use crate::git::{Repo, SnapshotRequest};
+use crate::store::{Store, read_json};
+use crate::surroundings;
+use crate::task::{Pinned, Task};
+use crate::workspace::{InForce, Workspace};
+
+/// What an order is made from.
+pub(crate) struct OrderRequest<'a> {
+    pub(crate) task: &'a Task,
+    pub(crate) purpose: Purpose,
+    pub(crate) snapshot: &'a Pinned,
+    pub(crate) candidate: &'a Candidate,
+    pub(crate) in_force: &'a InForce,
+    pub(crate) cause: Option<&'a str>,
+    pub(crate) fresh: bool,
+}
+
+/// Takes a snapshot of a task's worktree, which is first held against its record.
+pub(crate) fn snapshot_of(
+    ws: &Workspace,
+    repo: &Repo,
+    task: &Task,
+    max_file: u64,
+) -> anyhow::Result<(Pinned, Vec<String>)> {
+    repo.verify_worktree(task)?;
+    if repo.sparse_patterns()? != task.sparse {
+        return Err(Refusal::refused(format!(
+            "the main checkout's sparse-checkout patterns are not those that task `{}` was made with",
+            task.name
+        ))
+        .hint("put them back (git sparse-checkout set …); with others, files would look deleted")
+        .into());
+    }
+    let tip = repo.tip_of(task)?;
+    let index = ws.store.task_index(&task.name);
+    let request = SnapshotRequest {
+        worktree: &task.worktree,
+        index: &index,
+        tip: &tip,
+        max_file,
+    };
+    let snapshot = repo.snapshot(&request)?;
+    Ok((
+        Pinned {
+            commit: snapshot.commit,
+            tree: snapshot.tree,
+        },
+        snapshot.uncommitted,
+    ))
+}
+
+/// The order to judge a candidate.
+///
+/// # Errors
+/// A refusal where the gate has no step at all: nothing can then be judged.
+pub(crate) fn order(ws: &Workspace, repo: &Repo, request: &OrderRequest) -> anyhow::Result<Order> {
+    let OrderRequest {
+        task,
+        candidate,
+        in_force,
+        ..
+    } = request;
+    let contract = &in_force.contract;
+    if contract.gate.is_empty() {
+        return Err(Refusal::refused(format!(
+            "the gate of {} has no step: nothing can be judged",
+            task.target
+        ))
+        .hint(
+            "name the checks in wt.toml ([[gate]]) and commit it on the target; wt init begins one",
+        )
+        .into());
+    }
+    let selected = gate::select(contract, &candidate.paths)?
+        .iter()
+        .map(|s| s.name.clone())
+        .collect();
+    let fingerprint = surroundings::fingerprint(contract, &task.environment);
+    Ok(Order {
+        task: task.name.clone(),
+        run: task.runs + 1,
+        purpose: request.purpose,
+        base: task.base.clone(),
+        snapshot: request.snapshot.clone(),
+        candidate: candidate.pinned.clone(),
+        target: candidate.target.clone(),
+        gate: in_force.gate.clone(),
+        environment: gate::environment_hash(&task.environment, &fingerprint),
+        captured: task.environment.clone(),
+        fingerprint,
+        selected,
+        changed: candidate.paths.clone(),
+        judge_changed: candidate::judge_changed(&repo.read, contract, &candidate.changes)?,
+        contract: contract.clone(),
+        cause: request.cause.map(str::to_owned),
+        fresh: request.fresh,
+        attempt: task.attempts + 1,
+        started: ws.ctx.now,
+    })
+}
+
+/// The stored receipt that answers `order` without running a step, if there is one. One that can't be read is none.
+pub(crate) fn covering_receipt(store: &Store, order: &Order) -> Option<Receipt> {
+    let key = gate::receipt_key(&order.candidate.tree, &order.gate, &order.environment);
+    find_receipt(store, &key).filter(|receipt| receipt.covers(&order.selected))
+}
+
+/// The receipt of this key, if its content really is of this key.
+pub(super) fn find_receipt(store: &Store, key: &str) -> Option<Receipt> {
+    let receipt: Receipt = read_json(&store.receipt_file(key)).ok()??;
+    (receipt.key() == key).then_some(receipt)
+}

@@ -1,0 +1,172 @@
+//! What a run of the gate does to the task's record: once, whoever finds it done.
+
+use anyhow::Context as _;
+
+use crate::copies;
+use crate::failure;
+use crate::gate::{Order, Progress, Purpose, Report, Verdict, report};
+use crate::process::Identity;
+use crate::store::{read_json, remove_dir};
+use crate::task::{Happening, Rejected, Task, UNSTABLE_RUNS, Validated};
+use crate::workspace::Workspace;
+
+/// The order and the progress of a run.
+pub(super) fn load_run(ws: &Workspace, task: &str, run: u32) -> anyhow::Result<(Order, Progress)> {
+    let dir = ws.store.run_dir(task, run);
+    let order = read_json(&dir.join("order.json"))?;
+    let progress = read_json(&dir.join("progress.json"))?;
+    let missing = || {
+        format!(
+            "run {run} of task `{task}` left no record in {}",
+            dir.display()
+        )
+    };
+    Ok((order.with_context(missing)?, progress.unwrap_or_default()))
+}
+
+/// The process that judges a run, while it lives.
+pub(super) fn judge_process(
+    ws: &Workspace,
+    task: &str,
+    run: u32,
+) -> anyhow::Result<Option<Identity>> {
+    let identity: Option<Identity> = read_json(&ws.store.run_dir(task, run).join("judge.json"))?;
+    Ok(identity.filter(Identity::is_alive))
+}
+
+/// The run that a living judge is at work on, with its process.
+pub(crate) fn judge_at_work(
+    ws: &Workspace,
+    task: &Task,
+) -> anyhow::Result<Option<(Order, Identity)>> {
+    let Some(run) = task.judging else {
+        return Ok(None);
+    };
+    let Some(identity) = judge_process(ws, &task.name, run)? else {
+        return Ok(None);
+    };
+    Ok(Some((load_run(ws, &task.name, run)?.0, identity)))
+}
+
+/// Settles the run of a judge that died. The task's lock must be held.
+pub(crate) fn clear_dead_judge(ws: &Workspace, task: &mut Task) -> anyhow::Result<()> {
+    let Some(run) = task.judging else {
+        return Ok(());
+    };
+    if judge_process(ws, &task.name, run)?.is_some() {
+        return Ok(());
+    }
+    match load_run(ws, &task.name, run) {
+        Ok((order, mut progress)) => {
+            if let Some(folder) = &progress.temporary {
+                remove_dir(folder)?;
+            }
+            conclude(ws, &order, &mut progress);
+            if progress.verdict.is_none() {
+                ws.ctx.ui.warn(&format!(
+                    "the judge of run {run} died before its verdict; nothing was counted"
+                ));
+            }
+            settle(ws, task, &order, &progress)
+        }
+        Err(error) => {
+            ws.ctx.ui.warn(&format!("{error:#}; nothing was counted"));
+            task.judging = None;
+            ws.store.save_task(task)
+        }
+    }
+}
+
+/// Once a step has failed the attempt counts, whatever became of the judge.
+fn conclude(ws: &Workspace, order: &Order, progress: &mut Progress) {
+    if progress.verdict.is_none()
+        && let Some(step) = progress.failed_step()
+    {
+        let log = std::fs::read(ws.store.run_dir(&order.task, order.run).join(&step.log))
+            .unwrap_or_default();
+        progress.verdict = Some(Verdict::Failed {
+            first: failure::first_failure(&log, &[]),
+        });
+    }
+}
+
+/// Applies a run's verdict to the record and stores it; a run that was applied before is passed over.
+/// The task's lock must be held.
+pub(super) fn settle(
+    ws: &Workspace,
+    task: &mut Task,
+    order: &Order,
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    if task.judging != Some(order.run) {
+        return Ok(());
+    }
+    task.judging = None;
+    let event = apply(task, order, progress)?;
+    ws.store.save_task(task)?;
+    let event = ws
+        .event(&task.name, event)
+        .fact("run", order.run)
+        .fact("attempts", task.attempts);
+    ws.record(&event)
+}
+
+/// The change that a verdict makes to a record; answers the word for it.
+fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<&'static str> {
+    match (&progress.verdict, order.purpose) {
+        (Some(Verdict::Passed { receipt }), Purpose::Validate) => {
+            task.advance(Happening::Passed)?;
+            task.unstable = 0;
+            task.rejected = None;
+            task.validated = Some(Validated {
+                snapshot: order.snapshot.clone(),
+                target: order.target.clone(),
+                receipt: receipt.clone(),
+            });
+            Ok("validated")
+        }
+        (Some(Verdict::Passed { .. }), Purpose::Land) => Ok("combination-green"),
+        (Some(Verdict::Failed { .. }), purpose) => {
+            let (happening, word) = match purpose {
+                Purpose::Validate => (Happening::Failed, "failed"),
+                Purpose::Land => (Happening::CombinationRed, "combination-red"),
+            };
+            task.advance(happening)?;
+            task.unstable = 0;
+            task.validated = None;
+            task.rejected = Some(Rejected {
+                candidate: order.candidate.tree.clone(),
+                run: order.run,
+            });
+            Ok(word)
+        }
+        (Some(Verdict::Unstable { .. }), Purpose::Validate) => {
+            task.unstable += 1;
+            task.validated = None;
+            if task.unstable >= UNSTABLE_RUNS {
+                task.unstable = 0;
+                task.advance(Happening::Failed)?;
+            }
+            Ok("unstable")
+        }
+        (Some(Verdict::Unstable { .. }), Purpose::Land) => Ok("unstable"),
+        (Some(Verdict::Interrupted), _) => Ok("interrupted"),
+        (Some(Verdict::Fault { .. }) | None, _) => Ok("lost"),
+    }
+}
+
+/// What a finished run came to, with the log put where the agent reads it. A worktree that can't be written to does
+/// not hide the verdict: the log's place in the state is named instead.
+pub(crate) fn present(ws: &Workspace, task: &Task, run: u32) -> anyhow::Result<Report> {
+    let (order, mut progress) = load_run(ws, &task.name, run)?;
+    conclude(ws, &order, &mut progress);
+    let mut report = report(&order, &progress, task);
+    let failed = progress.failed_step();
+    let log = failed.map(|step| ws.store.run_dir(&task.name, run).join(&step.log));
+    let named = log.as_deref().zip(failed.map(|step| step.log.as_str()));
+    if let Err(error) = copies::write_last(task, &report.text(), named) {
+        ws.ctx.ui.warn(&format!("{error:#}"));
+        report.log = log.map(|path| path.display().to_string());
+    }
+    Ok(report)
+}

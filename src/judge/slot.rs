@@ -1,0 +1,184 @@
+//! A slot: a checkout of `wt`'s own in which candidates are judged, kept warm from one to the next.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+use crate::carry;
+use crate::gate::Order;
+use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
+use crate::process::Interrupt;
+use crate::store::{Lock, Store, read_json, remove_dir, write_json};
+use crate::workspace::{MARKER, Workspace};
+
+const PAUSE: Duration = Duration::from_millis(40);
+
+/// What is known of a slot between judgings.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Record {
+    root: PathBuf,
+    admin: String,
+    /// Hash of all that the set-up ran on; none where it must run again.
+    setup: Option<String>,
+    /// Untracked paths that the set-up made.
+    made: Vec<String>,
+}
+
+/// A slot that this process holds.
+pub(super) struct Slot {
+    _lock: Lock,
+    file: PathBuf,
+    index: PathBuf,
+    record: Record,
+}
+
+/// Takes a free slot, waiting while all are taken; nothing where it was interrupted meanwhile.
+pub(super) fn acquire(
+    store: &Store,
+    worktrees: &Path,
+    slots: usize,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Option<Slot>> {
+    loop {
+        for number in 0..slots.max(1) {
+            let dir = store.slot_dir(number);
+            if let Some(lock) = Lock::attempt(&dir.join("lock"))? {
+                let file = dir.join("slot.json");
+                let root = worktrees.join("_judge").join(number.to_string());
+                // A record that can't be read only means that the slot is made anew.
+                let mut record: Record = read_json(&file).ok().flatten().unwrap_or_default();
+                if record.root != root {
+                    record = Record {
+                        root,
+                        ..Record::default()
+                    };
+                }
+                return Ok(Some(Slot {
+                    _lock: lock,
+                    file,
+                    index: dir.join("index"),
+                    record,
+                }));
+            }
+        }
+        if interrupt.wait(PAUSE) {
+            return Ok(None);
+        }
+    }
+}
+
+impl Slot {
+    pub(super) fn root(&self) -> &Path {
+        &self.record.root
+    }
+
+    fn checkout(&self) -> SlotCheckout<'_> {
+        SlotCheckout {
+            root: &self.record.root,
+            index: &self.index,
+            admin: &self.record.admin,
+        }
+    }
+
+    /// Brings the slot to the order's candidate; answers whether the set-up must run.
+    pub(super) fn prepare(
+        &mut self,
+        ws: &Workspace,
+        repo: &Repo,
+        order: &Order,
+    ) -> anyhow::Result<bool> {
+        self.make(repo, order)?;
+        let wanted = setup_hash(repo, order)?;
+        let contract = &order.contract.worktree;
+        let set_up = wanted.is_some() && wanted == self.record.setup;
+        let mut keep = contract.warm.clone();
+        if set_up {
+            keep.extend(self.record.made.iter().cloned());
+        }
+        // Until the set-up has run again, nothing vouches for what it once made.
+        self.record.setup = if set_up { wanted } else { None };
+        write_json(&self.file, &self.record)?;
+        repo.reset_slot(self.checkout(), &order.candidate.commit, &keep)
+            .with_context(|| {
+                format!(
+                    "can't bring the slot {} to the candidate",
+                    self.root().display()
+                )
+            })?;
+        repo.fill_submodules(self.root())?;
+        carry::bring(repo, ws.ctx, &contract.carry, self.root())?;
+        Ok(!set_up && !contract.setup.is_empty())
+    }
+
+    /// Makes the slot's folder and administrative folder where they are missing, or all anew if that was asked for.
+    fn make(&mut self, repo: &Repo, order: &Order) -> anyhow::Result<()> {
+        let known = !self.record.admin.is_empty() && self.record.root.is_dir();
+        if known && !order.fresh {
+            return Ok(());
+        }
+        remove_dir(&self.record.root)?;
+        if !self.record.admin.is_empty() {
+            repo.forget_worktree(&self.record.admin)?;
+        }
+        let _ = fs::remove_file(&self.index);
+        let new = NewWorktree {
+            path: &self.record.root,
+            branch: WorktreeBranch::Detached,
+            base: &order.candidate.commit,
+        };
+        self.record.admin = repo.add_worktree(&new)?;
+        self.record.setup = None;
+        self.record.made.clear();
+        write_json(&self.file, &self.record)
+    }
+
+    /// Notes what the set-up made, so that it is kept until its inputs change.
+    pub(super) fn set_up(&mut self, repo: &Repo, order: &Order) -> anyhow::Result<()> {
+        self.record.setup = setup_hash(repo, order)?;
+        self.record.made = repo.untracked_in_slot(self.checkout())?;
+        write_json(&self.file, &self.record)
+    }
+
+    /// Tracked files that are no longer as checked out.
+    pub(super) fn changed(&self, repo: &Repo) -> anyhow::Result<Vec<String>> {
+        repo.changed_in_slot(self.checkout())
+    }
+}
+
+/// Hash of all that the set-up runs on; nothing where it names no inputs and so runs at every judging.
+fn setup_hash(repo: &Repo, order: &Order) -> anyhow::Result<Option<String>> {
+    let contract = &order.contract.worktree;
+    let Some(inputs) = &contract.setup_inputs else {
+        return Ok(None);
+    };
+    let mut fields: Vec<Vec<u8>> = contract
+        .setup
+        .iter()
+        .map(|c| c.clone().into_bytes())
+        .collect();
+    fields.push(order.environment.clone().into_bytes());
+    for path in inputs {
+        fields.push(path.clone().into_bytes());
+        fields.push(
+            repo.read
+                .file(&order.candidate.tree, path)?
+                .unwrap_or_default(),
+        );
+    }
+    let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
+    Ok(Some(crate::digest::hex(&fields)))
+}
+
+/// The folder that holds the worktrees, told from one of them.
+pub(super) fn worktrees_of(worktree: &Path) -> anyhow::Result<PathBuf> {
+    let dir = worktree
+        .parent()
+        .with_context(|| format!("{} has no parent", worktree.display()))?;
+    if !dir.join(MARKER).is_file() {
+        anyhow::bail!("{} holds no worktrees of wt", dir.display());
+    }
+    Ok(dir.to_owned())
+}

@@ -1,0 +1,355 @@
+//! The judge: a process of its own session that carries out one order and settles it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::contract::{Kind, Step};
+use crate::ctx::{Ctx, find_program};
+use crate::error::Code;
+use crate::failure::{self, Failure};
+use crate::gate::{Ended, Order, Phase, Progress, Receipt, StepResult, Verdict};
+use crate::git::Repo;
+use crate::process::{self, End, Identity, Interrupt, Job};
+use crate::store::{read_json, remove_dir, write_json};
+use crate::surroundings::step_environment;
+use crate::workspace::Workspace;
+
+use super::order::find_receipt;
+use super::settle::{load_run, settle};
+use super::slot::{Slot, acquire, worktrees_of};
+
+/// Name of the set-up among the steps of a run.
+const SET_UP: &str = "set-up";
+const SET_UP_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// Carries out run `run` of `task` in the repository at `common`. Nobody but [`super::launch`] calls this: a judge
+/// that the record does not name goes away without a word.
+pub(crate) fn work(ctx: &Ctx, common: &Path, task: &str, run: u32) -> anyhow::Result<Code> {
+    let ws = Workspace::at(ctx, common)?;
+    let interrupt = Interrupt::install(&[SIGINT, SIGTERM, SIGHUP])?;
+    let record = {
+        let _lock = ws.lock_task(task)?;
+        let named: Option<Identity> = read_json(&ws.store.run_dir(task, run).join("judge.json"))?;
+        let record = ws.store.require_task(task)?;
+        if record.judging != Some(run) || named != Some(Identity::current()?) {
+            return Ok(Code::Ok);
+        }
+        record
+    };
+    process::adopt_orphans().context("can't adopt the orphans of steps")?;
+    let (order, progress) = load_run(&ws, task, run)?;
+    let repo = ws.repo_for(&record);
+    let worktrees = worktrees_of(&record.worktree)?;
+    let dir = ws.store.run_dir(task, run);
+    let mut judge = Judge {
+        ws: &ws,
+        repo,
+        order,
+        progress,
+        dir,
+        interrupt,
+    };
+    let verdict = judge
+        .run(&worktrees)
+        .unwrap_or_else(|error| Verdict::Fault {
+            message: format!("{error:#}"),
+        });
+    judge.end(verdict)
+}
+
+struct Judge<'w> {
+    ws: &'w Workspace<'w>,
+    repo: Repo,
+    order: Order,
+    progress: Progress,
+    dir: PathBuf,
+    interrupt: Interrupt,
+}
+
+/// What one command came to.
+enum Ran {
+    Passed,
+    Failed,
+    Interrupted,
+}
+
+impl Judge<'_> {
+    fn run(&mut self, worktrees: &Path) -> anyhow::Result<Verdict> {
+        let slots = self.order.contract.judge.slots;
+        let Some(mut slot) = acquire(&self.ws.store, worktrees, slots, &self.interrupt)? else {
+            return Ok(Verdict::Interrupted);
+        };
+        self.enter(Phase::Preparing)?;
+        let temporary = tempfile::Builder::new()
+            .prefix("wt-")
+            .tempdir_in("/tmp")
+            .context("can't make a private folder for temporary files in /tmp")?;
+        self.progress.temporary = Some(temporary.path().to_owned());
+        self.save()?;
+        let verdict = self.judge_in(&mut slot, temporary.path());
+        // Steps may have left folders that their owner can't enter.
+        remove_dir(temporary.path())?;
+        self.progress.temporary = None;
+        verdict
+    }
+
+    fn judge_in(&mut self, slot: &mut Slot, temporary: &Path) -> anyhow::Result<Verdict> {
+        let needs_set_up = slot.prepare(self.ws, &self.repo, &self.order)?;
+        let environment = self.environment(temporary)?;
+        if needs_set_up {
+            if let Some(verdict) = self.set_up(slot, &environment)? {
+                return Ok(verdict);
+            }
+            slot.set_up(&self.repo, &self.order)?;
+        }
+        let steps: Vec<Step> = self.order.steps().cloned().collect();
+        for step in &steps {
+            let ran = self.step(slot, &environment, step)?;
+            if let Some(verdict) = self.verdict_after(slot, &ran, &step.name)? {
+                return Ok(verdict);
+            }
+        }
+        self.receipt()
+    }
+
+    /// The verdict that a command's end is, if it is one: a failure stands whatever else the command did.
+    fn verdict_after(&self, slot: &Slot, ran: &Ran, name: &str) -> anyhow::Result<Option<Verdict>> {
+        match ran {
+            Ran::Interrupted => return Ok(Some(Verdict::Interrupted)),
+            Ran::Failed => {
+                return Ok(Some(Verdict::Failed {
+                    first: self.first_failure(slot),
+                }));
+            }
+            Ran::Passed => {}
+        }
+        if !slot.root().is_dir() {
+            let paths = vec![".".to_owned()];
+            return Ok(Some(Verdict::Unstable {
+                step: name.to_owned(),
+                paths,
+            }));
+        }
+        let paths = slot.changed(&self.repo)?;
+        Ok((!paths.is_empty()).then(|| Verdict::Unstable {
+            step: name.to_owned(),
+            paths,
+        }))
+    }
+
+    fn set_up(
+        &mut self,
+        slot: &Slot,
+        environment: &[(OsString, OsString)],
+    ) -> anyhow::Result<Option<Verdict>> {
+        let commands = self.order.contract.worktree.setup.clone();
+        for command in &commands {
+            let ran = self.command(slot, environment, &Command::of_set_up(command))?;
+            if let Ran::Passed = ran {
+                // Only the gate's steps stand in a receipt.
+                self.progress.steps.pop();
+            }
+            if let Some(verdict) = self.verdict_after(slot, &ran, SET_UP)? {
+                return Ok(Some(verdict));
+            }
+        }
+        Ok(None)
+    }
+
+    fn step(
+        &mut self,
+        slot: &Slot,
+        environment: &[(OsString, OsString)],
+        step: &Step,
+    ) -> anyhow::Result<Ran> {
+        self.command(
+            slot,
+            environment,
+            &Command {
+                name: &step.name,
+                kind: step.kind,
+                run: &step.run,
+                limit: step.timeout.duration(),
+                must_run_tests: step.kind == Kind::Test && !step.allow_empty,
+            },
+        )
+    }
+
+    /// Runs one command in the slot and writes down how it ended before anything else happens.
+    fn command(
+        &mut self,
+        slot: &Slot,
+        environment: &[(OsString, OsString)],
+        command: &Command,
+    ) -> anyhow::Result<Ran> {
+        self.enter(Phase::Running(command.name.to_owned()))?;
+        let log = format!("{}.log", command.name);
+        let path = self.dir.join(&log);
+        let outcome = process::run(&Job {
+            command: command.run,
+            dir: slot.root(),
+            env: environment,
+            log: &path,
+            timeout: command.limit,
+            interrupt: &self.interrupt,
+        })?;
+        let ended = match outcome.end {
+            End::Interrupted => return Ok(Ran::Interrupted),
+            End::Exited(status) => Ended::Exit(status),
+            End::TimedOut => Ended::Timeout,
+            End::Killed {
+                out_of_memory: true,
+                ..
+            } => Ended::OutOfMemory,
+            End::Killed { signal, .. } => Ended::Signal(signal),
+        };
+        let no_tests = command.must_run_tests
+            && ended == Ended::Exit(0)
+            && failure::no_tests(&std::fs::read(&path)?);
+        let result = StepResult {
+            name: command.name.to_owned(),
+            kind: command.kind,
+            ended,
+            milliseconds: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+            log,
+            log_lines: outcome.log_lines,
+            no_tests,
+        };
+        let passed = result.passed();
+        self.progress.steps.push(result);
+        self.save()?;
+        Ok(if passed { Ran::Passed } else { Ran::Failed })
+    }
+
+    /// The first failure in the log of the last step, its paths those of the repository.
+    fn first_failure(&self, slot: &Slot) -> Failure {
+        let Some(step) = self.progress.steps.last() else {
+            return Failure {
+                title: "no step was run".to_owned(),
+                excerpt: Vec::new(),
+            };
+        };
+        let log = std::fs::read(self.dir.join(&step.log)).unwrap_or_default();
+        let root = slot.root().to_string_lossy();
+        let mut first = failure::first_failure(&log, &[&root]);
+        if let Some(why) = self.why_not_found(step) {
+            first.title = why;
+        }
+        first
+    }
+
+    /// A program that the step did not find, though its operator's shell may.
+    fn why_not_found(&self, step: &StepResult) -> Option<String> {
+        if step.ended != Ended::Exit(127) {
+            return None;
+        }
+        let run = self
+            .order
+            .contract
+            .gate
+            .iter()
+            .find(|s| s.name == step.name)
+            .map(|s| s.run.as_str())?;
+        let program = shlex::split(run)?
+            .into_iter()
+            .find(|word| !word.contains('='))?;
+        let captured = self
+            .order
+            .captured
+            .variables
+            .get("PATH")
+            .map_or("", String::as_str);
+        if find_program(captured.as_ref(), &program).is_some() {
+            return None;
+        }
+        Some(match self.ws.ctx.environment.find_program(&program) {
+            Some(found) => format!(
+                "`{program}` is not on the PATH captured at spawn; the caller's has it: {}",
+                found.display()
+            ),
+            None => format!("`{program}` was not found on the PATH captured at spawn: {captured}"),
+        })
+    }
+
+    fn environment(&self, temporary: &Path) -> anyhow::Result<Vec<(OsString, OsString)>> {
+        let changed = temporary.join("changed");
+        let mut list = self.order.changed.join("\n");
+        list.push('\n');
+        std::fs::write(&changed, list)
+            .with_context(|| format!("can't write {}", changed.display()))?;
+        let tmp = temporary.join("tmp");
+        std::fs::create_dir(&tmp).with_context(|| format!("can't make {}", tmp.display()))?;
+        let mut environment = step_environment(&self.order.captured);
+        environment.push(("TMPDIR".into(), tmp.into()));
+        environment.push(("WT_TASK".into(), self.order.task.clone().into()));
+        environment.push(("WT_BASE".into(), self.order.target.as_str().into()));
+        environment.push(("WT_CHANGED".into(), changed.into()));
+        Ok(environment)
+    }
+
+    /// Stores the receipt of a run whose every selected step passed.
+    fn receipt(&self) -> anyhow::Result<Verdict> {
+        let mut receipt = Receipt {
+            tree: self.order.candidate.tree.clone(),
+            gate: self.order.gate.clone(),
+            environment: self.order.environment.clone(),
+            fingerprint: self.order.fingerprint.clone(),
+            steps: self.progress.steps.clone(),
+            confined: false,
+            task: self.order.task.clone(),
+            commit: self.order.candidate.commit.clone(),
+            at: self.ws.ctx.now,
+        };
+        let key = receipt.key();
+        if let Some(older) = find_receipt(&self.ws.store, &key) {
+            receipt.absorb(older);
+        }
+        write_json(&self.ws.store.receipt_file(&key), &receipt)?;
+        Ok(Verdict::Passed { receipt: key })
+    }
+
+    fn end(mut self, verdict: Verdict) -> anyhow::Result<Code> {
+        self.progress.phase = Phase::Done;
+        self.progress.verdict = Some(verdict);
+        self.save()?;
+        let _lock = self.ws.lock_task(&self.order.task)?;
+        if let Some(mut task) = self.ws.store.find_task(&self.order.task)? {
+            settle(self.ws, &mut task, &self.order, &self.progress)?;
+        }
+        Ok(Code::Ok)
+    }
+
+    fn enter(&mut self, phase: Phase) -> anyhow::Result<()> {
+        self.progress.phase = phase;
+        self.save()
+    }
+
+    fn save(&self) -> anyhow::Result<()> {
+        write_json(&self.dir.join("progress.json"), &self.progress)
+    }
+}
+
+/// A command of a step or of the set-up.
+struct Command<'a> {
+    name: &'a str,
+    kind: Kind,
+    run: &'a str,
+    limit: Duration,
+    must_run_tests: bool,
+}
+
+impl<'a> Command<'a> {
+    fn of_set_up(run: &'a str) -> Self {
+        Self {
+            name: SET_UP,
+            kind: Kind::Build,
+            run,
+            limit: SET_UP_LIMIT,
+            must_run_tests: false,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The commits of a landing, by strategy: drafted before they are judged, finished with their trailers after.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::candidate::{Candidate, conflict};
+use crate::contract::Strategy;
+use crate::git::{Combination, CommitRequest, Repo};
+use crate::oid::Oid;
+use crate::task::{Pinned, Task};
+use crate::workspace::Workspace;
+
+use super::Attempt;
+use super::message;
+use super::proof::{Judged, covered};
+use super::target::Place;
+
+/// What is to land, before it has its last commit.
+pub(super) struct Draft {
+    pub(super) candidate: Candidate,
+    pub(super) strategy: Strategy,
+    /// With the rebase strategy: the task's commits to replay, oldest first, each with its first parent.
+    replay: Vec<(Oid, Oid)>,
+}
+
+/// What a dry run shows.
+#[derive(Debug, Serialize)]
+pub(crate) struct Plan {
+    pub(crate) task: String,
+    pub(crate) target: String,
+    pub(crate) target_commit: String,
+    pub(crate) strategy: Strategy,
+    pub(crate) tree: String,
+    pub(crate) paths: Vec<String>,
+    /// Whether a receipt covers that tree already; else it is judged first.
+    pub(crate) judged: bool,
+    pub(crate) judge_changed: Vec<String>,
+    /// The checkout whose files are moved along.
+    pub(crate) checkout: Option<PathBuf>,
+    /// Paths of that checkout that a person's own work stands in the way of.
+    pub(crate) in_the_way: Vec<String>,
+}
+
+impl Plan {
+    pub(super) fn new(attempt: &Attempt, draft: &Draft, place: &Place) -> anyhow::Result<Self> {
+        let candidate = &draft.candidate;
+        let contract = &attempt.in_force.contract;
+        Ok(Self {
+            task: attempt.task.name.clone(),
+            target: attempt.task.target.clone(),
+            target_commit: candidate.target.to_string(),
+            strategy: draft.strategy,
+            tree: candidate.pinned.tree.to_string(),
+            paths: candidate.paths.clone(),
+            judged: covered(attempt, draft)?,
+            judge_changed: crate::candidate::judge_changed(
+                &attempt.repo.read,
+                contract,
+                &candidate.changes,
+            )?,
+            checkout: place.checkout().cloned(),
+            in_the_way: place.in_the_way().to_vec(),
+        })
+    }
+}
+
+/// Drafts the landing: with merge and squash the candidate's tree as it is, with rebase the tree that replaying the
+/// commits one by one gives, which may be another one and is what must be judged then.
+pub(super) fn draft(attempt: &Attempt, tip: &Pinned, combined: Candidate) -> anyhow::Result<Draft> {
+    let strategy = attempt
+        .request
+        .strategy
+        .unwrap_or(attempt.in_force.contract.land.strategy);
+    if strategy != Strategy::Rebase {
+        return Ok(Draft {
+            candidate: combined,
+            strategy,
+            replay: Vec::new(),
+        });
+    }
+    let read = &attempt.repo.read;
+    let replay: Vec<(Oid, Oid)> = read
+        .new_commits(&combined.target, &tip.commit)?
+        .into_iter()
+        // A merge of the target has nothing of its own to replay.
+        .filter(|(_, parents)| parents.len() == 1)
+        .map(|(commit, mut parents)| (commit, parents.remove(0)))
+        .collect();
+    let mut onto = combined.target.clone();
+    for (commit, parent) in &replay {
+        let tree = replayed_tree(attempt.repo, attempt.task, commit, parent, &onto)?;
+        onto = attempt
+            .repo
+            .commit_by_machine(&tree, &[&onto], "wt: replayed\n")?;
+    }
+    let tree = read.tree_of(&onto)?;
+    let changes = read.changes(&read.tree_of(&combined.target)?, &tree)?;
+    let paths = changes.iter().map(|c| c.path.clone()).collect();
+    let candidate = Candidate {
+        pinned: Pinned { commit: onto, tree },
+        target: combined.target,
+        changes,
+        paths,
+    };
+    Ok(Draft {
+        candidate,
+        strategy,
+        replay,
+    })
+}
+
+fn replayed_tree(
+    repo: &Repo,
+    task: &Task,
+    commit: &Oid,
+    parent: &Oid,
+    onto: &Oid,
+) -> anyhow::Result<Oid> {
+    match repo.replay(commit, parent, onto)? {
+        Combination::Clean(tree) => Ok(tree),
+        Combination::Conflict(paths) => Err(conflict(task, &paths).into()),
+    }
+}
+
+/// Makes the commit that the target moves to; its tree is the one that was judged.
+pub(super) fn finish(attempt: &Attempt, judged: &Judged) -> anyhow::Result<Oid> {
+    let draft = judged.draft();
+    let (tree, target) = (&draft.candidate.pinned.tree, &draft.candidate.target);
+    let trailers = message::Trailers {
+        task: &attempt.task.name,
+        receipt: judged.receipt(),
+    };
+    let repo = &attempt.ws.repo;
+    let commit = match draft.strategy {
+        Strategy::Merge | Strategy::Squash => {
+            let text = message::of_landing(attempt, draft.strategy)?;
+            let text = message::with_trailers(repo, &text, &trailers)?;
+            let both = [target, attempt.tip];
+            let parents = if draft.strategy == Strategy::Merge {
+                &both[..]
+            } else {
+                &both[..1]
+            };
+            repo.commit_by_operator(&CommitRequest {
+                tree,
+                parents,
+                message: &text,
+                author_of: None,
+            })?
+        }
+        Strategy::Rebase => rebased(attempt, draft, &trailers)?,
+    };
+    if repo.read.tree_of(&commit)? != *tree {
+        anyhow::bail!("the landing commit {commit} does not hold the judged tree {tree}");
+    }
+    Ok(commit)
+}
+
+fn rebased(attempt: &Attempt, draft: &Draft, trailers: &message::Trailers) -> anyhow::Result<Oid> {
+    let repo = &attempt.ws.repo;
+    let mut onto = draft.candidate.target.clone();
+    for (position, (commit, parent)) in draft.replay.iter().enumerate() {
+        let tree = replayed_tree(repo, attempt.task, commit, parent, &onto)?;
+        let mut text = repo.read.message(commit)?;
+        if position + 1 == draft.replay.len() {
+            text =
+                message::with_trailers(repo, attempt.request.message.unwrap_or(&text), trailers)?;
+        }
+        onto = repo.commit_by_operator(&CommitRequest {
+            tree: &tree,
+            parents: &[&onto],
+            message: &text,
+            author_of: Some(commit),
+        })?;
+    }
+    Ok(onto)
+}
+
+/// Commits a judged snapshot on the task's branch and tells the worktree's own index, so that nothing looks changed.
+pub(super) fn commit_work(
+    ws: &Workspace,
+    repo: &Repo,
+    task: &Task,
+    snapshot: &Pinned,
+    tip: &Oid,
+    message: Option<&str>,
+) -> anyhow::Result<Oid> {
+    let subject = message.map_or_else(|| message::subject(task), str::to_owned);
+    let commit = ws.repo.commit_by_operator(&CommitRequest {
+        tree: &snapshot.tree,
+        parents: &[tip],
+        message: &format!("{}\n", subject.trim_end()),
+        author_of: None,
+    })?;
+    if !ws
+        .repo
+        .move_ref(&task.branch_ref(), Some(tip), Some(&commit), "wt: commit")?
+    {
+        return Err(
+            crate::error::Refusal::refused(format!("{} moved meanwhile", task.branch))
+                .hint(format!("wt validate {}", task.name))
+                .into(),
+        );
+    }
+    let index = repo.admin_dir(&task.admin).join("index");
+    // The worktree goes soon; where it stays, a stale index would only show as changes that are none.
+    let _ = repo
+        .git
+        .command(["read-tree", "-m", commit.as_str()])
+        .on_worktree(&task.worktree, &index)
+        .run();
+    ws.record(
+        &ws.event(&task.name, "committed")
+            .fact("commit", commit.as_str()),
+    )?;
+    Ok(commit)
+}

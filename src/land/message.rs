@@ -1,0 +1,76 @@
+//! The words of a landing commit.
+
+use crate::contract::Strategy;
+use crate::git::Repo;
+use crate::task::Task;
+
+use super::Attempt;
+
+/// Names the task that a commit landed.
+const TRAILER_TASK: &str = "Wt-Task";
+/// Names the receipt of a landing commit's tree.
+const TRAILER_RECEIPT: &str = "Wt-Receipt";
+
+/// What a landing commit says of its proof.
+pub(super) struct Trailers<'a> {
+    pub(super) task: &'a str,
+    pub(super) receipt: &'a str,
+}
+
+/// The message of a merge or squash commit.
+pub(super) fn of_landing(attempt: &Attempt, strategy: Strategy) -> anyhow::Result<String> {
+    if let Some(message) = attempt.request.message {
+        return Ok(message.to_owned());
+    }
+    let read = &attempt.repo.read;
+    let target = attempt.ws.target_tip(attempt.task)?;
+    let commits = read.new_commits(&target, attempt.tip)?;
+    if let (Strategy::Squash, [(only, _)]) = (strategy, &commits[..]) {
+        return read.message(only);
+    }
+    let mut text = subject(attempt.task);
+    if strategy == Strategy::Squash && !commits.is_empty() {
+        text.push_str("\n\n");
+        for (commit, _) in &commits {
+            let message = read.message(commit)?;
+            text.push_str(&format!(
+                "- {}\n",
+                message.lines().next().unwrap_or_default()
+            ));
+        }
+    }
+    Ok(text)
+}
+
+/// The first line that says what a task is about.
+pub(super) fn subject(task: &Task) -> String {
+    let brief = task
+        .brief
+        .as_deref()
+        .and_then(|b| b.lines().map(str::trim).find(|line| !line.is_empty()));
+    match brief {
+        Some(line) => {
+            let short: String = line.chars().take(60).collect();
+            format!("{}: {}", task.name, short.trim_end())
+        }
+        None => format!("Land {}", task.name),
+    }
+}
+
+/// `text` with the trailers, in git's own form; forged ones of the same name are replaced.
+pub(super) fn with_trailers(
+    repo: &Repo,
+    text: &str,
+    trailers: &Trailers,
+) -> anyhow::Result<String> {
+    let mut body = text.trim_end().to_owned();
+    body.push('\n');
+    repo.git
+        .command(["interpret-trailers", "--if-exists=replace"])
+        .arg(format!("--trailer={TRAILER_TASK}: {}", trailers.task))
+        .arg(format!("--trailer={TRAILER_RECEIPT}: {}", trailers.receipt))
+        .unbound()
+        .stdin(body)
+        .text()
+        .map(|text| format!("{}\n", text.trim_end()))
+}

@@ -1,0 +1,113 @@
+//! The proof that a draft was judged green: nothing lands without one, and nothing but this module makes one.
+
+use crate::error::Code;
+use crate::gate::{Order, Purpose, Report};
+use crate::judge::{self, OrderRequest, covering_receipt, order};
+use crate::oid::Oid;
+use crate::store::Lock;
+use crate::task::Pinned;
+
+use super::Attempt;
+use super::commits::Draft;
+
+/// A draft whose tree a receipt covers, under the target's gate.
+pub(super) struct Judged<'d> {
+    draft: &'d Draft,
+    receipt: String,
+}
+
+impl Judged<'_> {
+    pub(super) fn draft(&self) -> &Draft {
+        self.draft
+    }
+
+    pub(super) fn receipt(&self) -> &str {
+        &self.receipt
+    }
+
+    /// The commit of the target that the draft was made on.
+    pub(super) fn target(&self) -> &Oid {
+        &self.draft.candidate.target
+    }
+}
+
+/// What asking for a proof came to.
+pub(super) enum Proof<'d> {
+    Judged(Judged<'d>, Lock),
+    Refused {
+        report: Box<Report>,
+        code: Code,
+    },
+    /// The task or its target is no longer what the draft was made of.
+    Moved,
+}
+
+/// Whether a receipt covers a draft already.
+pub(super) fn covered(attempt: &Attempt, draft: &Draft) -> anyhow::Result<bool> {
+    let tip = Pinned {
+        commit: attempt.tip.clone(),
+        tree: attempt.repo.read.tree_of(attempt.tip)?,
+    };
+    Ok(covering_receipt(&attempt.ws.store, &order_for(attempt, draft, &tip)?).is_some())
+}
+
+fn order_for(attempt: &Attempt, draft: &Draft, tip: &Pinned) -> anyhow::Result<Order> {
+    let request = OrderRequest {
+        task: attempt.task,
+        purpose: Purpose::Land,
+        snapshot: tip,
+        candidate: &draft.candidate,
+        in_force: attempt.in_force,
+        cause: None,
+        fresh: false,
+    };
+    order(attempt.ws, attempt.repo, &request)
+}
+
+/// Finds the receipt that covers the draft, or has the draft judged now.
+pub(super) fn prove<'d>(
+    attempt: &Attempt,
+    draft: &'d Draft,
+    tip: &Pinned,
+    lock: Lock,
+) -> anyhow::Result<Proof<'d>> {
+    let (ws, name) = (attempt.ws, &attempt.task.name);
+    let order = order_for(attempt, draft, tip)?;
+    if let Some(receipt) = covering_receipt(&ws.store, &order) {
+        return Ok(Proof::Judged(
+            Judged {
+                draft,
+                receipt: receipt.key(),
+            },
+            lock,
+        ));
+    }
+    ws.ctx.ui.say(&format!(
+        "{name}: judging the combination with {}, which has moved",
+        attempt.task.target
+    ));
+    let mut task = attempt.task.clone();
+    judge::launch(ws, &mut task, &order, &lock)?;
+    drop(lock);
+    let verdict = judge::follow(ws, name, order.run)?;
+    if verdict.code != Code::Ok {
+        let report = judge::present(ws, &verdict.task, order.run)?;
+        return Ok(Proof::Refused {
+            report: Box::new(report),
+            code: verdict.code,
+        });
+    }
+    let lock = ws.lock_task(name)?;
+    let unmoved = ws.target_tip(attempt.task)? == draft.candidate.target
+        && attempt.repo.tip_of(attempt.task)? == *attempt.tip;
+    match covering_receipt(&ws.store, &order) {
+        Some(receipt) if unmoved => Ok(Proof::Judged(
+            Judged {
+                draft,
+                receipt: receipt.key(),
+            },
+            lock,
+        )),
+        _ => Ok(Proof::Moved),
+    }
+}

@@ -1,0 +1,128 @@
+//! Where the target stands: checked out somewhere, with a person's work in it, or nowhere.
+
+use std::path::PathBuf;
+
+use crate::error::Refusal;
+use crate::git::FastForward;
+use crate::oid::Oid;
+
+use super::Attempt;
+use super::commits::Draft;
+use super::proof::Judged;
+
+/// The place of the target branch.
+pub(super) enum Place {
+    /// In no checkout: only the ref moves.
+    RefAlone,
+    /// In this one, in which these paths of a person's own stand in the way.
+    Checkout {
+        root: PathBuf,
+        in_the_way: Vec<String>,
+    },
+}
+
+/// Whether the target was moved.
+pub(super) enum Moved {
+    Done,
+    TargetMoved,
+}
+
+impl Place {
+    pub(super) fn find(attempt: &Attempt, draft: &Draft) -> anyhow::Result<Self> {
+        let repo = &attempt.ws.repo;
+        let target = &attempt.task.target;
+        let mut roots = repo.checkouts_of(target)?;
+        roots.retain(|root| root.is_dir());
+        if roots.len() > 1 {
+            let names: Vec<String> = roots.iter().map(|r| r.display().to_string()).collect();
+            return Err(Refusal::refused(format!(
+                "{target} is checked out in several places: {}",
+                names.join(", ")
+            ))
+            .hint("switch all but one of them to another branch")
+            .into());
+        }
+        let Some(root) = roots.pop() else {
+            return Ok(Self::RefAlone);
+        };
+        let in_the_way = repo.in_the_way(&root, &draft.candidate.changes)?;
+        Ok(Self::Checkout { root, in_the_way })
+    }
+
+    pub(super) fn checkout(&self) -> Option<&PathBuf> {
+        match self {
+            Self::RefAlone => None,
+            Self::Checkout { root, .. } => Some(root),
+        }
+    }
+
+    pub(super) fn in_the_way(&self) -> &[String] {
+        match self {
+            Self::RefAlone => &[],
+            Self::Checkout { in_the_way, .. } => in_the_way,
+        }
+    }
+
+    /// # Errors
+    /// A refusal that names the paths where a person's own work would be overwritten.
+    pub(super) fn require_free(&self, attempt: &Attempt) -> anyhow::Result<()> {
+        let Self::Checkout { root, in_the_way } = self else {
+            return Ok(());
+        };
+        if in_the_way.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::refused(format!(
+            "{} has work of your own in {}, where task `{}` is to land: {}",
+            root.display(),
+            attempt.task.target,
+            attempt.task.name,
+            in_the_way.join(", ")
+        ))
+        .hint("commit these paths, or move them away, then land again; nothing was changed")
+        .into())
+    }
+
+    /// Moves the target from the commit that was judged against to `commit`, or leaves all as it is.
+    pub(super) fn move_to(
+        &self,
+        attempt: &Attempt,
+        judged: &Judged,
+        commit: &Oid,
+    ) -> anyhow::Result<Moved> {
+        let repo = &attempt.ws.repo;
+        let reference = attempt.task.target_ref();
+        let old = judged.target();
+        match self {
+            Self::RefAlone => {
+                let reason = format!("wt: land {}", attempt.task.name);
+                let done = repo.move_ref(&reference, Some(old), Some(commit), &reason)?;
+                Ok(if done {
+                    Moved::Done
+                } else {
+                    Moved::TargetMoved
+                })
+            }
+            Self::Checkout { root, .. } => {
+                if repo.read.tip(&reference)?.as_ref() != Some(old) {
+                    return Ok(Moved::TargetMoved);
+                }
+                let answer = repo.fast_forward(root, commit)?;
+                match (repo.read.tip(&reference)?, answer) {
+                    (Some(tip), _) if tip == *commit => Ok(Moved::Done),
+                    (Some(tip), _) if tip != *old => Ok(Moved::TargetMoved),
+                    (_, FastForward::Refused(why)) => Err(Refusal::refused(format!(
+                        "git did not move {} in {}: {why}",
+                        attempt.task.target,
+                        root.display()
+                    ))
+                    .hint("finish what is under way there (git status), then land again")
+                    .into()),
+                    (_, FastForward::Done) => {
+                        anyhow::bail!("git moved something else than {}", attempt.task.target)
+                    }
+                }
+            }
+        }
+    }
+}

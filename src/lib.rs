@@ -1,0 +1,76 @@
+//! `wt`: a git worktree and a contract for every agent task; only what was judged lands.
+//!
+//! The modules, from the top floor to the ground; each imports only from floors below its own.
+
+mod cli;
+mod cmd;
+
+// Journeys: sequences that several verbs share.
+mod candidate;
+mod carry;
+mod checkup;
+mod copies;
+mod facts;
+mod input;
+mod judge;
+mod land;
+mod mend;
+mod operator;
+mod remove;
+mod spawn;
+mod surroundings;
+mod workspace;
+
+mod ctx;
+
+// Hands: each touches one outside thing, nothing else does.
+mod git;
+mod process;
+mod store;
+mod ui;
+
+// Words: pure, no input or output.
+mod contract;
+mod digest;
+mod error;
+mod failure;
+mod gate;
+mod oid;
+mod rules;
+mod scope;
+mod task;
+
+use std::process::ExitCode;
+
+use error::{Code, Refusal};
+
+/// Runs `wt` with this process's arguments and environment, and answers its exit status.
+pub fn run() -> ExitCode {
+    cli::complete();
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(code) => return ExitCode::from(code as u8),
+    };
+    let ctx = match ctx::Ctx::new(cli.color, cli.dir.as_deref()) {
+        Ok(ctx) => ctx,
+        Err(error) => {
+            ui::Ui::new(cli.color).error(&error);
+            return exit_code(&error);
+        }
+    };
+    match cli.verb.run(&ctx) {
+        Ok(code) => ExitCode::from(code as u8),
+        Err(error) => {
+            ctx.ui.error(&error);
+            exit_code(&error)
+        }
+    }
+}
+
+/// The exit status that an error carries; one that carries none is a fault of `wt` itself.
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let code = error
+        .downcast_ref::<Refusal>()
+        .map_or(Code::Fault, |refusal| refusal.code);
+    ExitCode::from(code as u8)
+}

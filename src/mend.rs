@@ -1,0 +1,79 @@
+//! What a killed command left is brought to the state before it, or the state after it.
+
+use crate::land;
+use crate::process::Identity;
+use crate::remove;
+use crate::spawn;
+use crate::store::{JournalEntry, Operation};
+use crate::task::State;
+use crate::workspace::Workspace;
+
+/// Mends every intent whose process is gone, and says so. Called by each verb that changes the state, and by doctor.
+pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Vec<String>> {
+    let mut mended = Vec::new();
+    for entry in ws.store.intents()? {
+        if entry.process.is_alive() {
+            continue;
+        }
+        let _task = ws.lock_task(&entry.task)?;
+        // Another command may have mended it while the lock was waited for.
+        let Some(entry) = ws
+            .store
+            .intents()?
+            .into_iter()
+            .find(|e| e.task == entry.task)
+        else {
+            continue;
+        };
+        if entry.process.is_alive() || entry.process == Identity::current()? {
+            continue;
+        }
+        let _lock = ws.lock()?;
+        mended.push(mend_one(ws, &entry)?);
+    }
+    for line in &mended {
+        ws.ctx.ui.say(&format!("mended: {line}"));
+    }
+    Ok(mended)
+}
+
+fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
+    let name = &entry.task;
+    Ok(match &entry.operation {
+        operation @ Operation::Spawn { .. } => {
+            spawn::undo(ws, name, operation)?;
+            format!("task `{name}` was half made; it is undone")
+        }
+        Operation::Remove { trashed } => {
+            remove::carry_out(ws, trashed)?;
+            format!("task `{name}` was half removed; it is removed")
+        }
+        Operation::Restore { id } => {
+            match ws.store.find_trashed(id)? {
+                Some(trashed) => remove::put_back(ws, &trashed)?,
+                None => ws.store.settle(name)?,
+            }
+            format!("task `{name}` was half restored; it is restored")
+        }
+        Operation::Land {
+            new, receipt, keep, ..
+        } => {
+            let landed = match ws.store.find_task(name)? {
+                Some(task) => {
+                    let on_target = task.state == State::Landed
+                        || ws.repo.read.is_ancestor(new, &ws.target_tip(&task)?)?;
+                    on_target.then_some(task)
+                }
+                None => None,
+            };
+            if let Some(task) = landed {
+                let task = land::record_landing(ws, &task, new, receipt)?;
+                land::conclude(ws, task, *keep)?;
+                format!("task `{name}` had landed; its landing is recorded")
+            } else {
+                ws.store.settle(name)?;
+                format!("task `{name}` had not landed; nothing of it is on its target")
+            }
+        }
+    })
+}

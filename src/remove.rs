@@ -1,0 +1,326 @@
+//! Taking a task away and bringing it back: every step a rename or a ref, each safe to repeat.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use rustix::process::Signal;
+
+use crate::error::{Code, Refusal};
+use crate::git::{SnapshotRequest, require_folder};
+use crate::judge::judge_at_work;
+use crate::oid::Oid;
+use crate::process::{self, Identity};
+use crate::store::{Operation, Trashed, remove_dir, trash_dir};
+use crate::task::{State, Task};
+use crate::workspace::Workspace;
+
+/// Whether a removed task's folder and branch are kept for `wt restore`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Its work is on the target: nothing of it is missed.
+    Nothing,
+    Everything,
+}
+
+/// What a task holds that is nowhere else.
+pub(crate) struct Unsaved {
+    pub(crate) uncommitted: Vec<String>,
+    /// Paths whose committed content is not, and was not, on the target.
+    pub(crate) unlanded: Vec<String>,
+}
+
+impl Unsaved {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.uncommitted.is_empty() && self.unlanded.is_empty()
+    }
+}
+
+/// Looks for work that removing the task would take away.
+pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
+    let repo = ws.repo_for(task);
+    let Some(tip) = repo.read.tip(&task.branch_ref())? else {
+        return Ok(Unsaved {
+            uncommitted: Vec::new(),
+            unlanded: Vec::new(),
+        });
+    };
+    let uncommitted = if fs::symlink_metadata(&task.worktree).is_ok() {
+        repo.verify_worktree(task)?;
+        let index = ws.store.task_index(&task.name);
+        repo.uncommitted_paths(&SnapshotRequest {
+            worktree: &task.worktree,
+            index: &index,
+            tip: &tip,
+            max_file: u64::MAX,
+        })?
+    } else {
+        Vec::new()
+    };
+    let unlanded = match &task.landing {
+        Some(_) if task.state == State::Landed && landed_tip(task) == Some(&tip) => Vec::new(),
+        _ => unlanded_paths(ws, task, &tip)?,
+    };
+    Ok(Unsaved {
+        uncommitted,
+        unlanded,
+    })
+}
+
+/// The tip that landed, by the record.
+fn landed_tip(task: &Task) -> Option<&Oid> {
+    task.validated.as_ref().map(|v| &v.snapshot.commit)
+}
+
+/// The paths of the task's commits whose content the target neither has nor had since: work merged elsewhere, by
+/// squash, rebase or a pull request, is known by what it left, not by ancestry.
+fn unlanded_paths(ws: &Workspace, task: &Task, tip: &Oid) -> anyhow::Result<Vec<String>> {
+    let read = &ws.repo.read;
+    let Some(target) = read.tip(&task.target_ref())? else {
+        let base = read.tree_of(&task.base)?;
+        return Ok(read
+            .changes(&base, &read.tree_of(tip)?)?
+            .into_iter()
+            .map(|c| c.path)
+            .collect());
+    };
+    let base = read
+        .merge_base(&target, tip)?
+        .unwrap_or_else(|| task.base.clone());
+    let ours = read.changes(&read.tree_of(&base)?, &read.tree_of(tip)?)?;
+    if ours.is_empty() {
+        return Ok(Vec::new());
+    }
+    let theirs = read.entries_since(&base, &target)?;
+    let was_there = |path: &str, after: &Option<crate::git::Entry>| {
+        theirs
+            .iter()
+            .any(|change| change.path == path && change.after == *after)
+    };
+    Ok(ours
+        .into_iter()
+        .filter(|c| !was_there(&c.path, &c.after))
+        .map(|c| c.path)
+        .collect())
+}
+
+/// Stops the judge of a task, if one is at work.
+///
+/// # Errors
+/// A refusal (busy) where it is not to be stopped.
+pub(crate) fn stop_judge(ws: &Workspace, task: &Task, force: Force) -> anyhow::Result<()> {
+    let Some((order, judge)) = judge_at_work(ws, task)? else {
+        return Ok(());
+    };
+    if force == Force::No {
+        return Err(Refusal::new(
+            Code::Busy,
+            format!(
+                "a judge (pid {}) is at work on task `{}`, run {}",
+                judge.pid(),
+                task.name,
+                order.run
+            ),
+        )
+        .hint("wait for its verdict, or stop it: wt rm --force")
+        .into());
+    }
+    judge.signal(Signal::INT).context("can't stop the judge")
+}
+
+/// Whether a person insisted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Force {
+    No,
+    Yes,
+}
+
+/// Takes a task's worktree, branch and record away. The task's lock must be held.
+pub(crate) fn remove(ws: &Workspace, task: &Task, keep: Keep) -> anyhow::Result<Trashed> {
+    let id = format!("{}-{}", task.name, ws.ctx.now.as_millisecond());
+    let worktrees = task
+        .worktree
+        .parent()
+        .context("the worktree has no parent")?;
+    let name = if keep == Keep::Everything {
+        id.clone()
+    } else {
+        format!("{id}.gone")
+    };
+    let there = fs::symlink_metadata(&task.worktree).is_ok() && require_folder(task).is_ok();
+    let trashed = Trashed {
+        id,
+        removed: ws.ctx.now,
+        tip: ws.repo.read.tip(&task.branch_ref())?,
+        trash: there.then(|| trash_dir(worktrees).join(name)),
+        kept: keep == Keep::Everything,
+        task: task.clone(),
+    };
+    let me = Identity::current()?;
+    ws.store.intend(
+        &task.name,
+        &me,
+        Operation::Remove {
+            trashed: Box::new(trashed.clone()),
+        },
+    )?;
+    carry_out(ws, &trashed)?;
+    Ok(trashed)
+}
+
+/// The steps of a removal; each is passed over where it was done before.
+pub(crate) fn carry_out(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> {
+    let task = &trashed.task;
+    ws.store.save_trashed(trashed)?;
+    if let Some(trash) = &trashed.trash {
+        rename_once(&task.worktree, trash)?;
+    }
+    let admin = ws.repo.admin_dir(&task.admin);
+    let archived = ws.store.archived_dir(&trashed.id);
+    if trashed.kept {
+        rename_once(&admin, &archived.join("admin"))?;
+    } else {
+        ws.repo.forget_worktree(&task.admin)?;
+    }
+    if let Some(tip) = &trashed.tip {
+        if trashed.kept {
+            let there = ws.repo.read.tip(&trashed.branch_ref())?;
+            ws.repo.move_ref(
+                &trashed.branch_ref(),
+                there.as_ref(),
+                Some(tip),
+                "wt: removed",
+            )?;
+        }
+        ws.repo
+            .move_ref(&task.branch_ref(), Some(tip), None, "wt: removed")?;
+    }
+    rename_once(&ws.store.task_dir(&task.name), &archived.join("task"))?;
+    ws.record(
+        &ws.event(&task.name, "removed")
+            .fact("id", trashed.id.as_str())
+            .fact("kept", trashed.kept),
+    )?;
+    ws.store.settle(&task.name)?;
+    sweep(ws, trashed.trash.as_deref())
+}
+
+/// Deletes what nobody will ask for again, in the background: the prompt need not wait for it.
+fn sweep(ws: &Workspace, trash: Option<&Path>) -> anyhow::Result<()> {
+    let Some(dir) = trash.and_then(Path::parent) else {
+        return Ok(());
+    };
+    if gone(dir).is_empty() {
+        return Ok(());
+    }
+    let log = ws.store.root().join("sweep.log");
+    process::detach(&["_sweep".as_ref(), dir.as_os_str()], &log).map(drop)
+}
+
+/// The folders in a trash that wait to be deleted.
+pub(crate) fn gone(trash: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(trash).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "gone"))
+        .collect()
+}
+
+/// Deletes the folders of a trash that wait for it.
+pub(crate) fn sweep_now(trash: &Path) -> anyhow::Result<()> {
+    for folder in gone(trash) {
+        remove_dir(&folder)?;
+    }
+    // Only an empty one goes.
+    let _ = fs::remove_dir(trash);
+    Ok(())
+}
+
+fn rename_once(from: &Path, to: &Path) -> anyhow::Result<()> {
+    if fs::symlink_metadata(from).is_err() {
+        return Ok(());
+    }
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+    }
+    fs::rename(from, to)
+        .with_context(|| format!("can't move {} to {}", from.display(), to.display()))
+}
+
+/// The newest removed task of this name that can be brought back.
+///
+/// # Errors
+/// A refusal where there is none.
+pub(crate) fn find_restorable(ws: &Workspace, name: &str) -> anyhow::Result<Trashed> {
+    let all = ws.store.trashed()?;
+    let mut of_name = all
+        .into_iter()
+        .filter(|t| t.task.name == name && t.kept)
+        .rev();
+    of_name
+        .find(|t| t.trash.as_ref().is_none_or(|dir| dir.is_dir()))
+        .ok_or_else(|| {
+            Refusal::refused(format!("there is no removed task {name:?} to bring back"))
+                .hint("only what `wt rm --force` took away is kept: wt list --all")
+                .into()
+        })
+}
+
+/// Puts a removed task back as it was.
+///
+/// # Errors
+/// A refusal where its name, branch or folder is taken meanwhile.
+pub(crate) fn restore(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> {
+    let task = &trashed.task;
+    let taken = |what: String| {
+        Refusal::refused(format!("{what} is taken meanwhile"))
+            .hint("move it away, then restore again")
+    };
+    if ws.store.find_task(&task.name)?.is_some() {
+        return Err(taken(format!("the name `{}`", task.name)).into());
+    }
+    if ws.repo.read.tip(&task.branch_ref())?.is_some() {
+        return Err(taken(format!("the branch {}", task.branch)).into());
+    }
+    if fs::symlink_metadata(&task.worktree).is_ok() {
+        return Err(taken(task.worktree.display().to_string()).into());
+    }
+    if fs::symlink_metadata(ws.repo.admin_dir(&task.admin)).is_ok() {
+        return Err(taken(ws.repo.admin_dir(&task.admin).display().to_string()).into());
+    }
+    let me = Identity::current()?;
+    ws.store.intend(
+        &task.name,
+        &me,
+        Operation::Restore {
+            id: trashed.id.clone(),
+        },
+    )?;
+    put_back(ws, trashed)
+}
+
+/// The steps of a restore; each is passed over where it was done before.
+pub(crate) fn put_back(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> {
+    let task = &trashed.task;
+    let archived = ws.store.archived_dir(&trashed.id);
+    if let Some(tip) = &trashed.tip {
+        if ws.repo.read.tip(&task.branch_ref())?.is_none() {
+            ws.repo
+                .move_ref(&task.branch_ref(), None, Some(tip), "wt: restored")?;
+        }
+        ws.repo
+            .move_ref(&trashed.branch_ref(), Some(tip), None, "wt: restored")?;
+    }
+    rename_once(&archived.join("admin"), &ws.repo.admin_dir(&task.admin))?;
+    if let Some(trash) = &trashed.trash {
+        rename_once(trash, &task.worktree)?;
+        let _ = trash.parent().map(fs::remove_dir);
+    }
+    rename_once(&archived.join("task"), &ws.store.task_dir(&task.name))?;
+    ws.record(
+        &ws.event(&task.name, "restored")
+            .fact("id", trashed.id.as_str()),
+    )?;
+    remove_dir(&archived)?;
+    ws.store.settle(&task.name)
+}

@@ -1,0 +1,97 @@
+//! What the steps of a gate see of the machine: captured from the operator, not from whoever calls.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::contract::{Contract, TOOLCHAIN_VARIABLES};
+use crate::ctx::Environment;
+use crate::task::Captured;
+
+/// Variables that are always captured; git finds the operator's settings by the last.
+const ALWAYS: &[&str] = &["PATH", "HOME", "LANG", "XDG_CONFIG_HOME"];
+const FINGERPRINT_LIMIT: Duration = Duration::from_secs(20);
+
+/// Captures what every later judging of a task will see. Entries of `PATH` that are relative, or that `is_agents`
+/// says an agent can write, are dropped.
+pub(crate) fn capture(
+    environment: &Environment,
+    contract: &Contract,
+    git: &Path,
+    is_agents: impl Fn(&Path) -> bool,
+) -> Captured {
+    let mut variables = BTreeMap::new();
+    let passed = contract.env.pass.iter().map(String::as_str);
+    for name in ALWAYS
+        .iter()
+        .copied()
+        .chain(TOOLCHAIN_VARIABLES.iter().copied())
+        .chain(passed)
+    {
+        if let Some(value) = environment.text(name) {
+            variables.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    if let Some(path) = variables.get_mut("PATH") {
+        let kept = std::env::split_paths(&path.clone())
+            .filter(|entry| entry.is_absolute() && !is_agents(entry))
+            .filter_map(|entry| entry.to_str().map(str::to_owned))
+            .collect::<Vec<_>>();
+        *path = kept.join(":");
+    }
+    Captured {
+        git: git.to_owned(),
+        variables,
+    }
+}
+
+/// The whole environment of a step, less what belongs to one run.
+pub(crate) fn step_environment(captured: &Captured) -> Vec<(OsString, OsString)> {
+    let fixed = [
+        ("TZ", "UTC"),
+        ("LC_ALL", "C.UTF-8"),
+        ("CI", "1"),
+        ("NO_COLOR", "1"),
+    ];
+    let captured = captured
+        .variables
+        .iter()
+        .filter(|(name, _)| !fixed.iter().any(|(f, _)| f == name))
+        .map(|(name, value)| (name.into(), value.into()));
+    let fixed = fixed
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()));
+    captured.chain(fixed).collect()
+}
+
+/// What each `env.fingerprint` command answers: it is part of what a receipt is for.
+pub(crate) fn fingerprint(contract: &Contract, captured: &Captured) -> BTreeMap<String, String> {
+    let answer = |command: &String| (command.clone(), answer_of(command, captured));
+    contract.env.fingerprint.iter().map(answer).collect()
+}
+
+/// The output of a short command; what can't be found out is an answer too, and differs from any other.
+fn answer_of(command: &str, captured: &Captured) -> String {
+    let started = duct::cmd!("/bin/sh", "-c", command)
+        .full_env(step_environment(captured))
+        .dir("/")
+        .stdin_null()
+        .stdout_capture()
+        .stderr_null()
+        .unchecked()
+        .start();
+    let Ok(handle) = started else {
+        return "cannot be run".to_owned();
+    };
+    match handle.wait_timeout(FINGERPRINT_LIMIT) {
+        Ok(Some(output)) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
+        Ok(Some(output)) => format!("failed ({})", output.status),
+        _ => {
+            let _ = handle.kill();
+            "did not answer in time".to_owned()
+        }
+    }
+}

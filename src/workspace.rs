@@ -1,0 +1,222 @@
+//! One repository as a command meets it: git, the state, and where in it the command was called.
+
+mod in_force;
+mod marker;
+
+use std::path::{Path, PathBuf};
+
+use crate::ctx::Ctx;
+use crate::error::Refusal;
+use crate::git::{Git, Location, Repo, discover};
+use crate::oid::Oid;
+use crate::scope::{Case, Claim, Globs, Territory};
+use crate::store::{Event, Lock, Store};
+use crate::task::{State, Task};
+
+pub(crate) use in_force::{InForce, tree_files};
+pub(crate) use marker::{MARKER, write_marker};
+
+/// What every verb on a repository starts from.
+pub(crate) struct Workspace<'c> {
+    pub(crate) ctx: &'c Ctx,
+    pub(crate) repo: Repo,
+    pub(crate) store: Store,
+    /// Root of the checkout where the command was called; none in a bare repository and in a task's worktree.
+    pub(crate) checkout: Option<std::path::PathBuf>,
+    /// The branch checked out where the command was called; none inside a task's worktree or with a detached HEAD.
+    pub(crate) branch: Option<String>,
+    /// The task in whose worktree the command was called.
+    pub(crate) here: Option<String>,
+}
+
+impl<'c> Workspace<'c> {
+    /// Finds the repository of the current folder. In a task's worktree its `.git` file, which an agent can write,
+    /// is not asked: the marker beside the worktrees is.
+    ///
+    /// # Errors
+    /// A refusal where there is no repository or no git.
+    pub(crate) fn open(ctx: &'c Ctx) -> anyhow::Result<Self> {
+        let git = find_git(ctx)?;
+        if let Some((common, name)) = marker::find(&ctx.cwd)? {
+            let (repo, store) = (Repo::open(&common, git), Store::new(&common));
+            return Ok(Self {
+                ctx,
+                repo,
+                store,
+                checkout: None,
+                branch: None,
+                here: Some(name),
+            });
+        }
+        let Location {
+            common,
+            checkout,
+            branch,
+        } = discover(&ctx.cwd, &git)?;
+        let (repo, store) = (Repo::open(&common, git), Store::new(&common));
+        Ok(Self {
+            ctx,
+            repo,
+            store,
+            checkout,
+            branch,
+            here: None,
+        })
+    }
+
+    /// Opens the repository whose common git directory is known.
+    pub(crate) fn at(ctx: &'c Ctx, common: &Path) -> anyhow::Result<Self> {
+        let repo = Repo::open(common, find_git(ctx)?);
+        Ok(Self {
+            ctx,
+            repo,
+            store: Store::new(common),
+            checkout: None,
+            branch: None,
+            here: None,
+        })
+    }
+
+    /// The task that a command is about: the one that was named, or the one in whose worktree it was called.
+    ///
+    /// # Errors
+    /// A refusal where neither says which.
+    pub(crate) fn task_name(&self, given: Option<&str>) -> anyhow::Result<String> {
+        if let Some(name) = given.or(self.here.as_deref()) {
+            return Ok(name.to_owned());
+        }
+        Err(Refusal::usage("which task? this folder is in no task's worktree")
+            .hint("name it (live tasks: wt list), or call from its worktree: cd \"$(wt path <task>)\"")
+            .into())
+    }
+
+    /// Takes the lock that guards the making and removing of tasks; git children inherit it.
+    pub(crate) fn lock(&self) -> anyhow::Result<Lock> {
+        let lock = self.store.lock()?;
+        self.repo.git.hold(lock.file());
+        Ok(lock)
+    }
+
+    /// Takes the lock that guards one task's record; git children inherit it.
+    pub(crate) fn lock_task(&self, name: &str) -> anyhow::Result<Lock> {
+        let lock = self.store.lock_task(name)?;
+        self.repo.git.hold(lock.file());
+        Ok(lock)
+    }
+
+    /// The repository, its git children run in the environment that was captured when the task was made: what
+    /// judges does not depend on who calls it.
+    pub(crate) fn repo_for(&self, task: &Task) -> Repo {
+        self.repo
+            .with_environment(&task.environment.git, &task.environment.variables)
+    }
+
+    /// Notes what happened.
+    pub(crate) fn record(&self, event: &Event) -> anyhow::Result<()> {
+        self.store.append(event)
+    }
+
+    pub(crate) fn event(&self, task: &str, event: &str) -> Event {
+        Event::new(self.ctx.now, task, event)
+    }
+
+    /// The folder that holds the worktrees, by the contract in force.
+    pub(crate) fn worktrees_dir(&self, in_force: &InForce) -> PathBuf {
+        let (root, name) = self.repo.root_and_name();
+        let path = in_force.contract.worktree.path.replace("{repo}", &name);
+        lexical(&root.join(path))
+    }
+
+    /// The tip of a task's target.
+    ///
+    /// # Errors
+    /// A refusal where that branch is gone.
+    pub(crate) fn target_tip(&self, task: &Task) -> anyhow::Result<Oid> {
+        self.repo.read.tip(&task.target_ref())?.ok_or_else(|| {
+            Refusal::refused(format!(
+                "the target {} of task `{}` is gone",
+                task.target, task.name
+            ))
+            .hint(format!(
+                "bring the branch back: git branch {} <commit>",
+                task.target
+            ))
+            .into()
+        })
+    }
+
+    /// How paths are compared here.
+    pub(crate) fn case(&self) -> anyhow::Result<Case> {
+        Ok(if self.repo.ignores_case()? {
+            Case::Folded
+        } else {
+            Case::Exact
+        })
+    }
+
+    /// The claims that bear on a task: its own, what is shared, what the other live tasks own.
+    pub(crate) fn claims(
+        &self,
+        name: &str,
+        owns: &[String],
+        in_force: &InForce,
+    ) -> anyhow::Result<Claims> {
+        let case = self.case()?;
+        let mut others = Vec::new();
+        for (other, task) in self.store.tasks()? {
+            // A record that can't be read could own anything; wt doctor names it, and here it must not be passed over.
+            let task = task?;
+            if other != name && task.state != State::Landed && !task.owns.is_empty() {
+                others.push(Claim {
+                    task: other,
+                    globs: Globs::parse(&task.owns, case)?,
+                });
+            }
+        }
+        let own = Globs::parse(owns, case)?;
+        let shared = Globs::parse(&in_force.contract.scope.shared, case)?;
+        Ok(Claims {
+            own,
+            shared,
+            others,
+        })
+    }
+}
+
+/// See [`Workspace::claims`].
+pub(crate) struct Claims {
+    pub(crate) own: Globs,
+    pub(crate) shared: Globs,
+    pub(crate) others: Vec<Claim>,
+}
+
+impl Claims {
+    /// What the task may change.
+    pub(crate) fn territory(&self) -> Territory<'_> {
+        Territory::new(Some(&self.own), &self.shared, &self.others)
+    }
+}
+
+fn find_git(ctx: &Ctx) -> anyhow::Result<Git> {
+    let program = ctx
+        .environment
+        .find_program("git")
+        .ok_or_else(|| Refusal::refused("git is not on PATH").hint("install git 2.38 or later"))?;
+    Ok(Git::new(program, ctx.environment.all()))
+}
+
+/// `path` without `.` and `..`, by its text alone.
+fn lexical(path: &Path) -> PathBuf {
+    use std::path::Component;
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    clean
+}

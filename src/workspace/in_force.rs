@@ -1,0 +1,95 @@
+//! The contract in force: `wt.toml` as it stands on the target, or what is detected from the target's tree.
+
+use anyhow::Context as _;
+
+use super::Workspace;
+use crate::contract::{Contract, Tree, detect};
+use crate::git::Reader;
+use crate::oid::Oid;
+
+/// Name of the contract file at the repository's root.
+const FILE: &str = "wt.toml";
+/// How many folders deep projects are looked for.
+const DEPTH: usize = 3;
+
+/// A contract, with where it comes from.
+pub(crate) struct InForce {
+    pub(crate) contract: Contract,
+    /// What was detected because there is no file, one line each.
+    pub(crate) assumptions: Vec<String>,
+    pub(crate) gate: String,
+    pub(crate) rules: String,
+}
+
+/// Reads the contract at `commit`.
+///
+/// # Errors
+/// A refusal (usage) that names line and key where the file is wrong.
+fn contract_at(read: &Reader, commit: &Oid, branch: &str) -> anyhow::Result<InForce> {
+    let files = tree_files(read, commit)?;
+    let detected = detect(&files);
+    let (contract, assumptions) = match read.file(&files.tree, FILE)? {
+        None => (detected.contract, detected.assumptions),
+        Some(bytes) => {
+            let text = String::from_utf8(bytes).map_err(|_| {
+                crate::error::Refusal::usage(format!("{FILE} on {branch} is not valid UTF-8"))
+            })?;
+            (
+                Contract::parse(&text, &format!("{FILE} on {branch}"), detected.contract)?,
+                Vec::new(),
+            )
+        }
+    };
+    Ok(InForce {
+        gate: contract.gate_hash(),
+        rules: contract.rules_hash(),
+        assumptions,
+        contract,
+    })
+}
+
+/// The files of a commit, for detection.
+pub(crate) fn tree_files<'r>(read: &'r Reader, commit: &Oid) -> anyhow::Result<CommitFiles<'r>> {
+    let tree = read.tree_of(commit)?;
+    let paths = read
+        .paths(&tree, DEPTH)
+        .with_context(|| format!("can't list the files of {commit}"))?;
+    Ok(CommitFiles { read, tree, paths })
+}
+
+/// See [`tree_files`].
+pub(crate) struct CommitFiles<'r> {
+    read: &'r Reader,
+    tree: Oid,
+    paths: Vec<String>,
+}
+
+impl Tree for CommitFiles<'_> {
+    fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        String::from_utf8(self.read.file(&self.tree, path).ok()??).ok()
+    }
+}
+
+impl Workspace<'_> {
+    /// The contract in force for work that lands on `branch`, whose tip is `tip`; a `wt.toml` in the main checkout
+    /// that is not that of the target is said aloud.
+    pub(crate) fn in_force(&self, branch: &str, tip: &Oid) -> anyhow::Result<InForce> {
+        let in_force = contract_at(&self.repo.read, tip, branch)?;
+        if let Some(root) = self.repo.main_checkout()
+            && let Ok(here) = std::fs::read(root.join(FILE))
+        {
+            let tree = self.repo.read.tree_of(tip)?;
+            if self.repo.read.file(&tree, FILE)?.as_deref() != Some(here.as_slice()) {
+                self.ctx.ui.warn(&format!(
+                    "{FILE} in {} is not as committed on {branch}; the committed one is in force",
+                    root.display()
+                ));
+            }
+        }
+        Ok(in_force)
+    }
+}

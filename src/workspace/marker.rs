@@ -1,0 +1,58 @@
+//! The marker beside the worktrees: which repository they belong to, told from a place that their agents can't write.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::{Store, read_json, write_json};
+
+/// Name of the marker in the folder that holds the worktrees.
+pub(crate) const MARKER: &str = "_wt.json";
+
+#[derive(Serialize, Deserialize)]
+struct Marker {
+    common: PathBuf,
+}
+
+/// Writes the marker, unless it says so already.
+pub(crate) fn write_marker(worktrees: &Path, common: &Path) -> anyhow::Result<()> {
+    let path = worktrees.join(MARKER);
+    if read_json::<Marker>(&path)
+        .ok()
+        .flatten()
+        .is_some_and(|m| m.common == common)
+    {
+        return Ok(());
+    }
+    write_json(
+        &path,
+        &Marker {
+            common: common.to_owned(),
+        },
+    )
+}
+
+/// The repository and the task in whose worktree `dir` lies. The outermost marker counts: an agent can lay one of
+/// its own inside its worktree, never outside.
+pub(crate) fn find(dir: &Path) -> anyhow::Result<Option<(PathBuf, String)>> {
+    let ancestors: Vec<&Path> = dir.ancestors().collect();
+    for pair in ancestors.windows(2).rev() {
+        let (folder, parent) = (pair[0], pair[1]);
+        let file = parent.join(MARKER);
+        if !file.is_file() {
+            continue;
+        }
+        let Some(marker) = read_json::<Marker>(&file)? else {
+            continue;
+        };
+        let store = Store::new(&marker.common);
+        for name in store.task_names()? {
+            if let Ok(Some(task)) = store.find_task(&name)
+                && task.worktree == folder
+            {
+                return Ok(Some((marker.common, name)));
+            }
+        }
+    }
+    Ok(None)
+}
