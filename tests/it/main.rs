@@ -1,5 +1,8 @@
 //! The binary, from outside: temporary repositories, a cleared environment, whole output and status.
-#![allow(clippy::disallowed_methods, reason = "tests read the environment that they were started in")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read the environment that they were started in"
+)]
 
 mod lifecycle;
 #[expect(dead_code, reason = "words for tests to come")]
