@@ -15,7 +15,7 @@ pub(crate) use detach::detach;
 pub(crate) use identity::Identity;
 pub(crate) use interrupt::Interrupt;
 pub(crate) use job::{End, Job, run};
-pub(crate) use sweep::adopt_orphans;
+pub(crate) use sweep::{adopt_orphans, kill_marked};
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::carry;
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
-use crate::process::Interrupt;
+use crate::process::{self, Interrupt};
 use crate::store::{Lock, Store, read_json, remove_dir, write_json};
 use crate::workspace::{MARKER, Workspace};
 
@@ -25,6 +25,8 @@ struct Record {
     setup: Option<String>,
     /// Untracked paths that the set-up made.
     made: Vec<String>,
+    /// The private temporary folder of the judge at work; one that is still named here died in the slot.
+    occupant: Option<PathBuf>,
 }
 
 /// A slot that this process holds.
@@ -81,6 +83,23 @@ impl Slot {
             index: &self.index,
             admin: &self.record.admin,
         }
+    }
+
+    /// Notes who judges here from now on, after what a judge that was killed left running here has been ended: no
+    /// process of another judging may write into a slot.
+    pub(super) fn occupy(&mut self, temporary: &Path) -> anyhow::Result<()> {
+        if let Some(left) = self.record.occupant.take() {
+            process::kill_marked(&format!("TMPDIR={}", steps_folder(&left).display()))?;
+            remove_dir(&left)?;
+        }
+        self.record.occupant = Some(temporary.to_owned());
+        write_json(&self.file, &self.record)
+    }
+
+    /// Nothing of the judging is left here.
+    pub(super) fn leave(&mut self) -> anyhow::Result<()> {
+        self.record.occupant = None;
+        write_json(&self.file, &self.record)
     }
 
     /// Brings the slot to the order's candidate; answers whether the set-up must run.
@@ -146,6 +165,11 @@ impl Slot {
     pub(super) fn changed(&self, repo: &Repo) -> anyhow::Result<Vec<String>> {
         repo.changed_in_slot(self.checkout())
     }
+}
+
+/// The `TMPDIR` of the steps of one judging, which tells them from all other processes.
+pub(super) fn steps_folder(temporary: &Path) -> PathBuf {
+    temporary.join("tmp")
 }
 
 /// Hash of all that the set-up runs on; nothing where it names no inputs and so runs at every judging.

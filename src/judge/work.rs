@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
 
 use super::order::find_receipt;
 use super::settle::{load_run, settle};
-use super::slot::{Slot, acquire, worktrees_of};
+use super::slot::{Slot, acquire, steps_folder, worktrees_of};
 
 /// Name of the set-up among the steps of a run.
 const SET_UP: &str = "set-up";
@@ -88,12 +88,14 @@ impl Judge<'_> {
             .prefix("wt-")
             .tempdir_in("/tmp")
             .context("can't make a private folder for temporary files in /tmp")?;
+        slot.occupy(temporary.path())?;
         self.progress.temporary = Some(temporary.path().to_owned());
         self.save()?;
         let verdict = self.judge_in(&mut slot, temporary.path());
         // Steps may have left folders that their owner can't enter.
         remove_dir(temporary.path())?;
         self.progress.temporary = None;
+        slot.leave()?;
         verdict
     }
 
@@ -281,7 +283,7 @@ impl Judge<'_> {
         list.push('\n');
         std::fs::write(&changed, list)
             .with_context(|| format!("can't write {}", changed.display()))?;
-        let tmp = temporary.join("tmp");
+        let tmp = steps_folder(temporary);
         std::fs::create_dir(&tmp).with_context(|| format!("can't make {}", tmp.display()))?;
         let mut environment = step_environment(&self.order.captured);
         environment.push(("TMPDIR".into(), tmp.into()));

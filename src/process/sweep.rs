@@ -78,6 +78,22 @@ pub(super) fn terminate(session: Pid) {
     }
 }
 
+/// Kills every process that has this `NAME=value` in the environment that it was started with: what is left of a job
+/// whose own `wt` was killed, and so could not sweep. Fails if something survives.
+pub(crate) fn kill_marked(variable: &str) -> anyhow::Result<()> {
+    let marked = |entry: &Entry| {
+        let environment = std::fs::read(format!("/proc/{}/environ", entry.pid)).unwrap_or_default();
+        environment
+            .split(|byte| *byte == 0)
+            .any(|found| found == variable.as_bytes())
+    };
+    kill_all(|| {
+        let mut found = Entry::all()?;
+        found.retain(|entry| !entry.zombie && marked(entry));
+        Ok(found)
+    })
+}
+
 fn session_members(session: Pid) -> io::Result<Vec<Entry>> {
     let mut members = Entry::all()?;
     members.retain(|entry| entry.session == Some(session) && entry.pid != session && !entry.zombie);

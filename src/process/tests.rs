@@ -320,3 +320,26 @@ fn detached() {
     .unwrap();
     thread::sleep(Duration::from_secs(20));
 }
+
+#[test]
+fn what_a_killed_wt_left_running_is_known_by_its_environment() {
+    let mark = format!("WT_MARK={}", std::process::id());
+    let (name, value) = mark.split_once('=').unwrap();
+    let start = |value: &str| {
+        Command::new("/bin/sleep")
+            .arg("60")
+            .env_clear()
+            .env(name, value)
+            .spawn()
+            .unwrap()
+    };
+    let (mut left, mut other) = (start(value), start("another"));
+    kill_marked(&mark).unwrap();
+    assert!(left.wait().unwrap().code().is_none(), "killed");
+    assert!(
+        other.try_wait().unwrap().is_none(),
+        "another's process goes on"
+    );
+    other.kill().unwrap();
+    other.wait().unwrap();
+}
