@@ -7,13 +7,16 @@ mod message;
 mod proof;
 mod target;
 
+use anyhow::bail;
+use signal_hook::consts::SIGINT;
+
 use crate::candidate;
 use crate::error::{Code, Refusal, some_of};
 use crate::gate::Report;
 use crate::git::Repo;
 use crate::judge::{clear_dead_judge, judge_at_work, snapshot_of};
 use crate::oid::Oid;
-use crate::process::Identity;
+use crate::process::{Identity, Interrupt};
 use crate::remove::{self, Keep};
 use crate::store::{Lock, Operation};
 use crate::task::{Happening, Landing, Pinned, State, Task};
@@ -63,6 +66,25 @@ pub(crate) enum Outcome {
 /// # Errors
 /// Refusals for whatever does not hold; nothing is changed then.
 pub(crate) fn land(ws: &Workspace, request: &Request) -> anyhow::Result<Outcome> {
+    let interrupt = Interrupt::install(&[SIGINT])?;
+    land_unless(ws, request, &interrupt).map_err(|error| {
+        let intents = ws.store.intents().unwrap_or_default();
+        if !interrupt.raised() || intents.iter().any(|entry| entry.task == request.task) {
+            return error;
+        }
+        let what = format!(
+            "interrupted before task `{}` landed; the target was not moved",
+            request.task
+        );
+        Refusal::new(Code::Interrupted, what).into()
+    })
+}
+
+fn land_unless(
+    ws: &Workspace,
+    request: &Request,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Outcome> {
     let target = ws.store.require_task(request.task)?.target;
     let _line = ws.store.landing_lock(&target, |holder| {
         ws.ctx.ui.say(&format!(
@@ -85,6 +107,7 @@ pub(crate) fn land(ws: &Workspace, request: &Request) -> anyhow::Result<Outcome>
             request,
             in_force: &in_force,
             tip: &tip,
+            interrupt,
         };
         match attempt.run(&target_tip, lock)? {
             Step::Done(outcome) => return Ok(outcome),
@@ -189,6 +212,7 @@ struct Attempt<'a> {
     request: &'a Request<'a>,
     in_force: &'a InForce,
     tip: &'a Oid,
+    interrupt: &'a Interrupt,
 }
 
 impl Attempt<'_> {
@@ -266,6 +290,10 @@ impl Attempt<'_> {
     fn move_target(&self, judged: &Judged, place: &Place, lock: Lock) -> anyhow::Result<Step> {
         let keep = self.request.keep || self.in_force.contract.land.keep;
         let commit = commits::finish(self, judged)?;
+        if self.interrupt.raised() {
+            bail!("interrupted");
+        }
+        // From here on Ctrl-C comes too late: what is begun is ended.
         let operation = Operation::Land {
             old: judged.target().clone(),
             new: commit.clone(),
@@ -283,7 +311,10 @@ impl Attempt<'_> {
                 return Ok(Step::Again);
             }
             Err(error) => {
-                self.ws.store.settle(&self.task.name)?;
+                // Where the target may have moved all the same, the open intent lets the next command finish.
+                if self.ws.target_tip(self.task)? == *judged.target() {
+                    self.ws.store.settle(&self.task.name)?;
+                }
                 return Err(error);
             }
         }
@@ -324,7 +355,7 @@ pub(crate) fn record_landing(
 pub(crate) fn conclude(ws: &Workspace, task: Task, keep: bool) -> anyhow::Result<Outcome> {
     let (commit, receipt) = match &task.landing {
         Some(landing) => (landing.commit.clone(), landing.receipt.clone()),
-        None => anyhow::bail!("task `{}` has not landed", task.name),
+        None => bail!("task `{}` has not landed", task.name),
     };
     let kept_because = if keep { None } else { why_kept(ws, &task) };
     let removed = !keep && kept_because.is_none();

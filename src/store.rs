@@ -123,6 +123,14 @@ impl Store {
         if let Some(task) = self.find_task(name)? {
             return Ok(task);
         }
+        if let Some(past) = self
+            .trashed()?
+            .into_iter()
+            .rev()
+            .find(|t| t.task.name == name)
+        {
+            return Err(past.refusal().into());
+        }
         let names = self.task_names()?;
         Err(task::unknown(name, names.iter().map(String::as_str)).into())
     }

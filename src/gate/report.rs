@@ -91,7 +91,14 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
             });
             report.next = "nothing was counted; wt doctor, then wt validate".to_owned();
         }
-        None => report.next = "wt validate".to_owned(),
+        None => {
+            let title = "the judge died before its verdict; nothing was counted".to_owned();
+            report.first_failure = Some(Failure {
+                title,
+                excerpt: Vec::new(),
+            });
+            report.next = "wt validate".to_owned();
+        }
     }
     report
 }

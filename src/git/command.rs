@@ -15,17 +15,22 @@ use crate::error::Refusal;
 /// and nothing may go on in the background once a command has answered.
 const CONFIG: &[&str] = &[
     "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
-    "core.splitIndex=false",
-    "core.untrackedCache=false",
     "core.quotePath=false",
-    "core.trustctime=true",
-    "core.checkStat=default",
-    "index.sparse=false",
     "gc.auto=0",
     "maintenance.auto=false",
     "advice.detachedHead=false",
     "submodule.recurse=false",
+];
+
+/// Set besides where `wt`'s own index is used. In an operator's checkout these would rewrite the index in another
+/// form than the operator chose.
+const OWN_INDEX: &[&str] = &[
+    "core.fsmonitor=false",
+    "core.splitIndex=false",
+    "core.untrackedCache=false",
+    "core.trustctime=true",
+    "core.checkStat=default",
+    "index.sparse=false",
 ];
 
 /// Who the operator is, for commits: the only `GIT_*` variables that reach a child.
@@ -110,6 +115,7 @@ impl Git {
             dir: self.common.clone(),
             stdin: Vec::new(),
             bound: true,
+            shielded: false,
         }
     }
 
@@ -156,7 +162,9 @@ pub(crate) struct GitCommand<'g> {
     variables: Vec<(OsString, OsString)>,
     dir: Option<PathBuf>,
     stdin: Vec<u8>,
+    /// The repository is named by `GIT_DIR`.
     bound: bool,
+    shielded: bool,
 }
 
 impl GitCommand<'_> {
@@ -200,6 +208,13 @@ impl GitCommand<'_> {
         self.unbound()
     }
 
+    /// In a process group of its own: Ctrl-C at the terminal reaches `wt` alone, and git ends what it began.
+    #[must_use]
+    pub(crate) fn shielded(mut self) -> Self {
+        self.shielded = true;
+        self
+    }
+
     /// Without a repository named: git discovers it, or needs none.
     #[must_use]
     pub(crate) fn unbound(mut self) -> Self {
@@ -233,8 +248,10 @@ impl GitCommand<'_> {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .upgrade();
         let mut args: Vec<OsString> = Vec::with_capacity(self.args.len() + 2 * CONFIG.len());
+        let own_index: &[&str] = if self.bound { OWN_INDEX } else { &[] };
         for setting in CONFIG
             .iter()
+            .chain(own_index)
             .copied()
             .chain(self.config.iter().map(String::as_str))
         {
@@ -255,6 +272,12 @@ impl GitCommand<'_> {
         };
         if let Some(dir) = self.dir {
             expression = expression.dir(dir);
+        }
+        if self.shielded {
+            expression = expression.before_spawn(|command| {
+                std::os::unix::process::CommandExt::process_group(command, 0);
+                Ok(())
+            });
         }
         if let Some(file) = held {
             expression = expression.before_spawn(move |command| {

@@ -67,6 +67,7 @@ impl Repo {
                 commit.as_str(),
             ])
             .in_operators_checkout(checkout)
+            .shielded()
             .output()?;
         Ok(if output.status.success() {
             FastForward::Done

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, list_dirs, read_json, write_json};
+use crate::error::Refusal;
 use crate::oid::Oid;
 use crate::task::Task;
 
@@ -28,6 +29,23 @@ impl Trashed {
     /// The ref that keeps the branch of a removed task.
     pub(crate) fn branch_ref(&self) -> String {
         format!("refs/wt/trash/{}", self.id)
+    }
+
+    /// What is said to one who asks for it as if it were live.
+    pub(super) fn refusal(&self) -> Refusal {
+        let name = &self.task.name;
+        match &self.task.landing {
+            Some(landing) => Refusal::refused(format!(
+                "task `{name}` has landed on {} as {} and is gone",
+                self.task.target,
+                landing.commit.short()
+            ))
+            .hint(format!("see what happened: wt log {name}")),
+            None if self.kept => Refusal::refused(format!("task `{name}` was removed"))
+                .hint(format!("bring it back: wt restore {name}")),
+            None => Refusal::refused(format!("task `{name}` was removed"))
+                .hint(format!("see what happened: wt log {name}")),
+        }
     }
 }
 

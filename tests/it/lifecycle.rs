@@ -1,6 +1,6 @@
 //! One task from its beginning to its end, and what is left of it.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{self, Sandbox};
 
 #[test]
 fn a_task_fails_is_mended_lands_and_leaves_nothing_behind() {
@@ -61,4 +61,52 @@ fn a_task_fails_is_mended_lands_and_leaves_nothing_behind() {
     assert!(!worktree.exists());
     sandbox.wt(&["list"]).expect(0).says("no tasks");
     sandbox.wt(&["doctor"]).expect(0).says("all is well");
+}
+
+#[test]
+fn a_killed_judge_leaves_nothing_running_and_counts_nothing() {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", sandbox::CONTRACT),
+        (
+            "test.sh",
+            "[ -f quick ] && exit 0\necho $$ > \"$HOME/step\"\nexec sleep 300\n",
+        ),
+    ]);
+    let worktree = sandbox.spawn("auth");
+    let mut caller = sandbox
+        .command(sandbox::wt())
+        .args(["validate", "auth"])
+        .spawn()
+        .expect("started");
+    let step = sandbox.wait_for(&sandbox.root().join("home/step"));
+    let judge: serde_json::Value =
+        serde_json::from_str(&sandbox.read(sandbox.state().join("tasks/auth/runs/1/judge.json")))
+            .expect("JSON");
+    let kill = |pid: &str| {
+        sandbox
+            .command("kill")
+            .args(["-9", pid])
+            .status()
+            .expect("run")
+    };
+    kill(&judge["pid"].to_string());
+    assert_eq!(caller.wait().expect("ended").code(), Some(70));
+    assert_eq!(
+        (
+            sandbox.task_state("auth").as_str(),
+            sandbox.show("auth")["attempts"].as_u64()
+        ),
+        ("working", Some(0))
+    );
+
+    sandbox.write(worktree.join("quick"), "");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    let alive = std::path::Path::new("/proc")
+        .join(step.trim())
+        .join("environ");
+    assert!(
+        std::fs::read(alive).unwrap_or_default().is_empty(),
+        "the step of the killed judge still runs"
+    );
+    sandbox.wt(&["doctor"]).expect(0);
 }

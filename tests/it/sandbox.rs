@@ -118,6 +118,22 @@ impl Sandbox {
         fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     }
 
+    /// The text of a file that another process writes, once there is some.
+    pub(crate) fn wait_for(&self, path: &Path) -> String {
+        let give_up = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        loop {
+            match fs::read_to_string(path) {
+                Ok(text) if !text.is_empty() => return text,
+                _ => assert!(
+                    std::time::Instant::now() < give_up,
+                    "{} never came",
+                    path.display()
+                ),
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
     /// A command in the repository with the sandbox's environment and nothing else.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
