@@ -51,6 +51,7 @@ mod scope;
 mod digest;
 mod error;
 mod oid;
+mod template;
 
 use std::process::ExitCode;
 

@@ -5,13 +5,14 @@ mod lint;
 mod script;
 mod text;
 
-use minijinja::syntax::SyntaxConfig;
+use minijinja::context;
 use minijinja::value::Value;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 pub(crate) use agents::{claude_rules, codex_override};
 pub(crate) use lint::lint;
 pub(crate) use script::validate_script;
+
+use crate::template;
 
 /// What the rules file of a task is made from; it depends on nothing else.
 pub(crate) struct Source<'a> {
@@ -69,17 +70,7 @@ pub(crate) fn render(source: &Source) -> String {
 
 /// Fills an embedded template in; text from outside passes one of the filters below, never a parser.
 fn fill(template: &str, values: Value) -> String {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_syntax(
-        SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .keep_trailing_newline(true)
-            .build()
-            .expect("the default syntax is valid"),
-    );
+    let mut environment = template::environment();
     environment.add_filter("code", |words: String| text::code(&words));
     environment.add_filter("codes", |globs: Vec<String>| text::codes(&globs));
     environment.add_filter("item", |rule: String| text::item(&rule));

@@ -1,11 +1,11 @@
 //! The commented `wt.toml` that `wt init` writes.
 
-use minijinja::syntax::SyntaxConfig;
+use minijinja::context;
 use minijinja::value::Value;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use super::detect::{Detected, Tree, detect};
 use super::{Contract, Step, inputs, quantity};
+use crate::template;
 
 const TEMPLATE: &str = include_str!("../../templates/wt.toml");
 /// A list that makes a longer line than this gets a line for each item.
@@ -27,16 +27,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
         land,
         agents: _,
     } = &detected.contract;
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_syntax(
-        SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .keep_trailing_newline(true)
-            .build()?,
-    );
+    let environment = template::environment();
     environment.render_str(
         TEMPLATE,
         context! {
