@@ -3,6 +3,7 @@
 use crate::candidate::{self, Trespass};
 use crate::copies;
 use crate::error::{Code, Refusal};
+use crate::facts;
 use crate::gate::{self, Order, Purpose};
 use crate::oid::Oid;
 use crate::store::Lock;
@@ -75,7 +76,9 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
     let tip = ws.target_tip(&task)?;
     let in_force = ws.in_force(&task.target, &tip)?;
     refresh_copies(ws, &mut task, &in_force)?;
-    let (snapshot, _) = snapshot_of(ws, &repo, &task, in_force.contract.judge.max_file)?;
+    let max_file = in_force.contract.judge.max_file;
+    let (snapshot, uncommitted) = snapshot_of(ws, &repo, &task, max_file)?;
+    facts::note_seen(ws, &task.name, uncommitted)?;
 
     if let Some(answer) = known_snapshot(ws, ask, &task, &snapshot, &in_force, &tip)? {
         return Ok(answer);
