@@ -72,7 +72,7 @@ pub(crate) fn write(
     worktree.write(".wt/.gitignore", b"*\n", 0o644)?;
     worktree.write(".wt/RULES.md", text.as_bytes(), 0o644)?;
     worktree.write(".wt/validate.sh", script.as_bytes(), 0o755)?;
-    let left_alone = write_agent_files(repo, &worktree, task, in_force, &text)?;
+    let left_alone = write_agent_files(repo, store, &worktree, task, in_force, &text)?;
     task.rules.clone_from(&in_force.rules);
     task.gate.clone_from(&in_force.gate);
     Ok(left_alone)
@@ -80,6 +80,7 @@ pub(crate) fn write(
 
 fn write_agent_files(
     repo: &Repo,
+    store: &Store,
     worktree: &Beneath,
     task: &mut Task,
     in_force: &InForce,
@@ -114,12 +115,14 @@ fn write_agent_files(
             task.generated.push(path);
         }
     }
-    hide(repo, &task.generated)?;
+    hide(repo, store, &task.generated)?;
     Ok(left_alone)
 }
 
 /// Hides generated files from git by one marked block in the shared `info/exclude`: a worktree's own is not read.
-fn hide(repo: &Repo, generated: &[String]) -> anyhow::Result<()> {
+fn hide(repo: &Repo, store: &Store, generated: &[String]) -> anyhow::Result<()> {
+    // The file is everyone's: two that add to it at once would lose one's lines.
+    let _lock = store.lock()?;
     let path = repo.common().join("info").join("exclude");
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,

@@ -52,12 +52,22 @@ pub(crate) fn spawn(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
             .ui
             .say(&format!("no wt.toml on {}: {line}", new.target));
     }
-    let lock = ws.lock()?;
-    let plan = Plan::check(ws, new, &in_force)?;
+    let plan = {
+        let _lock = ws.lock()?;
+        let plan = Plan::check(ws, new, &in_force)?;
+        // From here on the intent holds name and claim, so that other spawns need not wait for this one.
+        let intent = plan.operation(&new.base);
+        ws.store
+            .intend(&new.name, &process::Identity::current()?, intent)?;
+        plan
+    };
     let make = || -> anyhow::Result<Task> {
+        let bar = ws
+            .ctx
+            .ui
+            .progress(&format!("{}: making the worktree", new.name));
         let task = plan.make(ws, new, &in_force)?;
-        // Other commands may go on: the claim stands, and the task's own lock is still held.
-        drop(lock);
+        drop(bar);
         plan.finish(ws, &task, &in_force, &interrupt)?;
         Ok(task)
     };
@@ -118,7 +128,7 @@ impl Plan {
     }
 
     fn check_names(&self, ws: &Workspace, new: &NewTask) -> anyhow::Result<()> {
-        for other in ws.store.task_names()? {
+        for other in ws.taken_names()? {
             if other == new.name {
                 return Err(
                     Refusal::refused(format!("there is a task `{other}` already"))
@@ -195,16 +205,12 @@ impl Plan {
             branch: self.branch.clone(),
             base: base.clone(),
             worktree: self.worktree.clone(),
+            owns: self.owns.clone(),
         }
     }
 
     /// Makes branch, worktree and record.
     fn make(&self, ws: &Workspace, new: &NewTask, in_force: &InForce) -> anyhow::Result<Task> {
-        ws.store.intend(
-            &new.name,
-            &process::Identity::current()?,
-            self.operation(&new.base),
-        )?;
         fs::create_dir_all(&self.worktrees).map_err(|error| {
             Refusal::refused(format!("can't make {}: {error}", self.worktrees.display()))
                 .hint("make the folder writable, or set another `path` under [worktree] in wt.toml")
@@ -380,6 +386,7 @@ pub(crate) fn undo(ws: &Workspace, name: &str, operation: &Operation) -> anyhow:
         branch,
         base,
         worktree,
+        ..
     } = operation
     else {
         return Ok(());
@@ -394,7 +401,8 @@ pub(crate) fn undo(ws: &Workspace, name: &str, operation: &Operation) -> anyhow:
             .move_ref(&reference, Some(base), None, "wt: spawn undone")?;
     }
     remove_dir(&ws.store.task_dir(name))?;
-    if let Some(worktrees) = worktree.parent() {
+    let others = ws.taken_names()?.iter().any(|taken| taken != name);
+    if let (Some(worktrees), false) = (worktree.parent(), others) {
         remove_if_only_marker(worktrees);
     }
     ws.store.settle(name)

@@ -10,7 +10,7 @@ use crate::error::Refusal;
 use crate::git::{Git, Location, Repo, discover};
 use crate::oid::Oid;
 use crate::scope::{Case, Claim, Globs, Territory};
-use crate::store::{Event, Lock, Store};
+use crate::store::{Event, JournalEntry, Lock, Operation, Store};
 use crate::task::{State, Task};
 
 pub(crate) use in_force::{InForce, tree_files};
@@ -90,6 +90,16 @@ impl<'c> Workspace<'c> {
             .into())
     }
 
+    /// Tells a person whose shell stands in a worktree that was just removed where to go.
+    pub(crate) fn hint_if_inside(&self, gone: &Path) {
+        if self.ctx.cwd.starts_with(gone) {
+            let root = self.repo.root_and_name().0;
+            self.ctx
+                .ui
+                .hint(&format!("this folder is gone now: cd {}", root.display()));
+        }
+    }
+
     /// Takes the lock that guards the making and removing of tasks; git children inherit it.
     pub(crate) fn lock(&self) -> anyhow::Result<Lock> {
         let lock = self.store.lock()?;
@@ -154,6 +164,30 @@ impl<'c> Workspace<'c> {
         })
     }
 
+    /// The names and claims of the tasks that a spawn elsewhere is making, as its intent says.
+    fn tasks_being_made(&self) -> anyhow::Result<Vec<(String, Vec<String>)>> {
+        let known = self.store.task_names()?;
+        let being_made = |entry: JournalEntry| match entry.operation {
+            Operation::Spawn { owns, .. } if !known.contains(&entry.task) => {
+                Some((entry.task, owns))
+            }
+            _ => None,
+        };
+        Ok(self
+            .store
+            .intents()?
+            .into_iter()
+            .filter_map(being_made)
+            .collect())
+    }
+
+    /// The names that no new task can have: of the live tasks, and of those that are being made.
+    pub(crate) fn taken_names(&self) -> anyhow::Result<Vec<String>> {
+        let mut names = self.store.task_names()?;
+        names.extend(self.tasks_being_made()?.into_iter().map(|(name, _)| name));
+        Ok(names)
+    }
+
     /// The claims that bear on a task: its own, what is shared, what the other live tasks own.
     pub(crate) fn claims(
         &self,
@@ -163,14 +197,23 @@ impl<'c> Workspace<'c> {
     ) -> anyhow::Result<Claims> {
         let case = self.case()?;
         let mut others = Vec::new();
+        let mut claim = |task: String, owns: &[String]| -> anyhow::Result<()> {
+            if task != name && !owns.is_empty() {
+                others.push(Claim {
+                    task,
+                    globs: Globs::parse(owns, case)?,
+                });
+            }
+            Ok(())
+        };
+        for (other, owns) in self.tasks_being_made()? {
+            claim(other, &owns)?;
+        }
         for (other, task) in self.store.tasks()? {
             // A record that can't be read could own anything; wt doctor names it, and here it must not be passed over.
             let task = task?;
-            if other != name && task.state != State::Landed && !task.owns.is_empty() {
-                others.push(Claim {
-                    task: other,
-                    globs: Globs::parse(&task.owns, case)?,
-                });
+            if task.state != State::Landed {
+                claim(other, &task.owns)?;
             }
         }
         let own = Globs::parse(owns, case)?;

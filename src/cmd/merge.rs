@@ -128,10 +128,8 @@ fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {
             if let Some(why) = kept_because {
                 ctx.ui.warn(&format!("the worktree is kept: {why}"));
             }
-            if *removed && ctx.cwd.starts_with(&task.worktree) {
-                let main = ws.repo.root_and_name().0;
-                ctx.ui
-                    .hint(&format!("this folder is gone now: cd {}", main.display()));
+            if *removed {
+                ws.hint_if_inside(&task.worktree);
             }
             Code::Ok
         }

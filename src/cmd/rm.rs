@@ -54,6 +54,7 @@ impl Rm {
             ctx.ui
                 .hint(&format!("bring it back: wt restore {}", self.task));
         }
+        ws.hint_if_inside(&task.worktree);
         Ok(Code::Ok)
     }
 }

@@ -19,6 +19,7 @@ pub(crate) enum Operation {
         branch: String,
         base: Oid,
         worktree: PathBuf,
+        owns: Vec<String>,
     },
     /// Move the target from `old` to `new`, then, unless it is to be kept, take the task away.
     Land {
