@@ -13,6 +13,7 @@ use crate::ui::{Color, Ui};
 
 /// What a command sees of the world.
 pub(crate) struct Ctx {
+    /// When the command began.
     pub(crate) now: Timestamp,
     pub(crate) environment: Environment,
     pub(crate) cwd: PathBuf,
@@ -41,6 +42,13 @@ impl Ctx {
             cwd,
             ui: Ui::new(color),
         })
+    }
+}
+
+impl Ctx {
+    /// The time at this moment; `now` is when the command began.
+    pub(crate) fn time(&self) -> Timestamp {
+        now(&self.environment)
     }
 }
 

@@ -6,6 +6,7 @@
 mod ask;
 mod follow;
 mod launch;
+mod made;
 mod order;
 mod settle;
 mod slot;

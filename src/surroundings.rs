@@ -48,12 +48,7 @@ pub(crate) fn capture(
 
 /// The whole environment of a step, less what belongs to one run.
 pub(crate) fn step_environment(captured: &Captured) -> Vec<(OsString, OsString)> {
-    let fixed = [
-        ("TZ", "UTC"),
-        ("LC_ALL", "C.UTF-8"),
-        ("CI", "1"),
-        ("NO_COLOR", "1"),
-    ];
+    let fixed = [("TZ", "UTC"), ("LC_ALL", "C.UTF-8"), ("CI", "1")];
     let captured = captured
         .variables
         .iter()

@@ -127,7 +127,7 @@ impl<'c> Workspace<'c> {
     }
 
     pub(crate) fn event(&self, task: &str, event: &str) -> Event {
-        Event::new(self.ctx.now, task, event)
+        Event::new(self.ctx.time(), task, event)
     }
 
     /// The folder that holds the worktrees, by the contract in force.

@@ -7,7 +7,7 @@
 CDPATH= cd -- "$(dirname -- "$0")/.." || exit 70
 
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
-export CI=1 NO_COLOR=1 TZ=UTC LC_ALL=C.UTF-8
+export CI=1 TZ=UTC LC_ALL=C.UTF-8
 
 # A verdict has an empty line before it, since a step's output may end without a newline.
 step() { # token, name, command

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use anyhow::{Context as _, bail};
 
@@ -47,8 +47,8 @@ pub(crate) struct Git {
     program: PathBuf,
     variables: Vec<(OsString, OsString)>,
     common: Option<PathBuf>,
-    /// A lock that git children keep open, so that an orphan of a killed `wt` still holds it.
-    held: Arc<Mutex<Weak<File>>>,
+    /// Locks that git children keep open, so that an orphan of a killed `wt` still holds them.
+    held: Arc<Mutex<Vec<Weak<File>>>>,
 }
 
 impl Git {
@@ -96,10 +96,9 @@ impl Git {
 
     /// From now on git children inherit `lock`, until its last owner drops it.
     pub(crate) fn hold(&self, lock: &Arc<File>) {
-        *self
-            .held
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::downgrade(lock);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|lock| lock.strong_count() > 0);
+        held.push(Arc::downgrade(lock));
     }
 
     /// A git command with `args`, in the repository's common directory unless told otherwise.
@@ -241,12 +240,14 @@ impl GitCommand<'_> {
     pub(crate) fn output(self) -> anyhow::Result<Output> {
         let program = self.git.program.clone();
         let shown = self.shown();
-        let held = self
+        let held: Vec<Arc<File>> = self
             .git
             .held
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .upgrade();
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
         let mut args: Vec<OsString> = Vec::with_capacity(self.args.len() + 2 * CONFIG.len());
         let own_index: &[&str] = if self.bound { OWN_INDEX } else { &[] };
         for setting in CONFIG
@@ -279,7 +280,7 @@ impl GitCommand<'_> {
                 Ok(())
             });
         }
-        if let Some(file) = held {
+        for file in held {
             expression = expression.before_spawn(move |command| {
                 inherit(command, &file);
                 Ok(())

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+use super::made;
 use crate::carry;
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
@@ -25,6 +26,8 @@ struct Record {
     setup: Option<String>,
     /// Untracked paths that the set-up made.
     made: Vec<String>,
+    /// How these looked when the set-up had run.
+    stamp: String,
     /// The private temporary folder of the judge at work; one that is still named here died in the slot.
     occupant: Option<PathBuf>,
 }
@@ -112,7 +115,9 @@ impl Slot {
         self.make(repo, order)?;
         let wanted = setup_hash(repo, order)?;
         let contract = &order.contract.worktree;
-        let set_up = wanted.is_some() && wanted == self.record.setup;
+        let set_up = wanted.is_some()
+            && wanted == self.record.setup
+            && made::stamp(self.root(), &self.record.made)? == self.record.stamp;
         let mut keep = contract.warm.clone();
         if set_up {
             keep.extend(self.record.made.iter().cloned());
@@ -158,6 +163,12 @@ impl Slot {
     pub(super) fn set_up(&mut self, repo: &Repo, order: &Order) -> anyhow::Result<()> {
         self.record.setup = setup_hash(repo, order)?;
         self.record.made = repo.untracked_in_slot(self.checkout())?;
+        let warm = &order.contract.worktree.warm;
+        // Warm folders are for steps to write into.
+        self.record
+            .made
+            .retain(|path| !warm.iter().any(|w| w == path.trim_end_matches('/')));
+        self.record.stamp = made::stamp(self.root(), &self.record.made)?;
         write_json(&self.file, &self.record)
     }
 

@@ -304,7 +304,7 @@ impl Judge<'_> {
             confined: false,
             task: self.order.task.clone(),
             commit: self.order.candidate.commit.clone(),
-            at: self.ws.ctx.now,
+            at: self.ws.ctx.time(),
         };
         let key = receipt.key();
         if let Some(older) = find_receipt(&self.ws.store, &key) {

@@ -209,7 +209,7 @@ fn the_whole_script() {
     CDPATH= cd -- "$(dirname -- "$0")/.." || exit 70
 
     unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
-    export CI=1 NO_COLOR=1 TZ=UTC LC_ALL=C.UTF-8
+    export CI=1 TZ=UTC LC_ALL=C.UTF-8
 
     # A verdict has an empty line before it, since a step's output may end without a newline.
     step() { # token, name, command
@@ -230,7 +230,7 @@ fn the_whole_script() {
 #[test]
 fn the_script_stops_at_the_first_failing_step() {
     let steps = [
-        test_step("ls .wt; cat; printf %s \"$CI$NO_COLOR$TZ$LC_ALL$GIT_DIR\""),
+        test_step("ls .wt; cat; printf %s \"$CI$TZ$LC_ALL$GIT_DIR\""),
         Step {
             name: "style",
             token: "LINT_FAILURE",
@@ -239,7 +239,7 @@ fn the_script_stops_at_the_first_failing_step() {
         },
         test_step("echo never"),
     ];
-    let expected = "validate.sh\n11UTCC.UTF-8\nLINT_FAILURE step=style exit=7\n";
+    let expected = "validate.sh\n1UTCC.UTF-8\nLINT_FAILURE step=style exit=7\n";
     assert_eq!(
         told(&run_script(&steps)),
         (

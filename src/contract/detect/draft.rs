@@ -262,19 +262,28 @@ impl Draft {
         extend(&mut self.contract.env.fingerprint, commands);
     }
 
-    /// Keeps `folder` warm if it is ignored; says so if it is not, since it would be judged and landed.
+    /// Keeps a build folder warm if it is ignored. What a set-up makes is not warm: it must go when the set-up's
+    /// inputs change, or one task's dependencies would serve another's judging.
     pub(super) fn warm(&mut self, tool: &str, files: &Files<'_>, place: &Place, folder: &str) {
-        if files.ignores(place, folder) {
-            self.keep_warm(place, folder);
-        } else {
-            let line = format!("no .gitignore names `{folder}`: add it, or tasks will commit it");
-            self.assume(tool, place, &line);
+        if self.require_ignored(tool, files, place, folder) {
+            self.contract.worktree.warm.push(place.path(folder));
         }
     }
 
-    /// Keeps `folder`, which is known to be ignored.
-    pub(super) fn keep_warm(&mut self, place: &Place, folder: &str) {
-        self.contract.worktree.warm.push(place.path(folder));
+    /// Says so where `folder` is not ignored, since it would be judged and landed.
+    pub(super) fn require_ignored(
+        &mut self,
+        tool: &str,
+        files: &Files<'_>,
+        place: &Place,
+        folder: &str,
+    ) -> bool {
+        let ignored = files.ignores(place, folder);
+        if !ignored {
+            let line = format!("no .gitignore names `{folder}`: add it, or tasks will commit it");
+            self.assume(tool, place, &line);
+        }
+        ignored
     }
 
     pub(super) fn finish(self) -> Detected {

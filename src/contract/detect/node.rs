@@ -69,7 +69,7 @@ pub(super) fn detect(files: &Files<'_>, place: &Place, draft: &mut Draft) -> Fou
     }
     if let Some((install, inputs)) = install(files, place, &package, manager) {
         draft.setup(place, &[install], &inputs);
-        draft.warm(manager.command(), files, place, "node_modules");
+        draft.require_ignored(manager.command(), files, place, "node_modules");
     }
     draft.inputs(place, &inputs(&package, workspace));
     draft.pass(&[

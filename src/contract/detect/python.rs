@@ -9,10 +9,15 @@ use super::draft::{Draft, Files, Place, Suggestion};
 mod recipe;
 
 /// What decides which tests run and how.
-const INPUTS: [&str; 10] = [
+const INPUTS: [&str; 14] = [
     ".pytest.ini",
     ".pytest.toml",
     ".python-version",
+    "conftest.py",
+    // `python -m` looks into the folder that it stands in before all others.
+    "pytest.py",
+    "sitecustomize.py",
+    "usercustomize.py",
     "pyproject.toml#tool.pytest",
     "pyproject.toml#tool.uv",
     "pytest.ini",
@@ -86,8 +91,6 @@ pub(super) fn detect(files: &Files<'_>, place: &Place, draft: &mut Draft) -> Fou
     }
     if !recipe.setup.is_empty() {
         draft.setup(place, &recipe.setup, &recipe.inputs);
-        // It ignores itself, whoever makes it.
-        draft.keep_warm(place, ".venv");
     }
     draft.inputs(place, &INPUTS);
     draft.pass(&["PIP_CONFIG_FILE", "PIP_INDEX_URL"]);

@@ -117,7 +117,6 @@ fn node() {
     test (test): npm test
     setup: HUSKY=0 npm ci
     reads: package-lock.json package.json
-    warm: node_modules
     inputs: .npmrc jest.config.* package.json#jest package.json#scripts tsconfig*.json
     * npm: the script `lint` is not in the gate; add it as a step if it should judge
     ");
@@ -179,8 +178,7 @@ fn python() {
     test (test): uv run --no-sync python -m pytest
     setup: uv sync --frozen --group tests
     reads: pyproject.toml uv.lock
-    warm: .venv
-    inputs: .pytest.ini .pytest.toml .python-version pyproject.toml#tool.pytest pyproject.toml#tool.uv pytest.ini pytest.toml setup.cfg#tool:pytest tox.ini#pytest uv.toml
+    inputs: .pytest.ini .pytest.toml .python-version conftest.py pyproject.toml#tool.pytest pyproject.toml#tool.uv pytest.ini pytest.py pytest.toml setup.cfg#tool:pytest sitecustomize.py tox.ini#pytest usercustomize.py uv.toml
     ");
     insta::assert_snapshot!(summary(&[
         ("pyproject.toml", &format!("{build}[project.optional-dependencies]\nall = ['pytest-cov']\ndev = ['pytest']")),
@@ -189,8 +187,7 @@ fn python() {
     setup: python3 -m venv .venv && echo '*' > .venv/.gitignore
     setup: .venv/bin/python -m pip install --quiet -e '.[dev]'
     reads: pyproject.toml
-    warm: .venv
-    inputs: .pytest.ini .pytest.toml .python-version pyproject.toml#tool.pytest pyproject.toml#tool.uv pytest.ini pytest.toml setup.cfg#tool:pytest tox.ini#pytest uv.toml
+    inputs: .pytest.ini .pytest.toml .python-version conftest.py pyproject.toml#tool.pytest pyproject.toml#tool.uv pytest.ini pytest.py pytest.toml setup.cfg#tool:pytest sitecustomize.py tox.ini#pytest usercustomize.py uv.toml
     ");
     let setup = |files: &[(&str, &str)]| {
         let contract = detect(&Files::new(files)).contract;
@@ -293,7 +290,7 @@ fn several_at_once() {
     test-apps-my-web (test): cd 'apps/my web' && npm test when apps/my web/**
     setup: cd 'apps/my web' && npm ci
     reads: apps/my web/package-lock.json apps/my web/package.json
-    warm: core/target apps/my web/node_modules
+    warm: core/target
     inputs: .cargo/** .config/nextest.toml Makefile api/go.work api/v2/go.work apps/my web/.npmrc apps/my web/package.json#scripts core/**/Cargo.toml#lib.harness core/**/Cargo.toml#lib.test core/**/Cargo.toml#package.autotests core/**/Cargo.toml#test core/.cargo/** core/.config/nextest.toml core/.npmrc core/Cargo.toml#profile core/Cargo.toml#workspace.default-members core/Cargo.toml#workspace.exclude core/package.json#scripts core/rust-toolchain core/rust-toolchain.toml go.work rust-toolchain rust-toolchain.toml
     ");
 }

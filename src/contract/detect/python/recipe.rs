@@ -95,8 +95,7 @@ impl Project {
     fn by_venv(&self, files: &Files<'_>, place: &Place, runner: &Runner) -> Vec<String> {
         let is_package = files.has(place, "setup.py")
             || self.find("build-system").is_some()
-            || self.find("project").is_some()
-            || self.setup_cfg.contains("[metadata]");
+            || self.find("project").is_some();
         let mut wanted = Vec::new();
         match runner {
             Runner::Pytest(Declared::Extra(name)) => {
