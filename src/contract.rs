@@ -192,6 +192,11 @@ impl Timeout {
         (seconds > 0).then_some(Self(seconds))
     }
 
+    pub(crate) const fn from_minutes(minutes: u64) -> Self {
+        assert!(minutes > 0);
+        Self(minutes * 60)
+    }
+
     pub(crate) fn duration(self) -> Duration {
         Duration::from_secs(self.0)
     }

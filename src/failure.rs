@@ -49,6 +49,21 @@ pub(crate) fn first_failure(log: &[u8], roots: &[&str]) -> Failure {
         .into_failure()
 }
 
+/// The program that a shell says it did not find on its `PATH`, by the last words of a log that ended with status 127.
+pub(crate) fn missing_program(log: &[u8]) -> Option<String> {
+    const LAST: usize = 4096;
+    let text = plain(&log[log.len().saturating_sub(LAST)..]);
+    let program = text.lines().rev().find_map(|line| {
+        let said = line.trim_end();
+        let before = said
+            .strip_suffix(": command not found")
+            .or_else(|| said.strip_suffix(": not found"))?;
+        before.rsplit(": ").next()
+    })?;
+    // A path is no question of `PATH`.
+    (!program.is_empty() && !program.contains('/')).then(|| program.to_owned())
+}
+
 /// Reads a failure that begins at a marker line; `None` if it only looked like one.
 type Reader = fn(View<'_>) -> Option<Found>;
 

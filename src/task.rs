@@ -116,10 +116,12 @@ pub(crate) struct Validated {
     pub(crate) receipt: String,
 }
 
-/// The candidate that failed last; the same one is not judged twice.
+/// The candidate that failed last; the same one is not judged twice by the same gate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rejected {
     pub(crate) candidate: Oid,
+    /// Hash of the gate that it failed under.
+    pub(crate) gate: String,
     pub(crate) run: u32,
 }
 
@@ -201,7 +203,7 @@ impl Task {
 pub(crate) enum Course {
     /// A receipt of this snapshot is known: answer it.
     Answer,
-    /// This candidate failed already: show that failure again.
+    /// This candidate failed this gate already: show that failure again.
     Repeat { run: u32 },
     /// One attempt failed and no cause is stated: refuse.
     NeedsCause,
@@ -214,6 +216,8 @@ pub(crate) enum Course {
 /// What is known when the course is chosen.
 pub(crate) struct Situation<'a> {
     pub(crate) candidate: &'a Oid,
+    /// Hash of the gate in force.
+    pub(crate) gate: &'a str,
     pub(crate) receipt_known: bool,
     pub(crate) cause: Option<&'a str>,
 }
@@ -227,7 +231,9 @@ pub(crate) fn course(task: &Task, situation: &Situation) -> Course {
         return Course::Answer;
     }
     match &task.rejected {
-        Some(rejected) if rejected.candidate == *situation.candidate => {
+        Some(rejected)
+            if rejected.candidate == *situation.candidate && rejected.gate == situation.gate =>
+        {
             Course::Repeat { run: rejected.run }
         }
         _ if task.state == State::Failed && situation.cause.is_none_or(|c| c.trim().is_empty()) => {

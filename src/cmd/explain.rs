@@ -12,6 +12,7 @@ use crate::input;
 use crate::judge;
 use crate::store::write_atomic;
 use crate::task::{State, Task};
+use crate::ui;
 use crate::workspace::Workspace;
 
 /// Say what was tried in a stopped task, and what is needed
@@ -45,7 +46,7 @@ impl Explain {
             .into());
         }
         if self.template {
-            ctx.ui.out(&template(&ws, &task)?);
+            ctx.ui.out(&ui::printable(&template(&ws, &task)?));
             return Ok(Code::Ok);
         }
         let given = match input::text(ctx, self.message.as_deref(), self.file.as_deref())? {

@@ -76,7 +76,9 @@ impl Validate {
                 Ok(Code::No)
             }
             Answer::Trespassed { task, found } => {
-                let value = json!({ "task": task.name, "state": task.state.word(), "verdict": "OUT_OF_SCOPE", "paths": found });
+                let mut value = head(&task);
+                value["verdict"] = json!("OUT_OF_SCOPE");
+                value["paths"] = json!(found);
                 self.print_either(ctx, &value, &trespass_text(&task, &found))?;
                 Ok(Code::No)
             }
@@ -87,10 +89,9 @@ impl Validate {
     fn print_stopped(&self, ws: &Workspace, task: &Task) -> anyhow::Result<Code> {
         let next = stopped_next(task);
         let mut text = format!("STOPPED attempts={}/{BUDGET}\n", task.attempts);
-        let mut value = json!({
-            "task": task.name, "state": task.state.word(), "verdict": "STOPPED",
-            "attempts": task.attempts, "budget": BUDGET, "next": next,
-        });
+        let mut value = head(task);
+        value["verdict"] = json!("STOPPED");
+        value["next"] = json!(next);
         if let Some(rejected) = &task.rejected {
             let last = judge::present(ws, task, rejected.run)?;
             if let Some(first) = &last.first_failure {
@@ -104,7 +105,7 @@ impl Validate {
     }
 
     fn print(&self, ctx: &Ctx, task: &Task, report: &Report) -> anyhow::Result<()> {
-        let mut value = json!({ "task": task.name, "state": task.state.word(), "branch": task.branch, "path": task.worktree });
+        let mut value = head(task);
         if let (Some(map), serde_json::Value::Object(fields)) =
             (value.as_object_mut(), serde_json::to_value(report)?)
         {
@@ -121,4 +122,12 @@ impl Validate {
             Ok(())
         }
     }
+}
+
+/// What every verdict says of its task as JSON.
+fn head(task: &Task) -> serde_json::Value {
+    json!({
+        "task": task.name, "state": task.state.word(), "branch": task.branch, "path": task.worktree,
+        "attempts": task.attempts, "budget": BUDGET, "receipt": null,
+    })
 }

@@ -15,7 +15,7 @@ pub(crate) struct Report {
     pub(crate) verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<String>,
-    /// How the step ended: `exit=1`, `signal=9`, `timeout`, `out-of-memory`.
+    /// How the step ended: `exit=1`, `signal=SIGKILL`, `timeout`, `out-of-memory`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<String>,
     pub(crate) seconds: f64,
@@ -29,15 +29,20 @@ pub(crate) struct Report {
     pub(crate) log: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_lines: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) receipt: Option<String>,
-    /// Paths that the verdict is about: changed by a step, or changing the judge.
+    /// Paths that a step changed in the tree that it judged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) paths: Vec<String>,
+    /// Paths of the work that change what judges it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) judge_changed: Vec<String>,
     pub(crate) steps_run: usize,
     pub(crate) steps_skipped: usize,
     pub(crate) next: String,
 }
+
+/// The one retry, as an agent calls it.
+const RETRY: &str = "wt validate --cause \"<why it failed>\"";
 
 /// How many paths a verdict names before it only counts.
 const PATHS_SHOWN: usize = 10;
@@ -56,6 +61,7 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
         log_lines: None,
         receipt: None,
         paths: Vec::new(),
+        judge_changed: Vec::new(),
         steps_run: progress.steps.len(),
         steps_skipped: order
             .contract
@@ -68,7 +74,7 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
         Some(Verdict::Passed { receipt }) => {
             report.verdict = "VALIDATION_OK";
             report.receipt = Some(receipt.clone());
-            report.paths.clone_from(&order.judge_changed);
+            report.judge_changed.clone_from(&order.judge_changed);
             report.next = format!("wt merge {}", task.name);
         }
         Some(Verdict::Failed { first }) => failed(&mut report, order, progress, task, first),
@@ -76,9 +82,13 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
             report.verdict = "UNSTABLE_TREE";
             report.step = Some(step.clone());
             report.paths.clone_from(paths);
-            report.next = format!(
-                "commit what step `{step}` writes, or make it write elsewhere, then: wt validate"
-            );
+            let mend =
+                format!("commit what step `{step}` writes, or make it write elsewhere, then");
+            report.next = match task.state {
+                State::Stopped => stopped_next(task),
+                State::Failed => format!("{mend} once: {RETRY}"),
+                _ => format!("{mend}: wt validate"),
+            };
         }
         Some(Verdict::Interrupted) => {
             report.verdict = "INTERRUPTED";
@@ -120,9 +130,7 @@ fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, 
             task.target, task.target
         ),
         (_, State::Stopped) => stopped_next(task),
-        _ => {
-            "mend this failure only, then once: wt validate --cause \"<why it failed>\"".to_owned()
-        }
+        _ => format!("mend this failure only, then once: {RETRY}"),
     };
 }
 
@@ -142,7 +150,10 @@ fn seconds(steps: &[StepResult]) -> f64 {
 fn ended(ended: Ended) -> String {
     match ended {
         Ended::Exit(status) => format!("exit={status}"),
-        Ended::Signal(signal) => format!("signal={signal}"),
+        Ended::Signal(signal) => match signal_hook::low_level::signal_name(signal) {
+            Some(name) => format!("signal={name}"),
+            None => format!("signal={signal}"),
+        },
         Ended::OutOfMemory => "out-of-memory".to_owned(),
         Ended::Timeout => "timeout".to_owned(),
     }
@@ -162,7 +173,8 @@ impl Report {
             log: None,
             log_lines: None,
             receipt: Some(receipt),
-            paths: judge_changed,
+            paths: Vec::new(),
+            judge_changed,
             steps_run: 0,
             steps_skipped: 0,
             next: format!("wt merge {}", task.name),
@@ -203,17 +215,19 @@ impl Report {
                 let _ = writeln!(text, "  {line}");
             }
         }
-        if self.verdict == "VALIDATION_OK" && !self.paths.is_empty() {
+        if !self.judge_changed.is_empty() {
             let _ = writeln!(
                 text,
                 "JUDGE_CHANGED: it lands only with the operator's --accept-judge-change:"
             );
         }
-        for path in self.paths.iter().take(PATHS_SHOWN) {
+        // A verdict has the one or the other.
+        let paths = self.paths.iter().chain(&self.judge_changed);
+        for path in paths.clone().take(PATHS_SHOWN) {
             let _ = writeln!(text, "  {path}");
         }
-        if self.paths.len() > PATHS_SHOWN {
-            let _ = writeln!(text, "  … and {} more", self.paths.len() - PATHS_SHOWN);
+        if let Some(rest @ 1..) = paths.count().checked_sub(PATHS_SHOWN) {
+            let _ = writeln!(text, "  … and {rest} more");
         }
         if let (Some(log), Some(lines)) = (&self.log, self.log_lines) {
             let _ = writeln!(text, "full log: {log} ({lines} lines)");

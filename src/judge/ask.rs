@@ -4,7 +4,7 @@ use crate::candidate::{self, Trespass};
 use crate::copies;
 use crate::error::{Code, Refusal};
 use crate::facts;
-use crate::gate::{self, Order, Purpose};
+use crate::gate::{self, Order, Purpose, Receipt};
 use crate::oid::Oid;
 use crate::store::Lock;
 use crate::surroundings;
@@ -80,7 +80,10 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
     let (snapshot, uncommitted) = snapshot_of(ws, &repo, &task, max_file)?;
     facts::note_seen(ws, &task.name, uncommitted)?;
 
-    if let Some(answer) = known_snapshot(ws, ask, &task, &snapshot, &in_force, &tip)? {
+    let known = (!ask.fresh)
+        .then(|| known_snapshot(ws, &task, &snapshot, &in_force, &tip))
+        .transpose()?;
+    if let Some(answer) = known.flatten() {
         return Ok(answer);
     }
     let candidate = candidate::combine(&repo, &task, &snapshot, &tip)?;
@@ -124,6 +127,7 @@ fn decide(
         .flatten();
     let situation = Situation {
         candidate: &order.candidate.tree,
+        gate: &order.gate,
         receipt_known: receipt.is_some(),
         cause: ask.cause,
     };
@@ -169,7 +173,6 @@ fn decide(
 /// combination.
 fn known_snapshot(
     ws: &Workspace,
-    ask: &Ask,
     task: &Task,
     snapshot: &Pinned,
     in_force: &InForce,
@@ -178,7 +181,7 @@ fn known_snapshot(
     let Some(validated) = &task.validated else {
         return Ok(None);
     };
-    if ask.fresh || task.state != State::Validated || validated.snapshot.tree != snapshot.tree {
+    if task.state != State::Validated || validated.snapshot.tree != snapshot.tree {
         return Ok(None);
     }
     let Some(receipt) = find_receipt(&ws.store, &validated.receipt) else {
@@ -190,15 +193,27 @@ fn known_snapshot(
         || receipt.environment != environment
         || validated.target == *tip
     {
-        // With the target unmoved the general way answers as fast, and names what changes the judge.
+        // With the target unmoved the general way answers as fast.
         return Ok(None);
     }
     Ok(Some(Answer::Known {
         task: Box::new(task.clone()),
         receipt: validated.receipt.clone(),
         target_moved: true,
-        judge_changed: Vec::new(),
+        judge_changed: judge_changed_by(ws, validated, &receipt, in_force)?,
     }))
+}
+
+/// What the combination that was judged then changes of the judge.
+fn judge_changed_by(
+    ws: &Workspace,
+    validated: &Validated,
+    receipt: &Receipt,
+    in_force: &InForce,
+) -> anyhow::Result<Vec<String>> {
+    let read = &ws.repo.read;
+    let changes = read.changes(&read.tree_of(&validated.target)?, &receipt.tree)?;
+    candidate::judge_changed(read, &in_force.contract, &changes)
 }
 
 fn attach(ws: &Workspace, task: &Task, order: &Order, run: u32) -> anyhow::Result<Answer> {

@@ -70,7 +70,11 @@ pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Ver
     drop(bar);
     let task = ws.store.require_task(name)?;
     let (_, progress) = load_run(ws, name, run)?;
-    let code = code_of(&progress, &task);
+    let code = match code_of(&progress, &task) {
+        // It was stopped before it could say so.
+        Code::Fault if signalled && progress.verdict.is_none() => Code::Interrupted,
+        code => code,
+    };
     Ok(Verdicts { task, code })
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn launch(
         OsStr::new(&task.name),
         OsStr::new(&run),
     ];
-    let started = process::detach(&args, &dir.join("judge.log"))
+    let started = process::detach(&args, &dir.join("judge.stderr"))
         .and_then(|identity| write_json(&dir.join("judge.json"), &identity));
     if let Err(error) = started {
         task.judging = None;

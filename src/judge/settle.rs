@@ -6,9 +6,11 @@ use crate::copies;
 use crate::failure;
 use crate::gate::{Order, Progress, Purpose, Report, Verdict, report};
 use crate::process::Identity;
-use crate::store::{read_json, remove_dir};
+use crate::store::read_json;
 use crate::task::{Happening, Rejected, Task, UNSTABLE_RUNS, Validated};
 use crate::workspace::Workspace;
+
+use super::slot::end_leftovers;
 
 /// The order and the progress of a run.
 pub(super) fn load_run(ws: &Workspace, task: &str, run: u32) -> anyhow::Result<(Order, Progress)> {
@@ -59,7 +61,7 @@ pub(crate) fn clear_dead_judge(ws: &Workspace, task: &mut Task) -> anyhow::Resul
     match load_run(ws, &task.name, run) {
         Ok((order, mut progress)) => {
             if let Some(folder) = &progress.temporary {
-                remove_dir(folder)?;
+                end_leftovers(folder)?;
             }
             conclude(ws, &order, &mut progress);
             if progress.verdict.is_none() {
@@ -103,6 +105,8 @@ pub(super) fn settle(
     }
     task.judging = None;
     let event = apply(task, order, progress)?;
+    // Before the record says that it is over: nobody may follow, and yet the verdict must lie where the agent looks.
+    present(ws, task, order.run)?;
     ws.store.save_task(task)?;
     let event = ws
         .event(&task.name, event)
@@ -134,10 +138,7 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
             task.advance(happening)?;
             task.unstable = 0;
             task.validated = None;
-            task.rejected = Some(Rejected {
-                candidate: order.candidate.tree.clone(),
-                run: order.run,
-            });
+            task.rejected = Some(rejected(order));
             Ok(word)
         }
         (Some(Verdict::Unstable { .. }), Purpose::Validate) => {
@@ -146,12 +147,21 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
             if task.unstable >= UNSTABLE_RUNS {
                 task.unstable = 0;
                 task.advance(Happening::Failed)?;
+                task.rejected = Some(rejected(order));
             }
             Ok("unstable")
         }
         (Some(Verdict::Unstable { .. }), Purpose::Land) => Ok("unstable"),
         (Some(Verdict::Interrupted), _) => Ok("interrupted"),
         (Some(Verdict::Fault { .. }) | None, _) => Ok("lost"),
+    }
+}
+
+fn rejected(order: &Order) -> Rejected {
+    Rejected {
+        candidate: order.candidate.tree.clone(),
+        gate: order.gate.clone(),
+        run: order.run,
     }
 }
 

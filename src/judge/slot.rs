@@ -12,6 +12,7 @@ use crate::carry;
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::process::{self, Interrupt};
+use crate::scope::{Case, Globs};
 use crate::store::{Lock, Store, read_json, remove_dir, write_json};
 use crate::workspace::{MARKER, Workspace};
 
@@ -38,6 +39,8 @@ pub(super) struct Slot {
     file: PathBuf,
     index: PathBuf,
     record: Record,
+    /// Paths that were carried along for this judging.
+    carried: Vec<String>,
 }
 
 /// Takes a free slot, waiting while all are taken; nothing where it was interrupted meanwhile.
@@ -66,6 +69,7 @@ pub(super) fn acquire(
                     file,
                     index: dir.join("index"),
                     record,
+                    carried: Vec::new(),
                 }));
             }
         }
@@ -80,6 +84,11 @@ impl Slot {
         &self.record.root
     }
 
+    /// Whether its folder is one: a step may have put a link or nothing in its place.
+    pub(super) fn is_there(&self) -> bool {
+        fs::symlink_metadata(&self.record.root).is_ok_and(|m| m.is_dir())
+    }
+
     fn checkout(&self) -> SlotCheckout<'_> {
         SlotCheckout {
             root: &self.record.root,
@@ -92,8 +101,7 @@ impl Slot {
     /// process of another judging may write into a slot.
     pub(super) fn occupy(&mut self, temporary: &Path) -> anyhow::Result<()> {
         if let Some(left) = self.record.occupant.take() {
-            process::kill_marked(&format!("TMPDIR={}", steps_folder(&left).display()))?;
-            remove_dir(&left)?;
+            end_leftovers(&left)?;
         }
         self.record.occupant = Some(temporary.to_owned());
         write_json(&self.file, &self.record)
@@ -133,16 +141,18 @@ impl Slot {
                 )
             })?;
         repo.fill_submodules(self.root())?;
-        carry::bring(repo, ws.ctx, &contract.carry, self.root())?;
+        self.carried = carry::bring(repo, ws.ctx, &contract.carry, self.root())?;
         Ok(!set_up && !contract.setup.is_empty())
     }
 
     /// Makes the slot's folder and administrative folder where they are missing, or all anew if that was asked for.
     fn make(&mut self, repo: &Repo, order: &Order) -> anyhow::Result<()> {
-        let known = !self.record.admin.is_empty() && self.record.root.is_dir();
+        let known = !self.record.admin.is_empty() && self.is_there();
         if known && !order.fresh {
             return Ok(());
         }
+        // What is no folder is removed here, a link without what it names.
+        let _ = fs::remove_file(&self.record.root);
         remove_dir(&self.record.root)?;
         if !self.record.admin.is_empty() {
             repo.forget_worktree(&self.record.admin)?;
@@ -164,10 +174,10 @@ impl Slot {
         self.record.setup = setup_hash(repo, order)?;
         self.record.made = repo.untracked_in_slot(self.checkout())?;
         let warm = &order.contract.worktree.warm;
-        // Warm folders are for steps to write into.
-        self.record
-            .made
-            .retain(|path| !warm.iter().any(|w| w == path.trim_end_matches('/')));
+        // Carried files come anew each time, or not at all; warm folders are for steps to write into.
+        self.record.made.retain(|path| {
+            !self.carried.contains(path) && !warm.iter().any(|w| w == path.trim_end_matches('/'))
+        });
         self.record.stamp = made::stamp(self.root(), &self.record.made)?;
         write_json(&self.file, &self.record)
     }
@@ -183,6 +193,12 @@ pub(super) fn steps_folder(temporary: &Path) -> PathBuf {
     temporary.join("tmp")
 }
 
+/// Ends what a judge that was killed left running, and removes its private folder.
+pub(super) fn end_leftovers(temporary: &Path) -> anyhow::Result<()> {
+    process::kill_marked(&format!("TMPDIR={}", steps_folder(temporary).display()))?;
+    remove_dir(temporary)
+}
+
 /// Hash of all that the set-up runs on; nothing where it names no inputs and so runs at every judging.
 fn setup_hash(repo: &Repo, order: &Order) -> anyhow::Result<Option<String>> {
     let contract = &order.contract.worktree;
@@ -195,13 +211,12 @@ fn setup_hash(repo: &Repo, order: &Order) -> anyhow::Result<Option<String>> {
         .map(|c| c.clone().into_bytes())
         .collect();
     fields.push(order.environment.clone().into_bytes());
-    for path in inputs {
+    let globs = Globs::parse(inputs, Case::Exact)?;
+    let tree = &order.candidate.tree;
+    let paths = repo.read.paths(tree, usize::MAX)?;
+    for path in paths.iter().filter(|path| globs.matches(path)) {
         fields.push(path.clone().into_bytes());
-        fields.push(
-            repo.read
-                .file(&order.candidate.tree, path)?
-                .unwrap_or_default(),
-        );
+        fields.push(repo.read.file(tree, path)?.unwrap_or_default());
     }
     let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
     Ok(Some(crate::digest::hex(&fields)))

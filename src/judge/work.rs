@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::contract::{Kind, Step};
+use crate::contract::{Kind, Step, Timeout};
 use crate::ctx::{Ctx, find_program};
 use crate::error::Code;
 use crate::failure::{self, Failure};
@@ -24,7 +24,7 @@ use super::slot::{Slot, acquire, steps_folder, worktrees_of};
 
 /// Name of the set-up among the steps of a run.
 const SET_UP: &str = "set-up";
-const SET_UP_LIMIT: Duration = Duration::from_secs(30 * 60);
+const SET_UP_LIMIT: Timeout = Timeout::from_minutes(30);
 
 /// Carries out run `run` of `task` in the repository at `common`. Nobody but [`super::launch`] calls this: a judge
 /// that the record does not name goes away without a word.
@@ -129,7 +129,7 @@ impl Judge<'_> {
             }
             Ran::Passed => {}
         }
-        if !slot.root().is_dir() {
+        if !slot.is_there() {
             let paths = vec![".".to_owned()];
             return Ok(Some(Verdict::Unstable {
                 step: name.to_owned(),
@@ -238,27 +238,28 @@ impl Judge<'_> {
         let log = std::fs::read(self.dir.join(&step.log)).unwrap_or_default();
         let root = slot.root().to_string_lossy();
         let mut first = failure::first_failure(&log, &[&root]);
-        if let Some(why) = self.why_not_found(step) {
+        if step.ended == Ended::Timeout {
+            first.title = format!("not done after {}", self.limit_of(&step.name));
+        } else if let Some(why) = self.why_not_found(step, &log) {
             first.title = why;
         }
         first
     }
 
+    fn limit_of(&self, step: &str) -> Timeout {
+        let steps = &self.order.contract.gate;
+        steps
+            .iter()
+            .find(|s| s.name == step)
+            .map_or(SET_UP_LIMIT, |s| s.timeout)
+    }
+
     /// A program that the step did not find, though its operator's shell may.
-    fn why_not_found(&self, step: &StepResult) -> Option<String> {
+    fn why_not_found(&self, step: &StepResult, log: &[u8]) -> Option<String> {
         if step.ended != Ended::Exit(127) {
             return None;
         }
-        let run = self
-            .order
-            .contract
-            .gate
-            .iter()
-            .find(|s| s.name == step.name)
-            .map(|s| s.run.as_str())?;
-        let program = shlex::split(run)?
-            .into_iter()
-            .find(|word| !word.contains('='))?;
+        let program = failure::missing_program(log)?;
         let captured = self
             .order
             .captured
@@ -279,8 +280,12 @@ impl Judge<'_> {
 
     fn environment(&self, temporary: &Path) -> anyhow::Result<Vec<(OsString, OsString)>> {
         let changed = temporary.join("changed");
-        let mut list = self.order.changed.join("\n");
-        list.push('\n');
+        let list: String = self
+            .order
+            .changed
+            .iter()
+            .map(|p| format!("{p}\n"))
+            .collect();
         std::fs::write(&changed, list)
             .with_context(|| format!("can't write {}", changed.display()))?;
         let tmp = steps_folder(temporary);
@@ -350,7 +355,7 @@ impl<'a> Command<'a> {
             name: SET_UP,
             kind: Kind::Build,
             run,
-            limit: SET_UP_LIMIT,
+            limit: SET_UP_LIMIT.duration(),
             must_run_tests: false,
         }
     }

@@ -4,6 +4,7 @@
     reason = "tests read the environment that they were started in"
 )]
 
+mod judging;
 mod lifecycle;
-#[expect(dead_code, reason = "words for tests to come")]
 mod sandbox;
+mod steps;

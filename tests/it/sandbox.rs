@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// The contract that most tests use: one step, a script that the test writes.
@@ -96,6 +99,11 @@ impl Sandbox {
         self.root().join("repo")
     }
 
+    /// The home of all that is run here; what steps write there is out of every slot's reach.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.root().join("home")
+    }
+
     /// The worktree of a task.
     pub(crate) fn worktree(&self, task: &str) -> PathBuf {
         self.root().join("repo.wt").join(task)
@@ -158,6 +166,37 @@ impl Sandbox {
             self,
             &format!("wt {}", args.join(" ")),
         )
+    }
+
+    /// `wt` in the repository, not waited for.
+    pub(crate) fn start(&self, args: &[&str]) -> Started {
+        let mut command = self.command(wt());
+        command
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let said = format!("wt {}", args.join(" "));
+        let child = command.spawn().unwrap_or_else(|e| panic!("{said}: {e}"));
+        let heard = Vec::new();
+        Started { child, said, heard }
+    }
+
+    /// The living processes that have this sandbox's home, less `wt`'s own, as pid and command line.
+    pub(crate) fn processes(&self) -> Vec<(i32, String)> {
+        let mark = format!("HOME={}", self.home().display()).into_bytes();
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else {
+                continue;
+            };
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let command = String::from_utf8_lossy(&command).replace('\0', " ");
+            if environment.split(|b| *b == 0).any(|v| v == mark) && !command.starts_with(wt()) {
+                found.push((pid, command));
+            }
+        }
+        found
     }
 
     /// `git`, which must succeed, in the repository; answers its standard output, trimmed.
@@ -223,6 +262,49 @@ impl Sandbox {
     }
 }
 
+/// A command that runs beside the test.
+pub(crate) struct Started {
+    child: Child,
+    said: String,
+    /// What was read of its standard error already.
+    heard: Vec<u8>,
+}
+
+impl Started {
+    /// Reads its standard error until it says these words.
+    #[track_caller]
+    pub(crate) fn hear(&mut self, words: &str) {
+        let stream = self.child.stderr.as_mut().expect("a pipe");
+        while !String::from_utf8_lossy(&self.heard).contains(words) {
+            let mut byte = [0];
+            let count = stream.read(&mut byte).expect("read");
+            assert_eq!(count, 1, "{} ended without saying {words:?}", self.said);
+            self.heard.extend(byte);
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("signalled");
+    }
+
+    /// What it answers in the end.
+    pub(crate) fn finish(self, sandbox: &Sandbox) -> Ran {
+        let mut output = self.child.wait_with_output().expect("its output");
+        output.stderr.splice(0..0, self.heard);
+        Ran::from(&output, sandbox, &self.said)
+    }
+}
+
+/// Waits for what another process does; how fast it is does not matter.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < give_up, "never came: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// The path of the program under test.
 pub(crate) fn wt() -> &'static str {
     env!("CARGO_BIN_EXE_wt")
@@ -269,6 +351,13 @@ impl Ran {
             self.err
         );
         self
+    }
+
+    /// Standard output as one JSON value.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|e| panic!("{}: {e}\n{}", self.said, self.out))
     }
 
     /// Standard output with what varies (hashes, durations) made even.
