@@ -12,7 +12,7 @@ use crate::judge::judge_at_work;
 use crate::oid::Oid;
 use crate::process::{self, Identity};
 use crate::store::{Operation, Trashed, remove_dir, trash_dir};
-use crate::task::{State, Task};
+use crate::task::Task;
 use crate::workspace::Workspace;
 
 /// Whether a removed task's folder and branch are kept for `wt restore`.
@@ -58,18 +58,13 @@ pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
         Vec::new()
     };
     let unlanded = match &task.landing {
-        Some(_) if task.state == State::Landed && landed_tip(task) == Some(&tip) => Vec::new(),
+        Some(landing) if landing.tip == tip => Vec::new(),
         _ => unlanded_paths(ws, task, &tip)?,
     };
     Ok(Unsaved {
         uncommitted,
         unlanded,
     })
-}
-
-/// The tip that landed, by the record.
-fn landed_tip(task: &Task) -> Option<&Oid> {
-    task.validated.as_ref().map(|v| &v.snapshot.commit)
 }
 
 /// The paths of the task's commits whose content the target neither has nor had since: work merged elsewhere, by
