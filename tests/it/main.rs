@@ -4,6 +4,11 @@
     reason = "tests read the environment that they were started in"
 )]
 
+mod bad_input;
+mod doctor;
+mod landing;
 mod lifecycle;
+mod removal;
 #[expect(dead_code, reason = "words for tests to come")]
 mod sandbox;
+mod spawning;

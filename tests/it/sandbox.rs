@@ -223,6 +223,64 @@ impl Sandbox {
     }
 }
 
+impl Sandbox {
+    /// What a refusal must leave as it was: refs, worktrees, the checkout, the tasks, the open intents and every
+    /// path beside the repository.
+    pub(crate) fn picture(&self) -> String {
+        let mut parts = vec![
+            self.git(&["for-each-ref"]),
+            self.git(&["worktree", "list", "--porcelain"]),
+            self.git(&["status", "--porcelain", "--ignored"]),
+        ];
+        for (dir, depth) in [
+            (self.root(), 2),
+            (self.state().join("journal"), 1),
+            (self.state().join("tasks"), 1),
+            (self.state().join("archive"), 1),
+        ] {
+            parts.push(listing(&dir, depth).join("\n"));
+        }
+        for name in listing(&self.state().join("tasks"), 1) {
+            parts.push(fs::read_to_string(Path::new(&name).join("task.json")).unwrap_or_default());
+        }
+        parts.join("\n--\n")
+    }
+
+    /// The words of a landing commit's trailers, as git itself reads them.
+    pub(crate) fn trailers(&self, commit: &str) -> Vec<String> {
+        let format = "--format=%(trailers:only,unfold)";
+        let text = self.git(&["log", "-1", format, commit]);
+        text.lines()
+            .filter(|l| l.to_lowercase().starts_with("wt-"))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// The paths below a folder, sorted, to this depth; `.git` is not entered.
+fn listing(dir: &Path, depth: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        found.push(path.display().to_string());
+        if depth > 1 && path.is_dir() && !path.is_symlink() && !path.ends_with(".git") {
+            found.extend(listing(&path, depth - 1));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Waits for a condition that another process brings about.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !holds() {
+        assert!(std::time::Instant::now() < end, "waited in vain: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
 /// The path of the program under test.
 pub(crate) fn wt() -> &'static str {
     env!("CARGO_BIN_EXE_wt")
@@ -269,6 +327,13 @@ impl Ran {
             self.err
         );
         self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|e| panic!("{}: {e}: {}", self.said, self.out))
     }
 
     /// Standard output with what varies (hashes, durations) made even.
