@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::sandbox::{CONTRACT, Ran, Sandbox, wt};
+use crate::sandbox::{CONTRACT, Ran, Sandbox, skipped, wt};
 
 /// A repository whose gate fails where `left` and `right` are both there.
 fn with_rivals() -> Sandbox {
@@ -53,7 +53,7 @@ fn assert_refused(sandbox: &Sandbox, args: &[&str], code: i32, words: &str) {
         "no hint: {}",
         ran.err
     );
-    assert_eq!(sandbox.picture(), before);
+    sandbox.assert_as(&before);
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn a_dry_run_says_all_and_changes_nothing() {
     assert_eq!(plan["strategy"], "merge");
     assert_eq!(plan["paths"], serde_json::json!(["README.md"]));
     assert_eq!(plan["in_the_way"], serde_json::json!(["README.md"]));
-    assert_eq!(sandbox.picture(), moved);
+    sandbox.assert_as(&moved);
     assert_eq!(sandbox.read("README.md"), "mine\n");
 }
 
@@ -471,7 +471,7 @@ fn a_persons_own_work_in_the_way_is_named_and_nothing_moves() {
         let before = sandbox.picture();
         let refused = sandbox.wt(&["merge", "auth"]);
         refused.expect(4).says(named).says("hint: ");
-        assert_eq!(sandbox.picture(), before, "{way}");
+        sandbox.assert_as(&before);
         let dry = sandbox.wt(&["merge", "auth", "--dry-run"]);
         assert_eq!(dry.code, Some(4), "{way}: {}", dry.out);
         assert_eq!(sandbox.task_state("auth"), "validated", "{way}");
@@ -606,7 +606,7 @@ fn a_landing_is_signed_where_the_operator_signs() {
             .args(["-q", "-t", "ed25519", "-N", "", "-f", key])
             .output();
         if !made.is_ok_and(|output| output.status.success()) {
-            eprintln!("skipped: no ssh-keygen here");
+            skipped("no ssh-keygen here");
             return;
         }
         sandbox.validated("auth", "new", "");
@@ -760,7 +760,7 @@ fn what_another_task_owns_meanwhile_does_not_land() {
         .expect(1)
         .prints("OUT_OF_SCOPE paths=1")
         .prints("src/auth.rs: owned by task `owner` (src)");
-    assert_eq!(sandbox.picture(), before);
+    sandbox.assert_as(&before);
     let json = sandbox.wt(&["merge", "auth", "--json"]).json();
     assert_eq!(json["verdict"], "OUT_OF_SCOPE");
 }

@@ -9,6 +9,5 @@ mod doctor;
 mod landing;
 mod lifecycle;
 mod removal;
-#[expect(dead_code, reason = "words for tests to come")]
 mod sandbox;
 mod spawning;

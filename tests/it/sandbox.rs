@@ -246,6 +246,23 @@ impl Sandbox {
         parts.join("\n--\n")
     }
 
+    /// Holds that everything is as in this picture.
+    #[track_caller]
+    pub(crate) fn assert_as(&self, before: &str) {
+        let now = self.picture();
+        let only = |one: &str, other: &str| -> Vec<String> {
+            let known: Vec<&str> = other.lines().collect();
+            let new = one.lines().filter(|line| !known.contains(line));
+            new.map(str::to_owned).collect()
+        };
+        assert!(
+            now == before,
+            "gone: {:#?}\nnew: {:#?}",
+            only(before, &now),
+            only(&now, before)
+        );
+    }
+
     /// The words of a landing commit's trailers, as git itself reads them.
     pub(crate) fn trailers(&self, commit: &str) -> Vec<String> {
         let format = "--format=%(trailers:only,unfold)";
@@ -269,6 +286,15 @@ fn listing(dir: &Path, depth: usize) -> Vec<String> {
     }
     found.sort();
     found
+}
+
+/// Says that a test, or the rest of it, can't be run here.
+#[allow(
+    clippy::print_stderr,
+    reason = "who reads a green run must learn what it did not show"
+)]
+pub(crate) fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
 }
 
 /// Waits for a condition that another process brings about.
