@@ -6,34 +6,44 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::ctx::Ctx;
+use crate::error::Refusal;
 use crate::git::{Repo, ignored_files};
 
 const LIST: &str = ".worktreeinclude";
 
 /// Copies the carried files into `root`; answers their paths. Only what git ignores is carried, symbolic links as
-/// such, and nothing that is there already is replaced by a folder.
+/// such, and nothing that is there already is replaced by a folder. What can't be copied is put to `failed`.
+///
+/// # Errors
+/// What `failed` answers.
 pub(crate) fn bring(
     repo: &Repo,
-    ctx: &Ctx,
     patterns: &[String],
     root: &Path,
+    failed: impl Fn(Refusal) -> Result<(), Refusal>,
 ) -> anyhow::Result<Vec<String>> {
     let Some(main) = repo.main_checkout() else {
         return Ok(Vec::new());
     };
     let list = main.join(LIST);
-    let paths = ignored_files(
+    let mut paths = ignored_files(
         repo,
         main,
         patterns,
         list.is_file().then_some(list.as_path()),
     )?;
-    for path in &paths {
-        if let Err(error) = copy(&main.join(path), &root.join(path)) {
-            ctx.ui.warn(&format!("can't carry {path} along: {error:#}"));
+    let mut failure = Ok(());
+    paths.retain(|path| {
+        let copied = copy(&main.join(path), &root.join(path));
+        if let (Err(error), true) = (&copied, failure.is_ok()) {
+            let refusal = Refusal::refused(format!("can't carry {path} along: {error:#}"));
+            failure = failed(refusal.hint(format!(
+                "make it readable, or take it out of {LIST} or `carry` under [worktree] in wt.toml"
+            )));
         }
-    }
+        copied.is_ok()
+    });
+    failure?;
     Ok(paths)
 }
 

@@ -1,7 +1,7 @@
 //! The state held against what git and the file system say: what differs, and how each is mended.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -39,8 +39,14 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Vec<Finding>> {
         findings: Vec::new(),
     };
     checkup.git();
-    checkup.intents()?;
-    checkup.half_made()?;
+    match checkup.intents() {
+        Ok(()) => checkup.half_made()?,
+        // Without every intent it can't be told what is half made.
+        Err(error) => checkup.found(
+            format!("{error:#}"),
+            "if it is about a command's intent: look at that task, then remove the file",
+        ),
+    }
     for (_, task) in ws.store.tasks()? {
         match task {
             Ok(task) => checkup.task(task)?,
@@ -52,6 +58,7 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Vec<Finding>> {
     }
     checkup.branches()?;
     checkup.receipts();
+    checkup.archive()?;
     checkup.trash()?;
     Ok(checkup.findings)
 }
@@ -202,7 +209,7 @@ impl Checkup<'_> {
 
     fn missing_worktree(&mut self, task: &mut Task) -> anyhow::Result<()> {
         let ws = self.ws;
-        if let Some(found) = moved_to(ws, task) {
+        if let Some(found) = ws.repo.moved_to(task) {
             let what = format!(
                 "the worktree of task `{}` was moved to {}",
                 task.name,
@@ -313,6 +320,18 @@ impl Checkup<'_> {
         }
     }
 
+    fn archive(&mut self) -> anyhow::Result<()> {
+        for (_, trashed) in self.ws.store.trashed()? {
+            if let Err(error) = trashed {
+                self.found(
+                    format!("{error:#}"),
+                    "put the file back from a backup; its branch is kept below refs/wt/trash",
+                );
+            }
+        }
+        Ok(())
+    }
+
     fn trash(&mut self) -> anyhow::Result<()> {
         for trash in trash_dirs(self.ws)? {
             let waiting = gone(&trash);
@@ -335,7 +354,8 @@ fn trash_dirs(ws: &Workspace) -> anyhow::Result<Vec<PathBuf>> {
         .tasks()?
         .into_iter()
         .filter_map(|(_, task)| task.ok());
-    let past = ws.store.trashed()?.into_iter().map(|t| t.task);
+    let past = ws.store.trashed()?.into_iter();
+    let past = past.filter_map(|(_, trashed)| Some(trashed.ok()?.task));
     let mut dirs: Vec<PathBuf> = live
         .chain(past)
         .filter_map(|task| task.worktree.parent().map(trash_dir))
@@ -349,23 +369,4 @@ fn write_copies(ws: &Workspace, task: &mut Task) -> anyhow::Result<()> {
     let in_force = ws.in_force(&task.target, &ws.target_tip(task)?)?;
     copies::write(&ws.repo, &ws.store, task, &in_force)?;
     ws.store.save_task(task)
-}
-
-/// Where a task's folder is now: where git says (after `git worktree move`), or beside its old place (after `mv`).
-fn moved_to(ws: &Workspace, task: &Task) -> Option<PathBuf> {
-    let is_it = |path: &Path| folder_id(path).is_ok_and(|id| id == task.folder);
-    let said =
-        fs::read_to_string(ws.repo.admin_dir(&task.admin).join("gitdir")).unwrap_or_default();
-    if let Some(path) = Path::new(said.trim_end())
-        .parent()
-        .filter(|path| is_it(path))
-    {
-        return Some(path.to_owned());
-    }
-    let parent = task.worktree.parent()?;
-    let siblings = list_dirs(parent).unwrap_or_default();
-    siblings
-        .into_iter()
-        .map(|name| parent.join(name))
-        .find(|path| is_it(path))
 }

@@ -3,6 +3,7 @@
 mod combine;
 mod command;
 mod discover;
+mod kept_index;
 mod read;
 mod slot_checkout;
 mod snapshot;

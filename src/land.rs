@@ -297,6 +297,7 @@ impl Attempt<'_> {
         let operation = Operation::Land {
             old: judged.target().clone(),
             new: commit.clone(),
+            tip: self.tip.clone(),
             receipt: judged.receipt().to_owned(),
             keep,
         };
@@ -318,7 +319,13 @@ impl Attempt<'_> {
                 return Err(error);
             }
         }
-        let landed = record_landing(self.ws, self.task, &commit, judged.receipt())?;
+        let landing = Landing {
+            commit,
+            tip: self.tip.clone(),
+            receipt: judged.receipt().to_owned(),
+            at: self.ws.ctx.now,
+        };
+        let landed = record_landing(self.ws, self.task, landing)?;
         let outcome = conclude(self.ws, landed, keep)?;
         drop(lock);
         Ok(Step::Done(outcome))
@@ -329,24 +336,19 @@ impl Attempt<'_> {
 pub(crate) fn record_landing(
     ws: &Workspace,
     task: &Task,
-    commit: &Oid,
-    receipt: &str,
+    landing: Landing,
 ) -> anyhow::Result<Task> {
     let mut landed = task.clone();
     if landed.state != State::Landed {
         landed.advance(Happening::Landed)?;
-        let landing = Landing {
-            commit: commit.clone(),
-            receipt: receipt.to_owned(),
-            at: ws.ctx.now,
-        };
-        landed.landing = Some(landing);
-        ws.store.save_task(&landed)?;
         let event = ws
             .event(&task.name, "landed")
-            .fact("commit", commit.as_str())
-            .fact("target", task.target.as_str());
-        ws.record(&event.fact("receipt", receipt))?;
+            .fact("commit", landing.commit.as_str())
+            .fact("target", task.target.as_str())
+            .fact("receipt", landing.receipt.as_str());
+        landed.landing = Some(landing);
+        ws.store.save_task(&landed)?;
+        ws.record(&event)?;
     }
     Ok(landed)
 }

@@ -5,7 +5,7 @@ use crate::process::Identity;
 use crate::remove;
 use crate::spawn;
 use crate::store::{JournalEntry, Operation};
-use crate::task::State;
+use crate::task::{Landing, State};
 use crate::workspace::Workspace;
 
 /// Mends every intent whose process is gone, and says so. Called by each verb that changes the state, and by doctor.
@@ -56,7 +56,11 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
             format!("task `{name}` was half restored; it is restored")
         }
         Operation::Land {
-            new, receipt, keep, ..
+            new,
+            tip,
+            receipt,
+            keep,
+            ..
         } => {
             let landed = match ws.store.find_task(name)? {
                 Some(task) => {
@@ -67,7 +71,13 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
                 None => None,
             };
             if let Some(task) = landed {
-                let task = land::record_landing(ws, &task, new, receipt)?;
+                let landing = Landing {
+                    commit: new.clone(),
+                    tip: tip.clone(),
+                    receipt: receipt.clone(),
+                    at: ws.ctx.now,
+                };
+                let task = land::record_landing(ws, &task, landing)?;
                 land::conclude(ws, task, *keep)?;
                 format!("task `{name}` had landed; its landing is recorded")
             } else {

@@ -12,7 +12,7 @@ use crate::judge::judge_at_work;
 use crate::oid::Oid;
 use crate::process::{self, Identity};
 use crate::store::{Operation, Trashed, remove_dir, trash_dir};
-use crate::task::{State, Task};
+use crate::task::Task;
 use crate::workspace::Workspace;
 
 /// Whether a removed task's folder and branch are kept for `wt restore`.
@@ -39,12 +39,9 @@ impl Unsaved {
 /// Looks for work that removing the task would take away.
 pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
     let repo = ws.repo_for(task);
-    let Some(tip) = repo.read.tip(&task.branch_ref())? else {
-        return Ok(Unsaved {
-            uncommitted: Vec::new(),
-            unlanded: Vec::new(),
-        });
-    };
+    let branch = repo.read.tip(&task.branch_ref())?;
+    // Where the branch is gone, all that the worktree holds beyond the base is nowhere else.
+    let tip = branch.clone().unwrap_or_else(|| task.base.clone());
     let uncommitted = if fs::symlink_metadata(&task.worktree).is_ok() {
         repo.verify_worktree(task)?;
         let index = ws.store.task_index(&task.name);
@@ -54,22 +51,25 @@ pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
             tip: &tip,
             max_file: u64::MAX,
         })?
+    } else if let Some(found) = repo.moved_to(task) {
+        return Err(Refusal::refused(format!(
+            "the worktree of task `{}` was moved to {}",
+            task.name,
+            found.display()
+        ))
+        .hint("let wt take note of its new place: wt doctor --fix")
+        .into());
     } else {
         Vec::new()
     };
     let unlanded = match &task.landing {
-        Some(_) if task.state == State::Landed && landed_tip(task) == Some(&tip) => Vec::new(),
+        Some(landing) if landing.tip == tip => Vec::new(),
         _ => unlanded_paths(ws, task, &tip)?,
     };
     Ok(Unsaved {
         uncommitted,
         unlanded,
     })
-}
-
-/// The tip that landed, by the record.
-fn landed_tip(task: &Task) -> Option<&Oid> {
-    task.validated.as_ref().map(|v| &v.snapshot.commit)
 }
 
 /// The paths of the task's commits whose content the target neither has nor had since: work merged elsewhere, by
@@ -178,6 +178,10 @@ pub(crate) fn carry_out(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()>
     let admin = ws.repo.admin_dir(&task.admin);
     let archived = ws.store.archived_dir(&trashed.id);
     if trashed.kept {
+        let index = admin.join("index");
+        if index.exists() {
+            ws.repo.keep_index(&index, &trashed.index_ref())?;
+        }
         rename_once(&admin, &archived.join("admin"))?;
     } else {
         ws.repo.forget_worktree(&task.admin)?;
@@ -255,6 +259,7 @@ pub(crate) fn find_restorable(ws: &Workspace, name: &str) -> anyhow::Result<Tras
     let all = ws.store.trashed()?;
     let mut of_name = all
         .into_iter()
+        .filter_map(|(_, trashed)| trashed.ok())
         .filter(|t| t.task.name == name && t.kept)
         .rev();
     of_name
@@ -312,6 +317,7 @@ pub(crate) fn put_back(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> 
             .move_ref(&trashed.branch_ref(), Some(tip), None, "wt: restored")?;
     }
     rename_once(&archived.join("admin"), &ws.repo.admin_dir(&task.admin))?;
+    ws.repo.release_index(&trashed.index_ref())?;
     if let Some(trash) = &trashed.trash {
         rename_once(trash, &task.worktree)?;
         let _ = trash.parent().map(fs::remove_dir);

@@ -82,6 +82,7 @@ pub(crate) fn spawn(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
             Ok(task)
         }
         Err(error) => {
+            let _lock = ws.lock()?;
             undo(ws, &new.name, &plan.operation(&new.base))?;
             Err(if interrupt.raised() {
                 Refusal::new(
@@ -168,6 +169,16 @@ impl Plan {
                     .into(),
             );
         }
+        if let Some(other) = self.branch_on_the_way(ws)? {
+            return Err(Refusal::refused(format!(
+                "the branch {other} leaves no room for {}: git keeps one as a folder of the other",
+                self.branch
+            ))
+            .hint(format!(
+                "rename it: git branch -m {other} <new name>; or set another `branch` under [worktree] in wt.toml"
+            ))
+            .into());
+        }
         if fs::symlink_metadata(&self.worktree).is_ok() {
             return Err(
                 Refusal::refused(format!("{} exists already", self.worktree.display()))
@@ -176,6 +187,18 @@ impl Plan {
             );
         }
         Ok(())
+    }
+
+    /// A branch whose name lies above the new one's, or below it.
+    fn branch_on_the_way(&self, ws: &Workspace) -> anyhow::Result<Option<String>> {
+        for (end, _) in self.branch.match_indices('/') {
+            let above = &self.branch[..end];
+            if ws.repo.read.tip(&format!("refs/heads/{above}"))?.is_some() {
+                return Ok(Some(above.to_owned()));
+            }
+        }
+        let below = format!("refs/heads/{}/", self.branch);
+        Ok(ws.repo.branches_below(&below)?.into_iter().next())
     }
 
     fn check_disk(&self, ws: &Workspace) -> anyhow::Result<()> {
@@ -294,7 +317,7 @@ impl Plan {
         interrupt: &Interrupt,
     ) -> anyhow::Result<()> {
         let contract = &in_force.contract.worktree;
-        let carried = carry::bring(&ws.repo, ws.ctx, &contract.carry, &self.worktree)?;
+        let carried = carry::bring(&ws.repo, &contract.carry, &self.worktree, Err)?;
         if !carried.is_empty() {
             ws.ctx
                 .ui
@@ -380,7 +403,8 @@ fn check_claim(ws: &Workspace, new: &NewTask, in_force: &InForce) -> anyhow::Res
     Ok(claims.own.patterns().to_vec())
 }
 
-/// Takes back whatever a spawn that did not end well has made. Safe to repeat.
+/// Takes back whatever a spawn that did not end well has made. Safe to repeat. The lock of the state must be held:
+/// another spawn could be at work in the same folder of worktrees.
 pub(crate) fn undo(ws: &Workspace, name: &str, operation: &Operation) -> anyhow::Result<()> {
     let Operation::Spawn {
         branch,

@@ -81,8 +81,11 @@ impl Store {
     /// Takes the lock that guards the record of one task.
     ///
     /// # Errors
-    /// As [`Self::lock`].
+    /// As [`Self::lock`]; a refusal for what can't be a task's name: the lock's file is named after it.
     pub(crate) fn lock_task(&self, name: &str) -> anyhow::Result<Lock> {
+        if task::check_name(name).is_err() {
+            return Err(task::unknown(name, []).into());
+        }
         Lock::take(&self.root.join("locks").join(name), lock::PATIENCE)
     }
 
@@ -127,6 +130,7 @@ impl Store {
             .trashed()?
             .into_iter()
             .rev()
+            .filter_map(|(_, trashed)| trashed.ok())
             .find(|t| t.task.name == name)
         {
             return Err(past.refusal().into());

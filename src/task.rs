@@ -129,6 +129,8 @@ pub(crate) struct Rejected {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Landing {
     pub(crate) commit: Oid,
+    /// The tip of the task's branch that was landed.
+    pub(crate) tip: Oid,
     pub(crate) receipt: String,
     pub(crate) at: Timestamp,
 }

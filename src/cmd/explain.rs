@@ -60,6 +60,7 @@ impl Explain {
                 )
                 .into());
         };
+        ws.store.require_task(&name)?;
         let _lock = ws.lock_task(&name)?;
         write_atomic(
             &ws.store.task_dir(&name).join("explanation.md"),

@@ -24,7 +24,7 @@ impl Init {
                 .hint("call it in the main checkout; in a task's worktree the contract is not yours to write")
         })?;
         let path = root.join("wt.toml");
-        if path.exists() && !self.print {
+        if std::fs::symlink_metadata(&path).is_ok() && !self.print {
             return Err(
                 Refusal::refused(format!("{} exists already", path.display()))
                     .hint("edit it; what would be written anew: wt init --print")

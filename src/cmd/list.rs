@@ -47,11 +47,18 @@ impl List {
                 }
             }
         }
-        let past = if self.all {
-            ws.store.trashed()?
-        } else {
-            Vec::new()
-        };
+        let mut past = Vec::new();
+        if self.all {
+            for (id, trashed) in ws.store.trashed()? {
+                match trashed {
+                    Ok(trashed) => past.push(trashed),
+                    Err(error) => {
+                        unreadable = true;
+                        ctx.ui.warn(&format!("past task `{id}`: {error:#}"));
+                    }
+                }
+            }
+        }
         if self.json {
             let past: Vec<_> = past
                 .iter()

@@ -19,6 +19,7 @@ impl Restore {
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
         mend(&ws)?;
+        find_restorable(&ws, &self.task)?;
         let _task_lock = ws.lock_task(&self.task)?;
         let _lock = ws.lock()?;
         let trashed = find_restorable(&ws, &self.task)?;

@@ -34,6 +34,7 @@ impl Resume {
                 .into());
         }
         let operator = operator::require(ctx, self.operator.as_deref(), "wt resume")?;
+        ws.store.require_task(&self.task)?;
         let _lock = ws.lock_task(&self.task)?;
         let mut task = ws.store.require_task(&self.task)?;
         task.advance(Happening::Resumed)?;

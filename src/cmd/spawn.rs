@@ -72,7 +72,7 @@ impl Spawn {
                 return Err(Refusal::refused(format!(
                     "this is the worktree of task `{parent}`: from where is the new task to start?"
                 ))
-                .hint("say it: --base main (or --base HEAD-like commits of your own)")
+                .hint("say it: --base main (or --base HEAD, for the tip of this task)")
                 .into());
             }
             return Ok(ws.store.require_task(parent)?.target);
@@ -113,16 +113,19 @@ impl Spawn {
     }
 
     fn base(&self, ws: &Workspace, target: &str) -> anyhow::Result<Oid> {
-        let revision = self
-            .base
-            .clone()
-            .unwrap_or_else(|| format!("refs/heads/{target}"));
+        let revision = match &self.base {
+            Some(base) => from_here(ws, base)?,
+            None => format!("refs/heads/{target}"),
+        };
         if let Some(commit) = ws.repo.read.commit(&revision)? {
             return Ok(commit);
         }
         let refusal = if self.base.is_some() {
             Refusal::refused(format!("the base {revision:?} names no commit"))
                 .hint("git log --oneline shows commits to start from")
+        } else if self.target.is_some() {
+            Refusal::refused(format!("the target {target:?} is no branch"))
+                .hint("name the branch that the task is to land on: git branch --list")
         } else {
             Refusal::refused(format!("the branch {target} has no commit yet")).hint(
                 "make a first commit, or name another start: --base <commit> --target <branch>",
@@ -130,4 +133,27 @@ impl Spawn {
         };
         Err(refusal.into())
     }
+}
+
+/// `revision` with `HEAD` as that of the folder where the command was called: the repository's own HEAD is the main
+/// checkout's.
+fn from_here(ws: &Workspace, revision: &str) -> anyhow::Result<String> {
+    let rest = ["HEAD", "@"].iter().find_map(|head| {
+        revision
+            .strip_prefix(head)
+            .filter(|rest| rest.is_empty() || rest.starts_with(['~', '^']))
+    });
+    let Some(rest) = rest else {
+        return Ok(revision.to_owned());
+    };
+    let head = match (&ws.here, &ws.checkout) {
+        // The agent's own HEAD file is not asked.
+        (Some(task), _) => ws
+            .repo
+            .read
+            .tip(&ws.store.require_task(task)?.branch_ref())?,
+        (None, Some(root)) => ws.repo.head_of(root)?,
+        (None, None) => None,
+    };
+    Ok(head.map_or_else(|| revision.to_owned(), |head| format!("{head}{rest}")))
 }

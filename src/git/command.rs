@@ -20,6 +20,8 @@ const CONFIG: &[&str] = &[
     "maintenance.auto=false",
     "advice.detachedHead=false",
     "submodule.recurse=false",
+    // Messages are written in UTF-8, whatever the operator's own are in.
+    "i18n.commitEncoding=UTF-8",
 ];
 
 /// Set besides where `wt`'s own index is used. In an operator's checkout these would rewrite the index in another

@@ -11,7 +11,7 @@ pub(crate) struct Location {
     pub(crate) common: PathBuf,
     /// The root of the checkout, none in a bare repository.
     pub(crate) checkout: Option<PathBuf>,
-    /// The branch that is checked out: `None` where HEAD is detached.
+    /// The branch that is checked out: none where HEAD is detached, and in a bare repository.
     pub(crate) branch: Option<String>,
 }
 
@@ -52,16 +52,16 @@ pub(crate) fn discover(dir: &Path, git: &Git) -> anyhow::Result<Location> {
             .status
             .success()
             .then(|| PathBuf::from(line(&checkout.stdout))),
-        branch: branch.status.success().then(|| line(&branch.stdout)),
+        branch: (checkout.status.success() && branch.status.success())
+            .then(|| line(&branch.stdout)),
     })
 }
 
 fn by_libgit2(dir: &Path) -> Option<Location> {
     let repo = git2::Repository::discover(dir).ok()?;
     let head = repo.find_reference("HEAD").ok()?;
-    let branch = head
-        .symbolic_target()
-        .ok()
+    let branch = (!repo.is_bare())
+        .then(|| head.symbolic_target().ok().flatten())
         .flatten()
         .and_then(|name| name.strip_prefix("refs/heads/"))
         .map(str::to_owned);

@@ -1,7 +1,7 @@
 //! The checkout in which the target branch stands: a person's own folder, which nothing of theirs may be lost in.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Repo;
 use super::command::complaint;
@@ -50,6 +50,22 @@ impl Repo {
         Ok(found)
     }
 
+    /// The administrative folder of the checkout in which `branch` (short name) is being rebased: its HEAD is
+    /// detached meanwhile, and the rebase moves the branch when it ends.
+    pub(crate) fn rebasing(&self, branch: &str) -> Option<PathBuf> {
+        let linked = fs::read_dir(self.common().join("worktrees"));
+        let linked = linked.into_iter().flatten().flatten().map(|e| e.path());
+        let is_it = |dir: &PathBuf| {
+            ["rebase-merge", "rebase-apply"].iter().any(|state| {
+                fs::read_to_string(dir.join(state).join("head-name"))
+                    .is_ok_and(|name| name.trim_end() == format!("refs/heads/{branch}"))
+            })
+        };
+        std::iter::once(self.common().to_owned())
+            .chain(linked)
+            .find(is_it)
+    }
+
     /// Moves the branch that is checked out in `checkout`, and its files, forward to `commit`; no hook is run.
     pub(crate) fn fast_forward(
         &self,
@@ -61,6 +77,8 @@ impl Repo {
             .command([
                 "merge",
                 "--ff-only",
+                // `branch.<name>.mergeOptions` could ask for one.
+                "--no-squash",
                 "--no-overwrite-ignore",
                 "--no-autostash",
                 "--quiet",
@@ -90,12 +108,31 @@ fn is_occupied(checkout: &Path, path: &str, changes: &[Change]) -> bool {
         }
     }
     match fs::symlink_metadata(checkout.join(path)) {
-        // Git itself removes a folder that holds only what the landing removes, and refuses any other.
-        Ok(metadata) if metadata.is_dir() => false,
+        // Git removes a folder that holds only what the landing removes, and refuses any other.
+        Ok(metadata) if metadata.is_dir() => holds_more(checkout, path, &removed),
         // On a file system that folds case, a renamed file stands there under its old name.
         Ok(_) => !changes
             .iter()
             .any(|c| c.after.is_none() && c.path.to_lowercase() == path.to_lowercase()),
         Err(_) => false,
     }
+}
+
+/// Whether the folder `path` holds a file that is not `removed`, or can't be looked into.
+fn holds_more(checkout: &Path, path: &str, removed: &impl Fn(&str) -> bool) -> bool {
+    let Ok(entries) = fs::read_dir(checkout.join(path)) else {
+        return true;
+    };
+    entries.into_iter().any(|entry| {
+        let Ok(entry) = entry else { return true };
+        let Ok(name) = entry.file_name().into_string() else {
+            return true;
+        };
+        let inside = format!("{path}/{name}");
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => holds_more(checkout, &inside, removed),
+            Ok(_) => !removed(&inside),
+            Err(_) => true,
+        }
+    })
 }

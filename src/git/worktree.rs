@@ -199,6 +199,25 @@ impl Repo {
         })
     }
 
+    /// Where a task's folder is, if not in its place: where git says (after `git worktree move`), or beside it
+    /// (after `mv`).
+    pub(crate) fn moved_to(&self, task: &Task) -> Option<PathBuf> {
+        let is_it = |path: &Path| folder_id(path).is_ok_and(|id| id == task.folder);
+        let said =
+            fs::read_to_string(self.admin_dir(&task.admin).join("gitdir")).unwrap_or_default();
+        if let Some(path) = Path::new(said.trim_end())
+            .parent()
+            .filter(|path| is_it(path))
+        {
+            return Some(path.to_owned());
+        }
+        let siblings = fs::read_dir(task.worktree.parent()?).ok()?;
+        siblings
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| is_it(path))
+    }
+
     /// The administrative folders that name `worktree` as theirs.
     pub(crate) fn admins_of(&self, worktree: &Path) -> anyhow::Result<Vec<String>> {
         let dir = self.common().join("worktrees");

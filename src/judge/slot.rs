@@ -141,7 +141,11 @@ impl Slot {
                 )
             })?;
         repo.fill_submodules(self.root())?;
-        self.carried = carry::bring(repo, ws.ctx, &contract.carry, self.root())?;
+        // The candidate may hold a file where the main checkout has a folder: the candidate is what is judged.
+        self.carried = carry::bring(repo, &contract.carry, self.root(), |refusal| {
+            ws.ctx.ui.warn(&refusal.message);
+            Ok(())
+        })?;
         Ok(!set_up && !contract.setup.is_empty())
     }
 

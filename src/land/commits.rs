@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::candidate::{Candidate, conflict};
 use crate::contract::Strategy;
+use crate::error::Refusal;
 use crate::git::{Combination, CommitRequest, Repo};
 use crate::oid::Oid;
 use crate::task::{Pinned, Task};
@@ -80,10 +81,11 @@ pub(super) fn draft(attempt: &Attempt, tip: &Pinned, combined: Candidate) -> any
         });
     }
     let read = &attempt.repo.read;
-    let replay: Vec<(Oid, Oid)> = read
-        .new_commits(&combined.target, &tip.commit)?
+    let commits = read.new_commits(&combined.target, &tip.commit)?;
+    let merges = commits.iter().any(|(_, parents)| parents.len() > 1);
+    let replay: Vec<(Oid, Oid)> = commits
         .into_iter()
-        // A merge of the target has nothing of its own to replay.
+        // A merge of the target is not replayed: the target has what it brought.
         .filter(|(_, parents)| parents.len() == 1)
         .map(|(commit, mut parents)| (commit, parents.remove(0)))
         .collect();
@@ -95,6 +97,14 @@ pub(super) fn draft(attempt: &Attempt, tip: &Pinned, combined: Candidate) -> any
             .commit_by_machine(&tree, &[&onto], "wt: replayed\n")?;
     }
     let tree = read.tree_of(&onto)?;
+    if merges && tree != combined.pinned.tree {
+        return Err(Refusal::refused(format!(
+            "a merge commit of task `{}` holds work of its own, which replaying the other commits would lose",
+            attempt.task.name
+        ))
+        .hint("land it with --strategy squash or merge")
+        .into());
+    }
     let changes = read.changes(&read.tree_of(&combined.target)?, &tree)?;
     let paths = changes.iter().map(|c| c.path.clone()).collect();
     let candidate = Candidate {
@@ -119,7 +129,13 @@ fn replayed_tree(
 ) -> anyhow::Result<Oid> {
     match repo.replay(commit, parent, onto)? {
         Combination::Clean(tree) => Ok(tree),
-        Combination::Conflict(paths) => Err(conflict(task, &paths).into()),
+        Combination::Conflict(paths) => Err(conflict(task, &paths)
+            .hint(format!(
+                "its commits conflict one by one: land it with --strategy squash or merge, \
+                 or in its worktree: git rebase {}, then wt validate",
+                task.target
+            ))
+            .into()),
     }
 }
 
@@ -197,11 +213,9 @@ pub(super) fn commit_work(
         .repo
         .move_ref(&task.branch_ref(), Some(tip), Some(&commit), "wt: commit")?
     {
-        return Err(
-            crate::error::Refusal::refused(format!("{} moved meanwhile", task.branch))
-                .hint(format!("wt validate {}", task.name))
-                .into(),
-        );
+        return Err(Refusal::refused(format!("{} moved meanwhile", task.branch))
+            .hint(format!("wt validate {}", task.name))
+            .into());
     }
     let index = repo.admin_dir(&task.admin).join("index");
     // The worktree goes soon; where it stays, a stale index would only show as changes that are none.

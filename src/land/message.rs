@@ -57,20 +57,34 @@ pub(super) fn subject(task: &Task) -> String {
     }
 }
 
-/// `text` with the trailers, in git's own form; forged ones of the same name are replaced.
+/// `text` with the trailers, in git's own form. Every line that passes for one of them is taken out first, wherever
+/// it stands: git itself replaces a single one, and reads none above a line `---`.
 pub(super) fn with_trailers(
     repo: &Repo,
     text: &str,
     trailers: &Trailers,
 ) -> anyhow::Result<String> {
-    let mut body = text.trim_end().to_owned();
+    let own: Vec<&str> = text.lines().filter(|line| !is_trailer(line)).collect();
+    let mut body = own.join("\n").trim_end().to_owned();
+    if body.trim().is_empty() {
+        body = format!("Land {}", trailers.task);
+    }
     body.push('\n');
     repo.git
-        .command(["interpret-trailers", "--if-exists=replace"])
+        .command(["interpret-trailers", "--no-divider", "--if-exists=add"])
         .arg(format!("--trailer={TRAILER_TASK}: {}", trailers.task))
         .arg(format!("--trailer={TRAILER_RECEIPT}: {}", trailers.receipt))
         .unbound()
         .stdin(body)
         .text()
         .map(|text| format!("{}\n", text.trim_end()))
+}
+
+/// Whether a line reads like a trailer that only a landing writes.
+fn is_trailer(line: &str) -> bool {
+    let line = line.trim_start().to_lowercase();
+    [TRAILER_TASK, TRAILER_RECEIPT].iter().any(|name| {
+        line.strip_prefix(&name.to_lowercase())
+            .is_some_and(|rest| rest.trim_start().starts_with([':', '=']))
+    })
 }

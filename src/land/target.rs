@@ -31,6 +31,14 @@ impl Place {
     pub(super) fn find(attempt: &Attempt, draft: &Draft) -> anyhow::Result<Self> {
         let repo = &attempt.ws.repo;
         let target = &attempt.task.target;
+        if let Some(place) = repo.rebasing(target) {
+            return Err(Refusal::refused(format!(
+                "{target} is being rebased ({})",
+                place.display()
+            ))
+            .hint("finish that rebase (git status), then land again")
+            .into());
+        }
         let mut roots = repo.checkouts_of(target)?;
         roots.retain(|root| root.is_dir());
         if roots.len() > 1 {

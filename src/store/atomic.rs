@@ -25,7 +25,8 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 /// Removes a folder with all in it; folders without permission are opened first. One that is gone is no error.
 pub(crate) fn remove_dir(path: &Path) -> anyhow::Result<()> {
     let remove = || match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        // Not to be found also where a file stands in a parent's place.
+        Err(_) if fs::symlink_metadata(path).is_err() => Ok(()),
         other => other,
     };
     if let Err(error) = remove() {

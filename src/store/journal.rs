@@ -25,6 +25,8 @@ pub(crate) enum Operation {
     Land {
         old: Oid,
         new: Oid,
+        /// Tip of the task's branch.
+        tip: Oid,
         receipt: String,
         keep: bool,
     },

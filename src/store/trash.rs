@@ -47,6 +47,11 @@ impl Trashed {
                 .hint(format!("see what happened: wt log {name}")),
         }
     }
+
+    /// The ref that keeps what its worktree's index alone holds.
+    pub(crate) fn index_ref(&self) -> String {
+        format!("refs/wt/trash-index/{}", self.id)
+    }
 }
 
 impl Store {
@@ -65,13 +70,15 @@ impl Store {
         read_json(&self.archived_dir(id).join("removed.json"))
     }
 
-    /// Every archived task, oldest first.
-    pub(crate) fn trashed(&self) -> anyhow::Result<Vec<Trashed>> {
+    /// Every archived task by its id, oldest first; one that can't be read is an error of its own.
+    pub(crate) fn trashed(&self) -> anyhow::Result<Vec<(String, anyhow::Result<Trashed>)>> {
         let mut all = Vec::new();
         for id in list_dirs(&self.archive_dir())? {
-            all.extend(self.find_trashed(&id)?);
+            if let Some(trashed) = self.find_trashed(&id).transpose() {
+                all.push((id, trashed));
+            }
         }
-        all.sort_by_key(|t: &Trashed| t.removed);
+        all.sort_by_key(|(_, trashed)| trashed.as_ref().ok().map(|t| t.removed));
         Ok(all)
     }
 }

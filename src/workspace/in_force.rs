@@ -78,7 +78,7 @@ impl Workspace<'_> {
     /// The contract in force for work that lands on `branch`, whose tip is `tip`; a `wt.toml` in the main checkout
     /// that is not that of the target is said aloud.
     pub(crate) fn in_force(&self, branch: &str, tip: &Oid) -> anyhow::Result<InForce> {
-        let in_force = contract_at(&self.repo.read, tip, branch)?;
+        // Said first: who has just mended a malformed one must learn that it is not in force yet.
         if let Some(root) = self.repo.main_checkout()
             && let Ok(here) = std::fs::read(root.join(FILE))
         {
@@ -90,6 +90,6 @@ impl Workspace<'_> {
                 ));
             }
         }
-        Ok(in_force)
+        contract_at(&self.repo.read, tip, branch)
     }
 }

@@ -4,7 +4,12 @@
     reason = "tests read the environment that they were started in"
 )]
 
+mod bad_input;
+mod doctor;
 mod judging;
+mod landing;
 mod lifecycle;
+mod removal;
 mod sandbox;
+mod spawning;
 mod steps;

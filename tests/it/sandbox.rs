@@ -295,6 +295,80 @@ impl Started {
     }
 }
 
+impl Sandbox {
+    /// What a refusal must leave as it was: refs, worktrees, the checkout, the tasks, the open intents and every
+    /// path beside the repository.
+    pub(crate) fn picture(&self) -> String {
+        let mut parts = vec![
+            self.git(&["for-each-ref"]),
+            self.git(&["worktree", "list", "--porcelain"]),
+            self.git(&["status", "--porcelain", "--ignored"]),
+        ];
+        for (dir, depth) in [
+            (self.root(), 2),
+            (self.state().join("journal"), 1),
+            (self.state().join("tasks"), 1),
+            (self.state().join("archive"), 1),
+        ] {
+            parts.push(listing(&dir, depth).join("\n"));
+        }
+        for name in listing(&self.state().join("tasks"), 1) {
+            parts.push(fs::read_to_string(Path::new(&name).join("task.json")).unwrap_or_default());
+        }
+        parts.join("\n--\n")
+    }
+
+    /// Holds that everything is as in this picture.
+    #[track_caller]
+    pub(crate) fn assert_as(&self, before: &str) {
+        let now = self.picture();
+        let only = |one: &str, other: &str| -> Vec<String> {
+            let known: Vec<&str> = other.lines().collect();
+            let new = one.lines().filter(|line| !known.contains(line));
+            new.map(str::to_owned).collect()
+        };
+        assert!(
+            now == before,
+            "gone: {:#?}\nnew: {:#?}",
+            only(before, &now),
+            only(&now, before)
+        );
+    }
+
+    /// The words of a landing commit's trailers, as git itself reads them.
+    pub(crate) fn trailers(&self, commit: &str) -> Vec<String> {
+        let format = "--format=%(trailers:only,unfold)";
+        let text = self.git(&["log", "-1", format, commit]);
+        text.lines()
+            .filter(|l| l.to_lowercase().starts_with("wt-"))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// The paths below a folder, sorted, to this depth; `.git` is not entered.
+fn listing(dir: &Path, depth: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        found.push(path.display().to_string());
+        if depth > 1 && path.is_dir() && !path.is_symlink() && !path.ends_with(".git") {
+            found.extend(listing(&path, depth - 1));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Says that a test, or the rest of it, can't be run here.
+#[allow(
+    clippy::print_stderr,
+    reason = "who reads a green run must learn what it did not show"
+)]
+pub(crate) fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
 /// Waits for what another process does; how fast it is does not matter.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {

@@ -1,0 +1,288 @@
+//! The doctor: each thing that can be amiss is named, mended where nothing is lost by it, and then gone.
+
+use std::fs;
+
+use crate::sandbox::{CONTRACT, Sandbox, wait_until, wt};
+
+/// Holds that doctor names this, that `--fix` mends it, and that nothing is left to mend.
+#[track_caller]
+fn assert_mended(sandbox: &Sandbox, words: &str) {
+    let before = sandbox.picture();
+    let found = sandbox.wt(&["doctor"]);
+    found.expect(1).prints("found: ").prints(words);
+    sandbox.assert_as(&before);
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(0)
+        .prints("mended: ")
+        .prints(words);
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
+}
+
+#[test]
+fn a_worktree_that_is_gone_is_made_again_from_its_branch() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.validated("auth", "new", "work\n");
+    let tip = sandbox.git(&["rev-parse", "wt/auth"]);
+    fs::remove_dir_all(&worktree).expect("removed");
+    sandbox.wt(&["list"]).expect(0).prints("auth");
+    sandbox
+        .wt(&["merge", "auth"])
+        .expect(4)
+        .says("is not at")
+        .says("wt doctor");
+    assert_mended(
+        &sandbox,
+        "the worktree of task `auth` is gone from <root>/repo.wt/auth",
+    );
+    assert_eq!(sandbox.git(&["rev-parse", "wt/auth"]), tip);
+    assert_eq!(sandbox.read(worktree.join("new")), "work\n");
+    assert_eq!(sandbox.git_in(&worktree, &["status", "--porcelain"]), "");
+    assert!(worktree.join(".wt/RULES.md").exists());
+    sandbox.wt(&["merge", "auth"]).expect(0);
+    assert_eq!(sandbox.read("new"), "work\n");
+}
+
+#[test]
+fn a_worktree_that_was_moved_is_found_again() {
+    for by_git in [true, false] {
+        let sandbox = Sandbox::new();
+        let worktree = sandbox.spawn("auth");
+        sandbox.write(worktree.join("new"), "work\n");
+        sandbox.git_in(&worktree, &["add", "new"]);
+        let moved = sandbox.worktree("elsewhere");
+        let (from, to) = (
+            worktree.to_str().expect("text"),
+            moved.to_str().expect("text"),
+        );
+        if by_git {
+            sandbox.git(&["worktree", "move", from, to]);
+        } else {
+            fs::rename(from, to).expect("moved");
+        }
+        sandbox
+            .wt(&["validate", "auth"])
+            .expect(4)
+            .says("wt doctor");
+        assert_mended(&sandbox, "was moved to <root>/repo.wt/elsewhere");
+        assert_eq!(
+            sandbox.wt(&["path", "auth"]).out,
+            "<root>/repo.wt/elsewhere\n"
+        );
+        assert_eq!(sandbox.git_in(&moved, &["status", "--porcelain"]), "A  new");
+        sandbox.wt_in(&moved, &["validate"]).expect(0);
+        sandbox.wt(&["merge", "auth", "--commit"]).expect(0);
+        assert_eq!(sandbox.read("new"), "work\n");
+        assert!(!moved.exists());
+    }
+}
+
+#[test]
+fn left_over_locks() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(sandbox.state().join("tasks/auth/index.lock"), "");
+    assert_mended(&sandbox, "index.lock is left over");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+
+    // The agent's own git may be at work: that one is named, not taken away.
+    let lock = sandbox.repo().join(".git/worktrees/auth/index.lock");
+    sandbox.write(&lock, "");
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(1)
+        .prints("worktrees/auth/index.lock is there")
+        .prints("if no git runs in");
+    assert!(lock.exists());
+    sandbox.write(worktree.join("new"), "");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+}
+
+#[test]
+fn a_half_made_task_and_a_branch_of_none() {
+    let sandbox = Sandbox::new();
+    sandbox.spawn("auth");
+    sandbox.write(sandbox.state().join("tasks/half/rules.md"), "");
+    assert_mended(&sandbox, "tasks/half holds no task");
+
+    sandbox.git(&["branch", "wt/stray"]);
+    let found = sandbox.wt(&["doctor", "--fix"]);
+    found
+        .expect(1)
+        .prints("the branch wt/stray belongs to no task")
+        .prints("git branch -D wt/stray");
+    assert!(
+        sandbox
+            .git(&["branch", "--list", "wt/stray"])
+            .contains("stray")
+    );
+    sandbox.git(&["branch", "-D", "wt/stray"]);
+
+    let tip = sandbox.git(&["rev-parse", "main"]);
+    sandbox.git(&["update-ref", "-d", "refs/heads/wt/auth"]);
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(1)
+        .prints("the branch wt/auth of task `auth` is gone")
+        .prints("git branch wt/auth <commit>");
+    sandbox.git(&["branch", "wt/auth", &tip]);
+    sandbox.wt(&["doctor"]).expect(0);
+}
+
+#[test]
+fn a_receipt_that_does_not_parse_or_was_renamed_is_none() {
+    let sandbox = Sandbox::new();
+    sandbox.validated("auth", "new", "");
+    let receipts = sandbox.state().join("receipts");
+    let file = fs::read_dir(&receipts)
+        .expect("there")
+        .flatten()
+        .next()
+        .expect("a receipt")
+        .path();
+    let whole = sandbox.read(&file);
+    sandbox.write(&file, &whole[..whole.len() / 2]);
+    let landed = sandbox.wt(&["merge", "auth", "--dry-run"]);
+    landed.expect(0).prints("would be judged first");
+    assert_mended(&sandbox, "can't be read, or is not what its name says");
+    assert!(!file.exists());
+    // Under another name a receipt would vouch for another tree.
+    let forged = receipts.join(format!("{}.json", "0".repeat(64)));
+    sandbox.write(&forged, &whole);
+    assert_mended(&sandbox, "can't be read, or is not what its name says");
+    sandbox.wt(&["merge", "auth"]).expect(0).says("judging");
+}
+
+#[test]
+fn a_record_cut_short_hides_no_other_and_one_of_a_newer_schema_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.spawn("good");
+    sandbox.spawn("cut");
+    let record = sandbox.state().join("tasks/cut/task.json");
+    let whole = sandbox.read(&record);
+    for (text, words) in [
+        (&whole[..whole.len() / 2], "can't be read"),
+        ("", "can't be read"),
+        (
+            whole.replace("\"schema\": 1", "\"schema\": 2").as_str(),
+            "is of schema 2; this wt knows schema 1",
+        ),
+    ] {
+        sandbox.write(&record, text);
+        sandbox
+            .wt(&["list"])
+            .expect(1)
+            .prints("good")
+            .says("task `cut`: ")
+            .says(words);
+        let list = sandbox.wt(&["list", "--json"]);
+        assert_eq!(list.expect(1).json()["tasks"][0]["task"], "good");
+        sandbox
+            .wt(&["show", "cut"])
+            .expect(4)
+            .says(words)
+            .says("hint: ");
+        sandbox.wt(&["validate", "cut"]).expect(4).says(words);
+        sandbox.wt(&["merge", "cut"]).expect(4).says(words);
+        sandbox.wt(&["rm", "cut", "--force"]).expect(4).says(words);
+        sandbox
+            .wt(&["doctor", "--fix"])
+            .expect(1)
+            .prints(words)
+            .prints("tasks/cut/task.json");
+        assert_eq!(sandbox.read(&record), text, "it was guessed at");
+    }
+    sandbox.write(&record, &whole);
+    sandbox.wt(&["doctor"]).expect(0);
+}
+
+#[test]
+fn a_damaged_intent_or_archive_is_named() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("mine"), "");
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+    sandbox.spawn("other");
+    let archived = fs::read_dir(sandbox.state().join("archive"))
+        .expect("there")
+        .flatten()
+        .next()
+        .expect("one")
+        .path();
+    let record = archived.join("removed.json");
+    let whole = sandbox.read(&record);
+    sandbox.write(&record, "{");
+    let doctor = sandbox.wt(&["doctor", "--fix"]);
+    doctor.expect(1).prints("removed.json can't be read");
+    sandbox.write(&record, &whole);
+    sandbox.wt(&["doctor"]).expect(0);
+
+    let intent = sandbox.state().join("journal/other.json");
+    sandbox.write(&intent, "{");
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(1)
+        .prints("journal/other.json can't be read");
+    assert!(intent.exists());
+    fs::remove_file(&intent).expect("removed");
+    sandbox.wt(&["doctor"]).expect(0);
+}
+
+#[test]
+fn findings_as_json() {
+    let sandbox = Sandbox::new();
+    let well = sandbox.wt(&["doctor", "--json"]);
+    assert_eq!(well.expect(0).json(), serde_json::json!({ "findings": [] }));
+    sandbox.git(&["branch", "wt/stray"]);
+    let found = sandbox.wt(&["doctor", "--json"]);
+    let findings = &found.expect(1).json()["findings"];
+    assert_eq!(findings.as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        findings[0]["what"],
+        "the branch wt/stray belongs to no task"
+    );
+    assert_eq!(findings[0]["mended"], false);
+}
+
+#[test]
+fn a_judge_that_died_is_settled_and_counts_nothing() {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        (
+            "test.sh",
+            "if [ -f slow ]; then touch \"$(cat slow)\"; sleep 600; fi\n",
+        ),
+    ]);
+    let worktree = sandbox.spawn("auth");
+    let sign = sandbox.root().join("sign");
+    sandbox.write(worktree.join("slow"), sign.to_str().expect("text"));
+    let judging = sandbox
+        .command(wt())
+        .args(["validate", "auth"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("wt");
+    wait_until("the step has begun", || sign.exists());
+    let judge: serde_json::Value =
+        serde_json::from_str(&sandbox.read(sandbox.state().join("tasks/auth/runs/1/judge.json")))
+            .expect("JSON");
+    let pid = judge["pid"].to_string();
+    sandbox
+        .command("kill")
+        .args(["-KILL", &pid])
+        .status()
+        .expect("killed");
+    let output = judging.wait_with_output().expect("ended");
+    assert!(!output.status.success());
+    // The follower may have settled it already.
+    sandbox.wt(&["doctor", "--fix"]).expect(0);
+    sandbox.wt(&["doctor"]).expect(0);
+    let facts = sandbox.show("auth");
+    assert_eq!(
+        (&facts["attempts"], &facts["state"], &facts["judging"]),
+        (&0.into(), &"working".into(), &false.into())
+    );
+    fs::remove_file(worktree.join("slow")).expect("removed");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+}

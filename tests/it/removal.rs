@@ -1,0 +1,376 @@
+//! Removal and its undoing: what is nowhere else is refused or kept, what is elsewhere is recognised.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+use crate::sandbox::{CONTRACT, Ran, Sandbox, wait_until, wt};
+
+/// Holds that nothing is left of a task but what happened.
+#[track_caller]
+fn assert_gone(sandbox: &Sandbox, task: &str) {
+    assert!(!sandbox.worktree(task).exists());
+    let git = format!(
+        "{}\n{}",
+        sandbox.git(&["for-each-ref"]),
+        sandbox.git(&["worktree", "list"])
+    );
+    assert!(!git.contains(&format!("wt/{task}")), "{git}");
+    assert!(!sandbox.state().join("tasks").join(task).exists());
+    let trash = sandbox.root().join("repo.wt/_trash");
+    wait_until("the removed folder is deleted", || !trash.exists());
+    sandbox.wt(&["doctor"]).expect(0);
+}
+
+#[test]
+fn work_that_is_nowhere_else_is_named_and_stays_until_it_lands() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("committed"), "");
+    sandbox.commit(&worktree, "work");
+    sandbox.write(worktree.join("README.md"), "changed\n");
+    sandbox.write(worktree.join("untracked"), "");
+    let before = sandbox.picture();
+    sandbox
+        .wt(&["rm", "auth"])
+        .expect(4)
+        .says("uncommitted: README.md, untracked; committed, not landed: committed")
+        .says("hint: land it: wt validate auth, wt merge auth; or wt rm auth --force");
+    sandbox.assert_as(&before);
+    sandbox.commit(&worktree, "all of it");
+    sandbox
+        .wt(&["teardown", "auth"])
+        .expect(4)
+        .says("committed, not landed: README.md, committed, untracked");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    sandbox.wt(&["merge", "auth", "--keep"]).expect(0);
+    let removed = sandbox.wt(&["teardown", "auth"]);
+    removed.expect(0).says("removed task `auth`");
+    assert_eq!(removed.out, "");
+    assert_gone(&sandbox, "auth");
+}
+
+#[test]
+fn a_task_without_work_goes_and_its_name_is_free_again() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    // What git ignores and what wt made is no work.
+    sandbox.write(worktree.join(".wt/last/x"), "");
+    sandbox.wt(&["rm", "auth"]).expect(0);
+    assert_gone(&sandbox, "auth");
+    sandbox
+        .wt(&["restore", "auth"])
+        .expect(4)
+        .says("no removed task \"auth\"");
+    let all = sandbox.wt(&["list", "--all", "--json"]).json();
+    assert_eq!(all["past"][0]["task"], "auth");
+    assert_eq!(all["past"][0]["restorable"], false);
+    sandbox.spawn("auth");
+    assert_eq!(sandbox.task_state("auth"), "working");
+}
+
+#[test]
+fn what_was_removed_by_force_comes_back_to_the_byte() {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        ("test.sh", "true\n"),
+        (".gitignore", "*.secret\n"),
+        ("README.md", "one\n"),
+        ("old", "old\n"),
+    ]);
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("committed"), "");
+    sandbox.commit(&worktree, "work");
+    sandbox.write(worktree.join("README.md"), "staged\n");
+    sandbox.git_in(&worktree, &["add", "README.md"]);
+    sandbox.write(worktree.join("README.md"), "and more\n");
+    sandbox.git_in(&worktree, &["mv", "old", "new"]);
+    sandbox.write(worktree.join("deep/untracked"), "mine\n");
+    sandbox.write(worktree.join("key.secret"), "mine\n");
+    symlink("nowhere", worktree.join("link")).expect("made");
+    let look = || {
+        let file = fs::metadata(worktree.join("deep/untracked")).expect("there");
+        (
+            sandbox.git_in(
+                &worktree,
+                &["status", "--porcelain=v2", "--branch", "--ignored"],
+            ),
+            sandbox.git_in(&worktree, &["diff", "--cached"]),
+            sandbox.git_in(&worktree, &["diff"]),
+            sandbox.read(worktree.join("key.secret")),
+            fs::read_link(worktree.join("link")).expect("a link"),
+            (
+                file.ino(),
+                file.mtime_nsec(),
+                fs::metadata(&worktree).expect("there").ino(),
+            ),
+            sandbox.read(sandbox.state().join("tasks/auth/task.json")),
+        )
+    };
+    let before = look();
+    sandbox
+        .wt(&["rm", "auth", "--force"])
+        .expect(0)
+        .says("hint: bring it back: wt restore auth");
+    assert!(!worktree.exists());
+    assert_eq!(sandbox.git(&["branch", "--list", "wt/*"]), "");
+    assert!(!sandbox.git(&["worktree", "list"]).contains("auth"));
+    sandbox.git(&["worktree", "prune", "--expire", "now"]);
+    sandbox.git(&["gc", "-q", "--prune=now"]);
+    sandbox
+        .wt(&["list", "--all"])
+        .expect(0)
+        .prints("wt restore");
+    sandbox.wt(&["doctor"]).expect(0);
+
+    let restored = sandbox.wt(&["restore", "auth"]);
+    assert_eq!(restored.expect(0).out, "<root>/repo.wt/auth\n");
+    assert_eq!(look(), before);
+    assert_eq!(sandbox.git(&["for-each-ref", "refs/wt"]), "");
+    assert_eq!(sandbox.events("auth"), ["spawned", "removed", "restored"]);
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    sandbox.wt(&["merge", "auth", "--commit"]).expect(0);
+    assert_eq!(sandbox.read("deep/untracked"), "mine\n");
+    assert_gone(&sandbox, "auth");
+}
+
+#[test]
+fn nothing_is_restored_over_what_came_meanwhile() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("mine"), "first\n");
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+
+    sandbox.write(&worktree, "in the way\n");
+    let before = sandbox.picture();
+    sandbox
+        .wt(&["restore", "auth"])
+        .expect(4)
+        .says("<root>/repo.wt/auth is taken meanwhile");
+    sandbox.assert_as(&before);
+    fs::remove_file(&worktree).expect("removed");
+
+    sandbox.git(&["branch", "wt/auth"]);
+    sandbox
+        .wt(&["restore", "auth"])
+        .expect(4)
+        .says("the branch wt/auth is taken meanwhile");
+    sandbox.git(&["branch", "-D", "wt/auth"]);
+
+    let second = sandbox.spawn("auth");
+    sandbox
+        .wt(&["restore", "auth"])
+        .expect(4)
+        .says("the name `auth` is taken meanwhile");
+    sandbox.write(second.join("mine"), "second\n");
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+
+    // The newest comes back first; once it has gone for good, the one before.
+    sandbox.wt(&["restore", "auth"]).expect(0);
+    assert_eq!(sandbox.read(worktree.join("mine")), "second\n");
+    fs::remove_file(worktree.join("mine")).expect("removed");
+    sandbox.wt(&["rm", "auth"]).expect(0);
+    sandbox.wt(&["restore", "auth"]).expect(0);
+    assert_eq!(sandbox.read(worktree.join("mine")), "first\n");
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_is_no_task_and_makes_no_file() {
+    let sandbox = Sandbox::new();
+    sandbox.spawn("auth");
+    for name in ["../../../evil", "a/b", "", "..", "a\nb"] {
+        for verb in ["restore", "rm", "validate", "merge", "show", "path"] {
+            let before = sandbox.picture();
+            sandbox
+                .wt(&[verb, "--", name])
+                .expect(4)
+                .says("there is no ");
+            sandbox.assert_as(&before);
+        }
+    }
+    assert!(!sandbox.repo().join("evil").exists());
+    assert!(!sandbox.repo().join(".git/evil").exists());
+    assert!(!sandbox.state().join("locks/a").exists());
+}
+
+#[test]
+fn work_merged_elsewhere_is_known_by_what_it_left() {
+    type Elsewhere = fn(&Sandbox);
+    let ways: [(&str, Elsewhere); 4] = [
+        ("squash", |s| {
+            s.git(&["merge", "-q", "--squash", "wt/auth"]);
+            s.git(&["commit", "-q", "-m", "squashed"]);
+        }),
+        ("rebase", |s| {
+            s.git(&["commit", "-q", "--allow-empty", "-m", "else"]);
+            s.git(&["cherry-pick", "main..wt/auth"]);
+        }),
+        ("pull request", |s| {
+            s.git(&[
+                "merge",
+                "-q",
+                "--no-ff",
+                "-m",
+                "Merge pull request #1",
+                "wt/auth",
+            ]);
+        }),
+        ("squash, and changed since", |s| {
+            s.git(&["merge", "-q", "--squash", "wt/auth"]);
+            s.git(&["commit", "-q", "-m", "squashed"]);
+            s.write("one", "later\n");
+            s.git(&["rm", "-q", "two"]);
+            s.git(&["commit", "-q", "-a", "-m", "later"]);
+        }),
+    ];
+    for (way, elsewhere) in ways {
+        let sandbox = Sandbox::new();
+        let worktree = sandbox.spawn("auth");
+        sandbox.write(worktree.join("one"), "1\n");
+        sandbox.commit(&worktree, "one");
+        sandbox.write(worktree.join("two"), "2\n");
+        sandbox.git_in(&worktree, &["rm", "-q", "README.md"]);
+        sandbox.commit(&worktree, "two");
+        sandbox
+            .wt(&["rm", "auth"])
+            .expect(4)
+            .says("committed, not landed: README.md, one, two");
+        elsewhere(&sandbox);
+        let removed = sandbox.wt(&["rm", "auth"]);
+        assert_eq!(removed.code, Some(0), "{way}: {}", removed.err);
+        assert_gone(&sandbox, "auth");
+    }
+    // A part of it elsewhere is not the whole of it.
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("one"), "1\n");
+    sandbox.commit(&worktree, "one");
+    sandbox.write(worktree.join("two"), "2\n");
+    sandbox.commit(&worktree, "two");
+    sandbox.git(&["cherry-pick", "wt/auth~1"]);
+    sandbox
+        .wt(&["rm", "auth"])
+        .expect(4)
+        .says("(committed, not landed: two)");
+}
+
+#[test]
+fn a_worktree_without_its_folder_or_its_branch() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    fs::remove_dir_all(&worktree).expect("removed");
+    sandbox.wt(&["rm", "auth"]).expect(0);
+    assert_gone(&sandbox, "auth");
+
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("one"), "1\n");
+    sandbox.commit(&worktree, "one");
+    fs::remove_dir_all(&worktree).expect("removed");
+    sandbox
+        .wt(&["rm", "auth"])
+        .expect(4)
+        .says("committed, not landed: one");
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+    sandbox.wt(&["restore", "auth"]).expect(0);
+    assert_eq!(sandbox.git(&["log", "-1", "--format=%s", "wt/auth"]), "one");
+    sandbox.wt(&["doctor", "--fix"]).expect(0);
+    assert_eq!(sandbox.read(worktree.join("one")), "1\n");
+
+    // A branch that is gone takes no file with it.
+    let worktree = sandbox.spawn("other");
+    sandbox.write(worktree.join("mine"), "1\n");
+    sandbox.git(&["update-ref", "-d", "refs/heads/wt/other"]);
+    sandbox
+        .wt(&["rm", "other"])
+        .expect(4)
+        .says("uncommitted: mine");
+    assert!(worktree.join("mine").exists());
+    sandbox.wt(&["rm", "other", "--force"]).expect(0);
+    sandbox.wt(&["restore", "other"]).expect(0);
+    assert_eq!(sandbox.read(worktree.join("mine")), "1\n");
+}
+
+#[test]
+fn a_folder_that_was_moved_is_not_cut_from_its_repository() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("mine"), "staged\n");
+    sandbox.git_in(&worktree, &["add", "mine"]);
+    let moved = sandbox.worktree("moved");
+    sandbox.git(&[
+        "worktree",
+        "move",
+        worktree.to_str().expect("text"),
+        moved.to_str().expect("text"),
+    ]);
+    let before = sandbox.picture();
+    sandbox
+        .wt(&["rm", "auth"])
+        .expect(4)
+        .says("was moved to <root>/repo.wt/moved")
+        .says("hint: ");
+    sandbox.assert_as(&before);
+    sandbox.wt(&["doctor", "--fix"]).expect(0);
+    sandbox
+        .wt(&["rm", "auth"])
+        .expect(4)
+        .says("uncommitted: mine");
+    assert_eq!(
+        sandbox.git_in(&moved, &["diff", "--cached", "--name-only"]),
+        "mine"
+    );
+}
+
+#[test]
+fn force_stops_a_judge_and_counts_nothing() {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        (
+            "test.sh",
+            "if [ -f slow ]; then touch \"$(cat slow)\"; sleep 600; fi\n",
+        ),
+    ]);
+    let worktree = sandbox.spawn("auth");
+    let sign = sandbox.root().join("sign");
+    sandbox.write(worktree.join("slow"), sign.to_str().expect("text"));
+    let judging = sandbox
+        .command(wt())
+        .args(["validate", "auth"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("wt");
+    wait_until("the step has begun", || sign.exists());
+    sandbox.wt(&["rm", "auth"]).expect(6).says("a judge (pid ");
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+    let output = judging.wait_with_output().expect("ended");
+    let followed = Ran::from(&output, &sandbox, "wt validate");
+    assert_ne!(followed.code, Some(0), "{followed:?}");
+    assert_ne!(followed.code, Some(70), "{followed:?}");
+    sandbox.wt(&["restore", "auth"]).expect(0);
+    let facts = sandbox.show("auth");
+    assert_eq!(
+        (&facts["attempts"], &facts["state"], &facts["judging"]),
+        (&0.into(), &"working".into(), &false.into())
+    );
+    assert!(worktree.join("slow").exists());
+}
+
+#[test]
+fn a_removed_folder_is_really_deleted_read_only_ones_included() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    fs::write(sandbox.repo().join(".git/info/exclude"), "modules/\n").expect("written");
+    sandbox.write(worktree.join("modules/deep/file"), "");
+    for dir in ["modules/deep", "modules"] {
+        fs::set_permissions(worktree.join(dir), fs::Permissions::from_mode(0o555))
+            .expect("read-only");
+    }
+    fs::create_dir(sandbox.root().join("kept")).expect("made");
+    sandbox.write(sandbox.root().join("kept/file"), "");
+    symlink(sandbox.root().join("kept"), worktree.join("modules2")).expect("made");
+    sandbox.commit(&worktree, "a link to elsewhere");
+    sandbox.git(&["merge", "-q", "wt/auth"]);
+    sandbox.wt(&["rm", "auth"]).expect(0);
+    assert_gone(&sandbox, "auth");
+    assert!(sandbox.root().join("kept/file").exists());
+}
