@@ -86,13 +86,27 @@ pub(crate) fn nearest<'a>(
         .map(|(_, name)| name)
 }
 
+/// A path as one word of a message: what would begin a line, or steer a terminal, is escaped.
+pub(crate) fn shown(path: &str) -> String {
+    path.chars()
+        .flat_map(|c| {
+            let (escaped, plain) = if c.is_control() {
+                (Some(c.escape_default()), None)
+            } else {
+                (None, Some(c))
+            };
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect()
+}
+
 /// A few of many paths, for a message.
 pub(crate) fn some_of(paths: &[String]) -> String {
     const SHOWN: usize = 5;
     let shown = paths
         .iter()
         .take(SHOWN)
-        .cloned()
+        .map(|path| shown(path))
         .collect::<Vec<_>>()
         .join(", ");
     match paths.len().checked_sub(SHOWN) {

@@ -8,7 +8,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::carry;
 use crate::copies;
-use crate::error::{Code, Refusal};
+use crate::error::{Code, Refusal, some_of};
 use crate::failure;
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::oid::Oid;
@@ -298,7 +298,7 @@ impl Plan {
         if !carried.is_empty() {
             ws.ctx
                 .ui
-                .say(&format!("carried along: {}", carried.join(", ")));
+                .say(&format!("carried along: {}", some_of(&carried)));
         }
         for command in &contract.setup {
             let bar = ws

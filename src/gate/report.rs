@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{Ended, Order, Progress, Purpose, StepResult, Verdict};
+use crate::error::shown;
 use crate::failure::Failure;
 use crate::task::{BUDGET, State, Task};
 
@@ -210,7 +211,7 @@ impl Report {
             );
         }
         for path in self.paths.iter().take(PATHS_SHOWN) {
-            let _ = writeln!(text, "  {path}");
+            let _ = writeln!(text, "  {}", shown(path));
         }
         if self.paths.len() > PATHS_SHOWN {
             let _ = writeln!(text, "  … and {} more", self.paths.len() - PATHS_SHOWN);
