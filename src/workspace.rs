@@ -134,7 +134,7 @@ impl<'c> Workspace<'c> {
     pub(crate) fn worktrees_dir(&self, in_force: &InForce) -> PathBuf {
         let (root, name) = self.repo.root_and_name();
         let path = in_force.contract.worktree.path.replace("{repo}", &name);
-        lexical(&root.join(path))
+        canonical(&lexical(&root.join(path)))
     }
 
     /// The tip of a task's target.
@@ -246,6 +246,14 @@ fn find_git(ctx: &Ctx) -> anyhow::Result<Git> {
         .find_program("git")
         .ok_or_else(|| Refusal::refused("git is not on PATH").hint("install git 2.38 or later"))?;
     Ok(Git::new(program, ctx.environment.all()))
+}
+
+/// `path` through no symbolic link, as far as it exists: the folder of a caller is known in no other form.
+fn canonical(path: &Path) -> PathBuf {
+    path.ancestors()
+        .find_map(|there| Some((there, there.canonicalize().ok()?)))
+        .and_then(|(there, real)| Some(real.join(path.strip_prefix(there).ok()?)))
+        .unwrap_or_else(|| path.to_owned())
 }
 
 /// `path` without `.` and `..`, by its text alone.
