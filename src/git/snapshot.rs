@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::Repo;
 use super::read::{records, utf8};
-use crate::error::Refusal;
+use crate::error::{Refusal, shown};
 use crate::oid::Oid;
 
 /// What is to be taken.
@@ -202,6 +202,20 @@ impl Repo {
         .into())
     }
 
+    /// The paths of the submodules that the `.gitmodules` of `tree` declares.
+    pub(crate) fn declared_submodules(&self, tree: &Oid) -> anyhow::Result<Vec<String>> {
+        let declared = self
+            .git
+            .command(["config", "-z", "--blob"])
+            .arg(format!("{tree}:.gitmodules"))
+            .args(["--get-regexp", r"^submodule\..*\.path$"])
+            .output()?;
+        Ok(records(&declared.stdout)
+            .filter_map(|record| std::str::from_utf8(record).ok()?.split_once('\n'))
+            .map(|(_, path)| path.to_owned())
+            .collect())
+    }
+
     /// The git directory of a submodule in the main checkout: never the worktree's own, which its agent can write.
     fn submodule_dir(
         &self,
@@ -236,30 +250,38 @@ impl Repo {
     }
 }
 
+/// The refusal for a repository inside the worktree that is no declared submodule.
+pub(crate) fn nested(folder: &str) -> Refusal {
+    let folder = shown(folder);
+    Refusal::refused(format!(
+        "{folder} is a git repository of its own, so its files can't be part of the task"
+    ))
+    .hint(format!(
+        "remove {folder}/.git, declare it a submodule, or ignore it"
+    ))
+}
+
+/// The refusal for a changed file past the size limit; both in bytes.
+pub(crate) fn too_large(path: &str, size: u64, limit: u64) -> Refusal {
+    Refusal::refused(format!(
+        "{} has {size} bytes; the limit for a changed file is {limit}",
+        shown(path)
+    ))
+    .hint("ignore it in .gitignore, or raise `max_file` under [judge] in wt.toml on the target")
+}
+
 /// Refuses, by path, what the judge could not see as it is.
 fn check_files(request: &SnapshotRequest, paths: &[String]) -> anyhow::Result<()> {
     for path in paths {
         if let Some(folder) = path.strip_suffix('/') {
-            return Err(Refusal::refused(format!(
-                "{folder} is a git repository of its own, so its files can't be part of the task"
-            ))
-            .hint(format!(
-                "remove {folder}/.git, declare it a submodule, or ignore it"
-            ))
-            .into());
+            return Err(nested(folder).into());
         }
         let full = request.worktree.join(path);
         let Ok(metadata) = fs::symlink_metadata(&full) else {
             continue;
         };
         if metadata.is_file() && metadata.len() > request.max_file {
-            return Err(Refusal::refused(format!(
-                "{path} has {} bytes; the limit for a changed file is {}",
-                metadata.len(),
-                request.max_file
-            ))
-            .hint("ignore it in .gitignore, or raise `max_file` under [judge] in wt.toml on the target")
-            .into());
+            return Err(too_large(path, metadata.len(), request.max_file).into());
         }
     }
     Ok(())
