@@ -49,19 +49,7 @@ impl Repo {
             });
         }
         check_files(request, &uncommitted)?;
-        self.on(
-            request,
-            &[
-                "update-index",
-                "--add",
-                "--remove",
-                "--replace",
-                "-z",
-                "--stdin",
-            ],
-        )
-        .stdin(joined(&uncommitted))
-        .run()?;
+        self.take(request, &uncommitted)?;
         let tree = Oid::parse(&self.on(request, &["write-tree"]).text()?)?;
         let commit = if tree == base {
             request.tip.clone()
@@ -73,6 +61,31 @@ impl Repo {
             tree,
             uncommitted,
         })
+    }
+
+    /// Brings `wt`'s own index to what the worktree holds at `paths`.
+    fn take(&self, request: &SnapshotRequest, paths: &[String]) -> anyhow::Result<()> {
+        // What lies beyond a folder that became a link is no longer the folder's: git itself refuses to look there.
+        let (beyond, there): (Vec<&String>, Vec<&String>) = paths
+            .iter()
+            .partition(|path| is_beyond_link(request.worktree, path));
+        if !beyond.is_empty() {
+            self.on(
+                request,
+                &["update-index", "--force-remove", "-z", "--stdin"],
+            )
+            .stdin(joined(&beyond))
+            .run()?;
+        }
+        let add = [
+            "update-index",
+            "--add",
+            "--remove",
+            "--replace",
+            "-z",
+            "--stdin",
+        ];
+        self.on(request, &add).stdin(joined(&there)).run()
     }
 
     /// Paths of the worktree that differ from the tip of the task's branch, without writing any object.
@@ -287,7 +300,13 @@ fn check_files(request: &SnapshotRequest, paths: &[String]) -> anyhow::Result<()
     Ok(())
 }
 
-fn joined(paths: &[String]) -> Vec<u8> {
+/// Whether a folder on the way to `path` is a symbolic link.
+fn is_beyond_link(root: &Path, path: &str) -> bool {
+    path.match_indices('/')
+        .any(|(end, _)| root.join(&path[..end]).is_symlink())
+}
+
+fn joined(paths: &[&String]) -> Vec<u8> {
     let mut list = Vec::new();
     for path in paths {
         list.extend_from_slice(path.as_bytes());
