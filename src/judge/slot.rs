@@ -127,6 +127,7 @@ impl Slot {
                     self.root().display()
                 )
             })?;
+        repo.show_changed(self.checkout(), &order.changed)?;
         repo.fill_submodules(self.root())?;
         carry::bring(repo, ws.ctx, &contract.carry, self.root())?;
         Ok(!set_up && !contract.setup.is_empty())
