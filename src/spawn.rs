@@ -351,7 +351,7 @@ fn set_up_failed(worktree: &Path, command: &str, end: End, log: &Path) -> Refusa
 
 /// Refuses a claim that a live task's claim could meet; answers it in its normal form.
 fn check_claim(ws: &Workspace, new: &NewTask, in_force: &InForce) -> anyhow::Result<Vec<String>> {
-    let claims = ws.claims(&new.name, &new.owns, in_force)?;
+    let claims = ws.claims(&ws.repo, &new.name, &new.owns, in_force)?;
     if claims.own.is_empty() {
         if in_force.contract.scope.required {
             return Err(

@@ -155,9 +155,9 @@ impl<'c> Workspace<'c> {
         })
     }
 
-    /// How paths are compared here.
-    pub(crate) fn case(&self) -> anyhow::Result<Case> {
-        Ok(if self.repo.ignores_case()? {
+    /// How paths are compared in `repo`, which is this one in the environment that is to count.
+    fn case(repo: &Repo) -> anyhow::Result<Case> {
+        Ok(if repo.ignores_case()? {
             Case::Folded
         } else {
             Case::Exact
@@ -191,11 +191,12 @@ impl<'c> Workspace<'c> {
     /// The claims that bear on a task: its own, what is shared, what the other live tasks own.
     pub(crate) fn claims(
         &self,
+        repo: &Repo,
         name: &str,
         owns: &[String],
         in_force: &InForce,
     ) -> anyhow::Result<Claims> {
-        let case = self.case()?;
+        let case = Self::case(repo)?;
         let mut others = Vec::new();
         let mut claim = |task: String, owns: &[String]| -> anyhow::Result<()> {
             if task != name && !owns.is_empty() {
