@@ -88,16 +88,15 @@ pub(crate) fn nearest<'a>(
 
 /// A path as one word of a message: what would begin a line, or steer a terminal, is escaped.
 pub(crate) fn shown(path: &str) -> String {
-    path.chars()
-        .flat_map(|c| {
-            let (escaped, plain) = if c.is_control() {
-                (Some(c.escape_default()), None)
-            } else {
-                (None, Some(c))
-            };
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect()
+    let mut word = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c.is_control() {
+            word.extend(c.escape_default());
+        } else {
+            word.push(c);
+        }
+    }
+    word
 }
 
 /// A few of many paths, for a message.
