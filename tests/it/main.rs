@@ -5,5 +5,6 @@
 )]
 
 mod lifecycle;
-#[expect(dead_code, reason = "words for tests to come")]
+mod repositories;
 mod sandbox;
+mod tamper;

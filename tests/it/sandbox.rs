@@ -223,6 +223,15 @@ impl Sandbox {
     }
 }
 
+/// Says why a test can't be run on this machine.
+#[allow(
+    clippy::print_stderr,
+    reason = "a test that was passed over must not look like one that passed"
+)]
+pub(crate) fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
 /// The path of the program under test.
 pub(crate) fn wt() -> &'static str {
     env!("CARGO_BIN_EXE_wt")
