@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::contract::{Contract, JudgeInputs};
-use crate::error::{Code, Refusal};
-use crate::git::{Change, Combination, Reader, Repo};
+use crate::error::{Code, Refusal, shown, some_of};
+use crate::git::{Change, Combination, Entry, Reader, Repo, nested, too_large};
 use crate::oid::Oid;
 use crate::scope::{Standing, Territory};
 use crate::task::{Pinned, Task};
@@ -33,6 +33,7 @@ pub(crate) fn combine(
     let pinned = if repo.read.is_ancestor(target, &snapshot.commit)? {
         snapshot.clone()
     } else {
+        require_common_commit(repo, task, target, &snapshot.commit)?;
         match repo.combine(target, &snapshot.commit)? {
             Combination::Conflict(paths) => return Err(conflict(task, &paths).into()),
             Combination::Clean(tree) => {
@@ -45,6 +46,7 @@ pub(crate) fn combine(
     let changes = repo
         .read
         .changes(&repo.read.tree_of(target)?, &pinned.tree)?;
+    require_declared(repo, &pinned, &changes)?;
     let mut paths: Vec<String> = changes.iter().map(|c| c.path.clone()).collect();
     paths.dedup();
     Ok(Candidate {
@@ -55,6 +57,44 @@ pub(crate) fn combine(
     })
 }
 
+/// A committed repository that no `.gitmodules` declares would be an empty folder for everyone else.
+fn require_declared(repo: &Repo, candidate: &Pinned, changes: &[Change]) -> anyhow::Result<()> {
+    let new = |change: &&Change| change.after.as_ref().is_some_and(Entry::is_submodule);
+    let mut new = changes.iter().filter(new).peekable();
+    if new.peek().is_none() {
+        return Ok(());
+    }
+    let declared = repo.declared_submodules(&candidate.tree)?;
+    match new.find(|change| !declared.contains(&change.path)) {
+        Some(change) => Err(nested(&change.path).into()),
+        None => Ok(()),
+    }
+}
+
+/// Holds the changed files, committed ones too, against the size limit, in bytes.
+///
+/// # Errors
+/// A refusal that names the first that is past it.
+pub(crate) fn require_sizes(
+    read: &Reader,
+    candidate: &Candidate,
+    limit: u64,
+) -> anyhow::Result<()> {
+    let files: Vec<(&str, &Oid)> = candidate
+        .changes
+        .iter()
+        .filter_map(|change| Some((change.path.as_str(), change.after.as_ref()?)))
+        .filter(|(_, after)| !after.is_submodule())
+        .map(|(path, after)| (path, &after.oid))
+        .collect();
+    let blobs: Vec<&Oid> = files.iter().map(|(_, oid)| *oid).collect();
+    let sizes = read.sizes(&blobs)?;
+    match files.iter().zip(sizes).find(|(_, size)| *size > limit) {
+        Some(((path, _), size)) => Err(too_large(path, size, limit).into()),
+        None => Ok(()),
+    }
+}
+
 /// The refusal for work that conflicts with the target.
 pub(crate) fn conflict(task: &Task, paths: &[String]) -> Refusal {
     Refusal::new(
@@ -63,13 +103,28 @@ pub(crate) fn conflict(task: &Task, paths: &[String]) -> Refusal {
             "task `{}` conflicts with {} in: {}",
             task.name,
             task.target,
-            paths.join(", ")
+            some_of(paths)
         ),
     )
     .hint(format!(
         "in its worktree: git merge {}, solve it, commit, then wt validate",
         task.target
     ))
+}
+
+fn require_common_commit(repo: &Repo, task: &Task, target: &Oid, tip: &Oid) -> anyhow::Result<()> {
+    if repo.read.merge_base(target, tip)?.is_some() {
+        return Ok(());
+    }
+    Err(Refusal::refused(format!(
+        "task `{}` has no commit in common with {}",
+        task.name, task.target
+    ))
+    .hint(format!(
+        "in its worktree: git rebase --onto {} --root",
+        task.target
+    ))
+    .into())
 }
 
 /// Every parent but the first of the task's new commits must be on the target already: a merge of a sibling with
@@ -105,7 +160,7 @@ pub(crate) fn judge_changed(
     let inputs = JudgeInputs::parse(&contract.judge.inputs)?;
     let mut touched = Vec::new();
     for change in changes {
-        let content = |entry: &Option<crate::git::Entry>| -> anyhow::Result<Option<Vec<u8>>> {
+        let content = |entry: &Option<Entry>| -> anyhow::Result<Option<Vec<u8>>> {
             match entry {
                 Some(entry) if inputs.wants_content(&change.path) && !entry.is_submodule() => {
                     read.blob(&entry.oid).map(Some)
@@ -151,7 +206,7 @@ pub(crate) fn trespass_text(task: &Task, found: &[Trespass]) -> String {
     const SHOWN: usize = 20;
     let mut text = format!("OUT_OF_SCOPE paths={}\n", found.len());
     for trespass in found.iter().take(SHOWN) {
-        let _ = writeln!(text, "  {}: {}", trespass.path, trespass.standing);
+        let _ = writeln!(text, "  {}: {}", shown(&trespass.path), trespass.standing);
     }
     if found.len() > SHOWN {
         let _ = writeln!(text, "  … and {} more", found.len() - SHOWN);

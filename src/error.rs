@@ -86,13 +86,26 @@ pub(crate) fn nearest<'a>(
         .map(|(_, name)| name)
 }
 
+/// A path as one word of a message: what would begin a line, or steer a terminal, is escaped.
+pub(crate) fn shown(path: &str) -> String {
+    let mut word = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c.is_control() {
+            word.extend(c.escape_default());
+        } else {
+            word.push(c);
+        }
+    }
+    word
+}
+
 /// A few of many paths, for a message.
 pub(crate) fn some_of(paths: &[String]) -> String {
     const SHOWN: usize = 5;
     let shown = paths
         .iter()
         .take(SHOWN)
-        .cloned()
+        .map(|path| shown(path))
         .collect::<Vec<_>>()
         .join(", ");
     match paths.len().checked_sub(SHOWN) {

@@ -17,8 +17,7 @@ pub(crate) use command::Git;
 pub(crate) use discover::{Location, discover};
 pub(crate) use read::{Change, Entry, Reader};
 pub(crate) use slot_checkout::SlotCheckout;
-pub(crate) use snapshot::SnapshotRequest;
-pub(crate) use snapshot::ignored_files;
+pub(crate) use snapshot::{SnapshotRequest, ignored_files, nested, too_large};
 pub(crate) use target_checkout::FastForward;
 pub(crate) use worktree::{NewWorktree, WorktreeBranch, folder_id, require_folder};
 

@@ -235,7 +235,7 @@ impl Attempt<'_> {
         }
         let claims = self
             .ws
-            .claims(&self.task.name, &self.task.owns, self.in_force)?;
+            .claims(self.repo, &self.task.name, &self.task.owns, self.in_force)?;
         let found = candidate::trespasses(&claims.territory(), &combined.paths);
         if !found.is_empty() {
             return Ok(Step::Done(Outcome::Trespassed {

@@ -8,7 +8,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::carry;
 use crate::copies;
-use crate::error::{Code, Refusal};
+use crate::error::{Code, Refusal, some_of};
 use crate::failure;
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::oid::Oid;
@@ -321,7 +321,7 @@ impl Plan {
         if !carried.is_empty() {
             ws.ctx
                 .ui
-                .say(&format!("carried along: {}", carried.join(", ")));
+                .say(&format!("carried along: {}", some_of(&carried)));
         }
         for command in &contract.setup {
             let bar = ws
@@ -374,7 +374,7 @@ fn set_up_failed(worktree: &Path, command: &str, end: End, log: &Path) -> Refusa
 
 /// Refuses a claim that a live task's claim could meet; answers it in its normal form.
 fn check_claim(ws: &Workspace, new: &NewTask, in_force: &InForce) -> anyhow::Result<Vec<String>> {
-    let claims = ws.claims(&new.name, &new.owns, in_force)?;
+    let claims = ws.claims(&ws.repo, &new.name, &new.owns, in_force)?;
     if claims.own.is_empty() {
         if in_force.contract.scope.required {
             return Err(

@@ -134,7 +134,7 @@ impl<'c> Workspace<'c> {
     pub(crate) fn worktrees_dir(&self, in_force: &InForce) -> PathBuf {
         let (root, name) = self.repo.root_and_name();
         let path = in_force.contract.worktree.path.replace("{repo}", &name);
-        lexical(&root.join(path))
+        canonical(&lexical(&root.join(path)))
     }
 
     /// The tip of a task's target.
@@ -155,9 +155,9 @@ impl<'c> Workspace<'c> {
         })
     }
 
-    /// How paths are compared here.
-    pub(crate) fn case(&self) -> anyhow::Result<Case> {
-        Ok(if self.repo.ignores_case()? {
+    /// How paths are compared in `repo`, which is this one in the environment that is to count.
+    fn case(repo: &Repo) -> anyhow::Result<Case> {
+        Ok(if repo.ignores_case()? {
             Case::Folded
         } else {
             Case::Exact
@@ -191,11 +191,12 @@ impl<'c> Workspace<'c> {
     /// The claims that bear on a task: its own, what is shared, what the other live tasks own.
     pub(crate) fn claims(
         &self,
+        repo: &Repo,
         name: &str,
         owns: &[String],
         in_force: &InForce,
     ) -> anyhow::Result<Claims> {
-        let case = self.case()?;
+        let case = Self::case(repo)?;
         let mut others = Vec::new();
         let mut claim = |task: String, owns: &[String]| -> anyhow::Result<()> {
             if task != name && !owns.is_empty() {
@@ -246,6 +247,14 @@ fn find_git(ctx: &Ctx) -> anyhow::Result<Git> {
         .find_program("git")
         .ok_or_else(|| Refusal::refused("git is not on PATH").hint("install git 2.38 or later"))?;
     Ok(Git::new(program, ctx.environment.all()))
+}
+
+/// `path` through no symbolic link, as far as it exists: the folder of a caller is known in no other form.
+fn canonical(path: &Path) -> PathBuf {
+    path.ancestors()
+        .find_map(|there| Some((there, there.canonicalize().ok()?)))
+        .and_then(|(there, real)| Some(real.join(path.strip_prefix(there).ok()?)))
+        .unwrap_or_else(|| path.to_owned())
 }
 
 /// `path` without `.` and `..`, by its text alone.

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::candidate::trespass_text;
 use crate::contract::Strategy;
 use crate::ctx::Ctx;
-use crate::error::Code;
+use crate::error::{Code, shown};
 use crate::input;
 use crate::land::{Outcome, Plan, Request, land};
 use crate::mend::mend;
@@ -172,11 +172,12 @@ fn print_plan(ctx: &Ctx, plan: &Plan) {
         )),
     }
     for path in &plan.in_the_way {
-        ctx.ui.out(&format!("in the way there: {path}"));
+        ctx.ui.out(&format!("in the way there: {}", shown(path)));
     }
     for path in &plan.judge_changed {
         ctx.ui.out(&format!(
-            "changes the judge, wants --accept-judge-change: {path}"
+            "changes the judge, wants --accept-judge-change: {}",
+            shown(path)
         ));
     }
 }

@@ -7,7 +7,7 @@ use clap_complete::ArgValueCandidates;
 use serde_json::json;
 
 use crate::ctx::Ctx;
-use crate::error::Code;
+use crate::error::{Code, shown};
 use crate::facts::{self, Facts};
 use crate::input;
 use crate::judge;
@@ -134,7 +134,7 @@ fn seen(ctx: &Ctx, facts: &Facts) -> String {
             seen.uncommitted
                 .iter()
                 .take(10)
-                .cloned()
+                .map(|path| shown(path))
                 .collect::<Vec<_>>()
                 .join(", ")
         ),

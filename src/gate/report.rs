@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{Ended, Order, Progress, Purpose, StepResult, Verdict};
+use crate::error::shown;
 use crate::failure::Failure;
 use crate::task::{BUDGET, State, Task};
 
@@ -224,7 +225,7 @@ impl Report {
         // A verdict has the one or the other.
         let paths = self.paths.iter().chain(&self.judge_changed);
         for path in paths.clone().take(PATHS_SHOWN) {
-            let _ = writeln!(text, "  {path}");
+            let _ = writeln!(text, "  {}", shown(path));
         }
         if let Some(rest @ 1..) = paths.count().checked_sub(PATHS_SHOWN) {
             let _ = writeln!(text, "  … and {rest} more");

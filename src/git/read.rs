@@ -239,6 +239,31 @@ impl Reader {
         }
     }
 
+    /// The size of each blob, in bytes.
+    pub(crate) fn sizes(&self, blobs: &[&Oid]) -> anyhow::Result<Vec<u64>> {
+        if blobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        if let Some(repo) = &self.libgit2 {
+            let odb = repo.odb()?;
+            return blobs
+                .iter()
+                .map(|blob| Ok(odb.read_header(raw(blob)?)?.0 as u64))
+                .collect();
+        }
+        let list: Vec<&str> = blobs.iter().map(|blob| blob.as_str()).collect();
+        self.git
+            .command(["cat-file", "--batch-check=%(objectsize)"])
+            .stdin(list.join("\n") + "\n")
+            .text()?
+            .lines()
+            .map(|line| {
+                line.parse()
+                    .with_context(|| format!("git gave the size of a file as {line:?}"))
+            })
+            .collect()
+    }
+
     /// The files of `tree` down to `depth` folders, as paths; names that are no UTF-8 are left out.
     pub(crate) fn paths(&self, tree: &Oid, depth: usize) -> anyhow::Result<Vec<String>> {
         let Some(repo) = &self.libgit2 else {

@@ -39,7 +39,62 @@ impl Repo {
             reset().map_err(|second| second.context(first))?;
         }
         self.clean_slot(slot, keep)?;
+        self.empty_submodules(slot)?;
         self.renew_admin(slot, commit)
+    }
+
+    /// Writes the files of `changed` that the sparse-checkout patterns leave out: a change is judged wherever it is.
+    pub(crate) fn show_changed(
+        &self,
+        slot: SlotCheckout,
+        changed: &[String],
+    ) -> anyhow::Result<()> {
+        if self.sparse_patterns()?.is_none() {
+            return Ok(());
+        }
+        let on = |args: &[&str]| self.git.command(args).on_worktree(slot.root, slot.index);
+        let tagged = on(&["ls-files", "-z", "-t"]).bytes()?;
+        let mut hidden = Vec::new();
+        for record in records(&tagged) {
+            let Some(path) = record.strip_prefix(b"S ") else {
+                continue;
+            };
+            if changed.iter().any(|c| c.as_bytes() == path) {
+                hidden.extend_from_slice(path);
+                hidden.push(0);
+            }
+        }
+        if hidden.is_empty() {
+            return Ok(());
+        }
+        on(&[
+            "checkout-index",
+            "-f",
+            "--ignore-skip-worktree-bits",
+            "-z",
+            "--stdin",
+        ])
+        .stdin(hidden)
+        .run()
+    }
+
+    /// Removes what a judging before checked out of submodules: their git directories go with the administrative
+    /// folder, and steps may have left anything there.
+    fn empty_submodules(&self, slot: SlotCheckout) -> anyhow::Result<()> {
+        if !slot.root.join(".gitmodules").exists() {
+            return Ok(());
+        }
+        let staged = self
+            .git
+            .command(["ls-files", "-z", "--stage"])
+            .on_worktree(slot.root, slot.index)
+            .bytes()?;
+        for record in records(&staged).filter(|r| r.starts_with(b"160000 ")) {
+            if let Some((_, path)) = utf8(record)?.split_once('\t') {
+                remove_tree(&slot.root.join(path))?;
+            }
+        }
+        remove_tree(&self.admin_dir(slot.admin).join("modules"))
     }
 
     /// Removes all that is neither tracked nor kept, nested repositories and ignored files included.
@@ -164,6 +219,15 @@ fn escape_pattern(path: &str) -> String {
                 .chain(std::iter::once(c))
         })
         .collect()
+}
+
+fn remove_tree(path: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("can't remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::Repo;
 use super::read::{records, utf8};
-use crate::error::Refusal;
+use crate::error::{Refusal, shown};
 use crate::oid::Oid;
 
 /// What is to be taken.
@@ -49,19 +49,7 @@ impl Repo {
             });
         }
         check_files(request, &uncommitted)?;
-        self.on(
-            request,
-            &[
-                "update-index",
-                "--add",
-                "--remove",
-                "--replace",
-                "-z",
-                "--stdin",
-            ],
-        )
-        .stdin(joined(&uncommitted))
-        .run()?;
+        self.take(request, &uncommitted)?;
         let tree = Oid::parse(&self.on(request, &["write-tree"]).text()?)?;
         let commit = if tree == base {
             request.tip.clone()
@@ -73,6 +61,31 @@ impl Repo {
             tree,
             uncommitted,
         })
+    }
+
+    /// Brings `wt`'s own index to what the worktree holds at `paths`.
+    fn take(&self, request: &SnapshotRequest, paths: &[String]) -> anyhow::Result<()> {
+        // What lies beyond a folder that became a link is no longer the folder's: git itself refuses to look there.
+        let (beyond, there): (Vec<&String>, Vec<&String>) = paths
+            .iter()
+            .partition(|path| is_beyond_link(request.worktree, path));
+        if !beyond.is_empty() {
+            self.on(
+                request,
+                &["update-index", "--force-remove", "-z", "--stdin"],
+            )
+            .stdin(joined(&beyond))
+            .run()?;
+        }
+        let add = [
+            "update-index",
+            "--add",
+            "--remove",
+            "--replace",
+            "-z",
+            "--stdin",
+        ];
+        self.on(request, &add).stdin(joined(&there)).run()
     }
 
     /// Paths of the worktree that differ from the tip of the task's branch, without writing any object.
@@ -202,6 +215,20 @@ impl Repo {
         .into())
     }
 
+    /// The paths of the submodules that the `.gitmodules` of `tree` declares.
+    pub(crate) fn declared_submodules(&self, tree: &Oid) -> anyhow::Result<Vec<String>> {
+        let declared = self
+            .git
+            .command(["config", "-z", "--blob"])
+            .arg(format!("{tree}:.gitmodules"))
+            .args(["--get-regexp", r"^submodule\..*\.path$"])
+            .output()?;
+        Ok(records(&declared.stdout)
+            .filter_map(|record| std::str::from_utf8(record).ok()?.split_once('\n'))
+            .map(|(_, path)| path.to_owned())
+            .collect())
+    }
+
     /// The git directory of a submodule in the main checkout: never the worktree's own, which its agent can write.
     fn submodule_dir(
         &self,
@@ -236,36 +263,50 @@ impl Repo {
     }
 }
 
+/// The refusal for a repository inside the worktree that is no declared submodule.
+pub(crate) fn nested(folder: &str) -> Refusal {
+    let folder = shown(folder);
+    Refusal::refused(format!(
+        "{folder} is a git repository of its own, so its files can't be part of the task"
+    ))
+    .hint(format!(
+        "remove {folder}/.git, declare it a submodule, or ignore it"
+    ))
+}
+
+/// The refusal for a changed file past the size limit; both in bytes.
+pub(crate) fn too_large(path: &str, size: u64, limit: u64) -> Refusal {
+    Refusal::refused(format!(
+        "{} has {size} bytes; the limit for a changed file is {limit}",
+        shown(path)
+    ))
+    .hint("ignore it in .gitignore, or raise `max_file` under [judge] in wt.toml on the target")
+}
+
 /// Refuses, by path, what the judge could not see as it is.
 fn check_files(request: &SnapshotRequest, paths: &[String]) -> anyhow::Result<()> {
     for path in paths {
         if let Some(folder) = path.strip_suffix('/') {
-            return Err(Refusal::refused(format!(
-                "{folder} is a git repository of its own, so its files can't be part of the task"
-            ))
-            .hint(format!(
-                "remove {folder}/.git, declare it a submodule, or ignore it"
-            ))
-            .into());
+            return Err(nested(folder).into());
         }
         let full = request.worktree.join(path);
         let Ok(metadata) = fs::symlink_metadata(&full) else {
             continue;
         };
         if metadata.is_file() && metadata.len() > request.max_file {
-            return Err(Refusal::refused(format!(
-                "{path} has {} bytes; the limit for a changed file is {}",
-                metadata.len(),
-                request.max_file
-            ))
-            .hint("ignore it in .gitignore, or raise `max_file` under [judge] in wt.toml on the target")
-            .into());
+            return Err(too_large(path, metadata.len(), request.max_file).into());
         }
     }
     Ok(())
 }
 
-fn joined(paths: &[String]) -> Vec<u8> {
+/// Whether a folder on the way to `path` is a symbolic link.
+fn is_beyond_link(root: &Path, path: &str) -> bool {
+    path.match_indices('/')
+        .any(|(end, _)| root.join(&path[..end]).is_symlink())
+}
+
+fn joined(paths: &[&String]) -> Vec<u8> {
     let mut list = Vec::new();
     for path in paths {
         list.extend_from_slice(path.as_bytes());

@@ -174,8 +174,12 @@ impl Repo {
             .into());
         }
         let loose = self.common().join(&wanted);
-        let is_link = fs::symlink_metadata(&loose).is_ok_and(|m| m.file_type().is_symlink());
-        if is_link || self.read.symbolic_target(&wanted)?.is_some() {
+        // A folder on the way that is a link makes another ref of it as well.
+        let is_linked = loose
+            .ancestors()
+            .take_while(|part| *part != self.common())
+            .any(Path::is_symlink);
+        if is_linked || self.read.symbolic_target(&wanted)?.is_some() {
             return Err(tampered(
                 task,
                 &format!("its branch {} points at another ref", task.branch),
@@ -321,9 +325,18 @@ fn canonical(path: &Path) -> Option<PathBuf> {
 }
 
 /// The text of a small regular file; a symbolic link is not followed.
+///
+/// # Errors
+/// A refusal where there is none.
 fn regular_text(path: &Path) -> anyhow::Result<String> {
-    let metadata =
-        fs::symlink_metadata(path).with_context(|| format!("can't look at {}", path.display()))?;
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Refusal::refused(format!("{} is gone", path.display()))
+                .hint("see: wt doctor")
+                .into());
+        }
+        found => found.with_context(|| format!("can't look at {}", path.display()))?,
+    };
     if !metadata.is_file() || metadata.len() > 4096 {
         return Err(
             Refusal::refused(format!("{} is no plain file of git's", path.display()))

@@ -89,7 +89,8 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
         return Ok(answer);
     }
     let candidate = candidate::combine(&repo, &task, &snapshot, &tip)?;
-    let claims = ws.claims(&task.name, &task.owns, &in_force)?;
+    candidate::require_sizes(&repo.read, &candidate, in_force.contract.judge.max_file)?;
+    let claims = ws.claims(&repo, &task.name, &task.owns, &in_force)?;
     let found = candidate::trespasses(&claims.territory(), &candidate.paths);
     if !found.is_empty() {
         ws.record(

@@ -140,6 +140,7 @@ impl Slot {
                     self.root().display()
                 )
             })?;
+        repo.show_changed(self.checkout(), &order.changed)?;
         repo.fill_submodules(self.root())?;
         // The candidate may hold a file where the main checkout has a folder: the candidate is what is judged.
         self.carried = carry::bring(repo, &contract.carry, self.root(), |refusal| {

@@ -1,8 +1,8 @@
 //! Where the target stands: checked out somewhere, with a person's work in it, or nowhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::error::Refusal;
+use crate::error::{Refusal, some_of};
 use crate::git::FastForward;
 use crate::oid::Oid;
 
@@ -53,6 +53,7 @@ impl Place {
         let Some(root) = roots.pop() else {
             return Ok(Self::RefAlone);
         };
+        refuse_worktree_of_task(attempt, &root)?;
         let in_the_way = repo.in_the_way(&root, &draft.candidate.changes)?;
         Ok(Self::Checkout { root, in_the_way })
     }
@@ -85,7 +86,7 @@ impl Place {
             root.display(),
             attempt.task.target,
             attempt.task.name,
-            in_the_way.join(", ")
+            some_of(in_the_way)
         ))
         .hint("commit these paths, or move them away, then land again; nothing was changed")
         .into())
@@ -133,4 +134,25 @@ impl Place {
             }
         }
     }
+}
+
+/// Git is never let loose in a task's worktree, whose settings its agent can write; and left behind by the branch
+/// that is checked out there, it would look as if it took the landing back.
+fn refuse_worktree_of_task(attempt: &Attempt, root: &Path) -> anyhow::Result<()> {
+    let target = &attempt.task.target;
+    for (name, other) in attempt.ws.store.tasks()? {
+        let other = other?;
+        if other.worktree == root {
+            return Err(Refusal::refused(format!(
+                "{target} is checked out in the worktree of task `{name}`"
+            ))
+            .hint(format!(
+                "in {}: git switch {}",
+                root.display(),
+                other.branch
+            ))
+            .into());
+        }
+    }
+    Ok(())
 }

@@ -10,6 +10,8 @@ mod judging;
 mod landing;
 mod lifecycle;
 mod removal;
+mod repositories;
 mod sandbox;
 mod spawning;
 mod steps;
+mod tamper;
