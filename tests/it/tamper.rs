@@ -753,7 +753,7 @@ fn the_callers_surroundings_make_no_difference_to_the_judge() {
     seen.retain(|name| !["_", "OLDPWD", "PWD", "SHLVL"].contains(&name.as_str()));
     assert_eq!(
         seen.join(" "),
-        "CI HOME LANG LC_ALL NO_COLOR PATH TMPDIR TZ WT_BASE WT_CHANGED WT_TASK"
+        "CI HOME LANG LC_ALL PATH TMPDIR TZ WT_BASE WT_CHANGED WT_TASK"
     );
     assert!(
         log.contains(&format!("HOME={}\n", sandbox.root().join("home").display())),

@@ -65,7 +65,6 @@ cat "$WT_CHANGED" > "$HOME/changed"
         ("TZ", "UTC"),
         ("LC_ALL", "C.UTF-8"),
         ("CI", "1"),
-        ("NO_COLOR", "1"),
         ("WT_TASK", "auth"),
         ("WT_BASE", base.as_str()),
         ("PASSED", "a b'c\"d\ne"),
@@ -163,7 +162,7 @@ fn set_up_runs_when_its_inputs_changed_and_what_it_made_stays() {
         ),
         (
             "test.sh",
-            "cat modules/made > \"$HOME/made\"; echo x >> modules/by-a-step; [ ! -f .env ] || echo carried >> \"$HOME/made\"\n",
+            "cat modules/made > \"$HOME/made\"; mkdir -p modules/.cache; echo x >> modules/.cache/by-a-step; [ ! -f poison ] || echo x > modules/poison; [ ! -f .env ] || echo carried >> \"$HOME/made\"\n",
         ),
         (".gitignore", "modules\n.env\n"),
         ("locks/a.lock", "1\n"),
@@ -197,6 +196,14 @@ fn set_up_runs_when_its_inputs_changed_and_what_it_made_stays() {
     assert_eq!((in_slot(), made().as_str()), (3, "2\n3\n2\n"));
     sandbox.wt(&["validate", "auth", "--fresh"]).expect(0);
     assert_eq!(in_slot(), 4);
+    // What a step changes in it, caches apart, never serves the next judging.
+    change("poison", "");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    assert_eq!(in_slot(), 4);
+    remove(worktree.join("poison"));
+    change("c", "");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    assert_eq!(in_slot(), 5);
 
     change("unready", "");
     change("locks/b.lock", "4\n");
@@ -214,7 +221,7 @@ fn set_up_runs_when_its_inputs_changed_and_what_it_made_stays() {
     sandbox
         .wt(&["validate", "auth", "--cause", "it was not ready"])
         .expect(0);
-    assert_eq!((in_slot(), made().as_str()), (6, "2\n4\n2\n"));
+    assert_eq!((in_slot(), made().as_str()), (7, "2\n4\n2\n"));
 }
 
 #[test]
