@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::Repo;
 use super::read::{records, utf8};
+use super::worktree::PARALLEL_CHECKOUT;
 use crate::oid::Oid;
 
 /// A slot's place: its folder, its index in the state, its administrative folder.
@@ -29,6 +30,7 @@ impl Repo {
         let reset = || {
             self.git
                 .command(["read-tree", "--reset", "-u", commit.as_str()])
+                .config(PARALLEL_CHECKOUT)
                 .on_worktree(slot.root, slot.index)
                 .run()
         };
