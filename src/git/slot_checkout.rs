@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::Repo;
 use super::read::{records, utf8};
+use super::worktree::PARALLEL_CHECKOUT;
 use crate::oid::Oid;
 
 /// A slot's place: its folder, its index in the state, its administrative folder.
@@ -29,6 +30,7 @@ impl Repo {
         let reset = || {
             self.git
                 .command(["read-tree", "--reset", "-u", commit.as_str()])
+                .config(PARALLEL_CHECKOUT)
                 .on_worktree(slot.root, slot.index)
                 .run()
         };
@@ -141,8 +143,13 @@ impl Repo {
     /// The tracked files of the slot that are no longer as they were checked out.
     pub(crate) fn changed_in_slot(&self, slot: SlotCheckout) -> anyhow::Result<Vec<String>> {
         let on = |args: &[&str]| self.git.command(args).on_worktree(slot.root, slot.index);
-        on(&["update-index", "-q", "--refresh", "--ignore-submodules"]).output()?;
-        let list = on(&["diff-files", "-z", "--name-only", "--ignore-submodules"]).bytes()?;
+        let differing = || on(&["diff-files", "-z", "--name-only", "--ignore-submodules"]).bytes();
+        let mut list = differing()?;
+        if !list.is_empty() {
+            // Their times differ, at least; whether their content does, only reading them tells.
+            on(&["update-index", "-q", "--refresh", "--ignore-submodules"]).output()?;
+            list = differing()?;
+        }
         records(&list).map(utf8).collect()
     }
 

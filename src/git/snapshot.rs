@@ -110,8 +110,10 @@ impl Repo {
 
     /// Brings the kept index to the branch's tree, keeping the file times that still hold.
     fn align_index(&self, request: &SnapshotRequest, tree: &Oid) -> anyhow::Result<()> {
+        // Not `-m`: that refuses where a file that the last snapshot took was changed again since, and then every
+        // file would have to be read anew.
         if self
-            .on(request, &["read-tree", "-m", tree.as_str()])
+            .on(request, &["read-tree", "--reset", tree.as_str()])
             .run()
             .is_err()
         {

@@ -12,6 +12,9 @@ use crate::error::Refusal;
 use crate::oid::Oid;
 use crate::task::{FolderId, Task};
 
+/// Git's setting for whole checkouts: several processes write the files, which more than pays on two cores already.
+pub(super) const PARALLEL_CHECKOUT: &str = "checkout.workers=4";
+
 /// A worktree to be made.
 pub(crate) struct NewWorktree<'a> {
     pub(crate) path: &'a Path,
@@ -67,6 +70,7 @@ impl Repo {
     ) -> anyhow::Result<()> {
         self.git
             .command(["read-tree", "--reset", "-u", tree.as_str()])
+            .config(PARALLEL_CHECKOUT)
             .on_worktree(root, index)
             .run()?;
         let own = self.admin_dir(admin).join("index");

@@ -63,7 +63,7 @@ pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Ver
             // The interrupt stays raised, so that waiting for it would not pause.
             std::thread::sleep(pause);
         } else {
-            interrupt.wait(pause);
+            interrupt.wait_beside(&judge, pause);
         }
         pause = (pause * 3 / 2).min(SLOWEST);
     }

@@ -1,9 +1,10 @@
 //! The name of a process that stays right when its pid is given to another one, also across a reboot.
 
 use std::io;
+use std::os::fd::OwnedFd;
 
 use anyhow::Context as _;
-use rustix::process::{Pid, Signal, getpid};
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 use super::table::Entry;
@@ -58,6 +59,14 @@ impl Identity {
     /// Sends a signal to it; in vain, without an error, if it has ended.
     pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
         self.find()?.map_or(Ok(()), |entry| entry.signal(signal))
+    }
+
+    /// Readable once it has ended; nothing where it has ended already, or can't be watched.
+    pub(super) fn watch(&self) -> Option<OwnedFd> {
+        let pid = Pid::from_raw(i32::try_from(self.pid).ok()?)?;
+        let end = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+        // Asked after it was opened: now the descriptor can't be that of another process with the same pid.
+        self.is_alive().then_some(end)
     }
 
     fn find(&self) -> io::Result<Option<Entry>> {

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::identity::Identity;
+
 /// Raised by the first of its signals, and never lowered.
 ///
 /// Signals that mean different things (INT: stop the judging; TERM and HUP: stop following it) need an interrupt each.
@@ -39,6 +41,24 @@ impl Interrupt {
     /// Sleeps for `time`, less if it is raised before; answers whether it is.
     pub(crate) fn wait(&self, time: Duration) -> bool {
         let mut fds = [PollFd::new(self, PollFlags::IN)];
+        wait_for(&mut fds, Instant::now().checked_add(time));
+        !fds[0].revents().is_empty()
+    }
+
+    /// As [`Self::wait`], and less also if `process` ends before.
+    pub(crate) fn wait_beside(&self, process: &Identity, time: Duration) -> bool {
+        let Some(end) = process.watch() else {
+            // One that lives all the same can't be watched here, and must not make the caller spin.
+            return if process.is_alive() {
+                self.wait(time)
+            } else {
+                self.raised()
+            };
+        };
+        let mut fds = [
+            PollFd::new(self, PollFlags::IN),
+            PollFd::new(&end, PollFlags::IN),
+        ];
         wait_for(&mut fds, Instant::now().checked_add(time));
         !fds[0].revents().is_empty()
     }
@@ -78,5 +98,23 @@ mod tests {
         assert!(usr1.wait(Duration::from_secs(600)));
         assert!(usr1.raised());
         assert!(!none.raised());
+    }
+
+    #[test]
+    fn the_end_of_a_process_ends_the_waiting_beside_it() {
+        let none = Interrupt::install(&[]).unwrap();
+        let mut child = std::process::Command::new("sleep")
+            .arg("0.2")
+            .spawn()
+            .unwrap();
+        let identity = Identity::of(child.id()).unwrap().unwrap();
+        let begun = Instant::now();
+        assert!(!none.wait_beside(&identity, Duration::from_millis(5)));
+        assert!(begun.elapsed() >= Duration::from_millis(5));
+
+        assert!(!none.wait_beside(&identity, Duration::from_secs(600)));
+        child.wait().unwrap();
+        assert!(!none.wait_beside(&identity, Duration::from_secs(600)));
+        assert!(begun.elapsed() < Duration::from_secs(500));
     }
 }
