@@ -1,7 +1,8 @@
 //! The state held against what git and the file system say: what differs, and how each is mended.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -11,7 +12,7 @@ use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::judge::{clear_dead_judge, judge_at_work};
 use crate::mend;
 use crate::remove::{gone, sweep_now};
-use crate::store::{list_dirs, read_json, remove_dir, trash_dir};
+use crate::store::{Operation, list_dirs, read_json, remove_dir, trash_dir};
 use crate::task::{State, Task};
 use crate::workspace::Workspace;
 
@@ -39,6 +40,7 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Vec<Finding>> {
         findings: Vec::new(),
     };
     checkup.git();
+    checkup.shared_locks();
     match checkup.intents() {
         Ok(()) => checkup.half_made()?,
         // Without every intent it can't be told what is half made.
@@ -98,6 +100,19 @@ impl Checkup<'_> {
             self.found(
                 format!("{error:#}"),
                 "install a newer git and put it first on PATH",
+            );
+        }
+    }
+
+    fn shared_locks(&mut self) {
+        for lock in self.ws.repo.stale_locks() {
+            let mend = format!(
+                "if no git runs in this repository, remove it: rm {}",
+                lock.display()
+            );
+            self.found(
+                format!("{} is left over, and stops git", lock.display()),
+                &mend,
             );
         }
     }
@@ -284,8 +299,15 @@ impl Checkup<'_> {
             .filter_map(|(_, t)| t.ok())
             .map(|t| t.branch)
             .collect();
+        let pending = |branch: &str| {
+            // A command that was killed halfway owns it still; it is mended by the next one.
+            let entries = ws.store.intents().unwrap_or_default();
+            entries
+                .iter()
+                .any(|e| matches!(&e.operation, Operation::Spawn { branch: b, .. } if b == branch))
+        };
         for branch in ws.repo.branches_below("refs/heads/wt/")? {
-            if !known.contains(&branch) {
+            if !known.contains(&branch) && !pending(&branch) {
                 let mend = format!("look at it (git log {branch}), then: git branch -D {branch}");
                 self.found(format!("the branch {branch} belongs to no task"), &mend);
             }
@@ -334,7 +356,10 @@ impl Checkup<'_> {
 
     fn trash(&mut self) -> anyhow::Result<()> {
         for trash in trash_dirs(self.ws)? {
-            let waiting = gone(&trash);
+            let waiting: Vec<PathBuf> = gone(&trash)
+                .into_iter()
+                .filter(|path| is_forgotten(path))
+                .collect();
             if !waiting.is_empty() {
                 let what = format!(
                     "{} removed folders wait in {}",
@@ -346,6 +371,13 @@ impl Checkup<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether nobody is at work on a removed folder any more: one that was just removed is being deleted.
+fn is_forgotten(path: &Path) -> bool {
+    const PATIENCE: Duration = Duration::from_secs(60);
+    let changed = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
+    changed.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > PATIENCE))
 }
 
 fn trash_dirs(ws: &Workspace) -> anyhow::Result<Vec<PathBuf>> {

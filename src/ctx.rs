@@ -5,7 +5,6 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 
 use crate::error::Refusal;
@@ -25,8 +24,10 @@ impl Ctx {
     #[allow(clippy::disallowed_methods, reason = "this is the one place")]
     pub(crate) fn new(color: Color, dir: Option<&Path>) -> anyhow::Result<Self> {
         let environment = Environment(std::env::vars_os().collect());
-        let cwd =
-            std::env::current_dir().context("the current folder can't be read; was it removed?");
+        let cwd = std::env::current_dir().map_err(|error| {
+            Refusal::refused(format!("the current folder can't be read: {error}"))
+                .hint("it was removed, perhaps with its task; go back to the repository")
+        });
         let cwd = match dir {
             Some(dir) if dir.is_absolute() => dir.to_owned(),
             Some(dir) => cwd?.join(dir),

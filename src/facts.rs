@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::git::SnapshotRequest;
-use crate::store::{read_json, write_json};
+use crate::store::{read_json, write_json_shown};
 use crate::task::{BUDGET, Task};
 use crate::workspace::Workspace;
 
@@ -125,6 +125,6 @@ pub(crate) fn note_seen(
         at: ws.ctx.now,
         uncommitted,
     };
-    write_json(&ws.store.task_dir(name).join("seen.json"), &seen)?;
+    write_json_shown(&ws.store.task_dir(name).join("seen.json"), &seen)?;
     Ok(seen)
 }

@@ -42,7 +42,7 @@ pub(crate) struct StepResult {
     /// File name of the log in the run's folder.
     pub(crate) log: String,
     pub(crate) log_lines: u64,
-    /// A recognised runner said that it ran no test, and the step does not allow that.
+    /// A recognised runner said that it ran no test, and the step does not allow that. Some runners fail then.
     pub(crate) no_tests: bool,
 }
 
@@ -54,7 +54,7 @@ impl StepResult {
     /// The first word of the verdict that this step's failure is.
     pub(crate) fn token(&self) -> &'static str {
         match self.ended {
-            Ended::Exit(0) if self.no_tests => "NO_TESTS",
+            Ended::Exit(_) if self.no_tests => "NO_TESTS",
             Ended::Timeout => "TIMEOUT",
             _ => self.kind.token(),
         }
@@ -155,6 +155,22 @@ pub(crate) fn environment_hash(
         )
         .collect();
     crate::digest::hex(&fields)
+}
+
+/// Whether a command of the gate or of its set-up names the file at `path` by a word of its own, as `sh check.sh` does.
+pub(crate) fn names(contract: &Contract, path: &str) -> bool {
+    let commands = contract
+        .gate
+        .iter()
+        .map(|step| &step.run)
+        .chain(&contract.worktree.setup);
+    commands.into_iter().any(|command| {
+        let words = shlex::split(command)
+            .unwrap_or_else(|| command.split_whitespace().map(str::to_owned).collect());
+        words
+            .iter()
+            .any(|word| word.trim_start_matches("./") == path)
+    })
 }
 
 /// The steps of the gate that a change of `paths` selects, in the gate's order.

@@ -236,7 +236,7 @@ impl Attempt<'_> {
         let claims = self
             .ws
             .claims(self.repo, &self.task.name, &self.task.owns, self.in_force)?;
-        let found = candidate::trespasses(&claims.territory(), &combined.paths);
+        let found = candidate::trespasses(&claims.territory(), self.task, &combined.paths);
         if !found.is_empty() {
             return Ok(Step::Done(Outcome::Trespassed {
                 task: Box::new(self.task.clone()),

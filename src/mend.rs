@@ -9,32 +9,55 @@ use crate::task::{Landing, State};
 use crate::workspace::Workspace;
 
 /// Mends every intent whose process is gone, and says so. Called by each verb that changes the state, and by doctor.
+/// One that can't be mended now is said and left: it must not stand in the way of other tasks.
 pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Vec<String>> {
     let mut mended = Vec::new();
     for entry in ws.store.intents()? {
         if entry.process.is_alive() {
             continue;
         }
-        let _task = ws.lock_task(&entry.task)?;
-        // Another command may have mended it while the lock was waited for.
-        let Some(entry) = ws
-            .store
-            .intents()?
-            .into_iter()
-            .find(|e| e.task == entry.task)
-        else {
-            continue;
-        };
-        if entry.process.is_alive() || entry.process == Identity::current()? {
-            continue;
+        match mend_task(ws, &entry.task) {
+            Ok(line) => mended.extend(line),
+            Err(error) => {
+                let what = format!(
+                    "what was left of a command on task `{}` can't be mended: {error:#}",
+                    entry.task
+                );
+                ws.ctx.ui.warn(&what);
+                ws.ctx.ui.hint("see what stands in the way: wt doctor");
+            }
         }
-        let _lock = ws.lock()?;
-        mended.push(mend_one(ws, &entry)?);
     }
     for line in &mended {
         ws.ctx.ui.say(&format!("mended: {line}"));
     }
     Ok(mended)
+}
+
+/// Mends the open intent about one task; nothing where another command did so meanwhile.
+fn mend_task(ws: &Workspace, name: &str) -> anyhow::Result<Option<String>> {
+    let _task = ws.lock_task(name)?;
+    let mut intents = ws.store.intents()?.into_iter();
+    let Some(entry) = intents.find(|entry| entry.task == name) else {
+        return Ok(None);
+    };
+    if entry.process.is_alive() || entry.process == Identity::current()? {
+        return Ok(None);
+    }
+    let _lock = ws.lock()?;
+    for reference in refs_of(&entry) {
+        ws.repo.remove_stale_lock(&reference)?;
+    }
+    mend_one(ws, &entry).map(Some)
+}
+
+/// The refs that are the task's alone and that the killed command may have held a lock of.
+fn refs_of(entry: &JournalEntry) -> Vec<String> {
+    match &entry.operation {
+        Operation::Spawn { branch, .. } => vec![format!("refs/heads/{branch}")],
+        Operation::Remove { trashed } => vec![trashed.task.branch_ref(), trashed.branch_ref()],
+        Operation::Restore { .. } | Operation::Land { .. } => Vec::new(),
+    }
 }
 
 fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {

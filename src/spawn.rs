@@ -328,7 +328,12 @@ impl Plan {
                 .ctx
                 .ui
                 .progress(&format!("{}: set-up: {command}", task.name));
-            let log = ws.store.task_dir(&task.name).join("set-up.log");
+            let log = ws
+                .store
+                .root()
+                .join("logs")
+                .join(format!("{}.set-up.log", task.name));
+            fs::create_dir_all(ws.store.root().join("logs"))?;
             let outcome = process::run(&Job {
                 command,
                 dir: &self.worktree,
@@ -368,8 +373,10 @@ fn set_up_failed(worktree: &Path, command: &str, end: End, log: &Path) -> Refusa
         message.push_str("\n  ");
         message.push_str(line);
     }
-    Refusal::new(Code::No, message)
-        .hint("mend it, or change `setup` under [worktree] in wt.toml on the target")
+    Refusal::new(Code::No, message).hint(format!(
+        "full log: {}; mend it, or change `setup` under [worktree] in wt.toml on the target",
+        log.display()
+    ))
 }
 
 /// Refuses a claim that a live task's claim could meet; answers it in its normal form.

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use atomic::write_shown;
 pub(crate) use atomic::{remove_dir, write_atomic};
 pub(crate) use beneath::Beneath;
 pub(crate) use events::Event;
@@ -202,6 +203,11 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Opti
 /// Writes a versioned file whole or not at all.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
     write_atomic(path, &versioned(value)?)
+}
+
+/// As [`write_json`], without waiting for the disk: for what is only shown, and lost without harm.
+pub(crate) fn write_json_shown(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    write_shown(path, &versioned(value)?)
 }
 
 fn versioned(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {

@@ -112,10 +112,10 @@ impl Ui {
         }
     }
 
-    /// A table on standard output, its widest column cut where the terminal is too narrow.
-    pub(crate) fn table(&self, header: &[&str], rows: &[Vec<String>]) {
+    /// A table on standard output. Where the terminal is too narrow the column `spare` is cut first, then the widest.
+    pub(crate) fn table(&self, header: &[&str], rows: &[Vec<String>], spare: usize) {
         let width = self.out.is_term().then(|| usize::from(self.out.size().1));
-        self.out(&layout(header, rows, width));
+        self.out(&layout(header, rows, spare, width));
     }
 
     /// A line that shows that something longer is under way; silent off a terminal.
@@ -157,7 +157,7 @@ pub(crate) fn printable(text: &str) -> String {
     crate::failure::plain(text.as_bytes())
 }
 
-fn layout(header: &[&str], rows: &[Vec<String>], width: Option<usize>) -> String {
+fn layout(header: &[&str], rows: &[Vec<String>], spare: usize, width: Option<usize>) -> String {
     const GAP: usize = 2;
     let mut widths: Vec<usize> = header.iter().map(|h| measure_text_width(h)).collect();
     for row in rows {
@@ -166,7 +166,12 @@ fn layout(header: &[&str], rows: &[Vec<String>], width: Option<usize>) -> String
         }
     }
     if let Some(width) = width {
-        shrink(&mut widths, header, width, GAP);
+        shrink(
+            &mut widths,
+            header,
+            spare,
+            width.saturating_sub(GAP * header.len().saturating_sub(1)),
+        );
     }
     let mut text = String::new();
     let cells = std::iter::once(header.iter().map(ToString::to_string).collect::<Vec<_>>());
@@ -183,20 +188,22 @@ fn layout(header: &[&str], rows: &[Vec<String>], width: Option<usize>) -> String
     text
 }
 
-/// Takes from the widest column, one by one, until the table fits; no column gets narrower than its head.
-fn shrink(widths: &mut [usize], header: &[&str], room: usize, gap: usize) {
+/// Takes from the spare column, then from the widest, one by one, until the cells fit into `room`; no column gets
+/// narrower than its head.
+fn shrink(widths: &mut [usize], header: &[&str], spare: usize, room: usize) {
     let floor: Vec<usize> = header
         .iter()
         .map(|h| measure_text_width(h).max(4))
         .collect();
-    while widths.iter().sum::<usize>() + gap * widths.len().saturating_sub(1) > room {
-        let Some(widest) = (0..widths.len())
-            .filter(|&i| widths[i] > floor[i])
-            .max_by_key(|&i| widths[i])
-        else {
+    while widths.iter().sum::<usize>() > room {
+        let wide = |column: &usize| widths[*column] > floor[*column];
+        let widest = (0..widths.len())
+            .filter(wide)
+            .max_by_key(|&column| widths[column]);
+        let Some(column) = Some(spare).filter(wide).or(widest) else {
             return;
         };
-        widths[widest] -= 1;
+        widths[column] -= 1;
     }
 }
 
@@ -220,15 +227,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_is_cut_in_its_widest_column_alone() {
-        let rows = vec![vec!["auth".into(), "a very long branch name".into()]];
+    fn a_table_is_cut_in_its_spare_column_first() {
+        let rows = vec![vec!["a-long-task".into(), "wt/a-long-task".into()]];
+        let table = |width| layout(&["TASK", "BRANCH"], &rows, 1, width);
         assert_eq!(
-            layout(&["TASK", "BRANCH"], &rows, Some(16)),
-            "TASK  BRANCH\nauth  a very lo…\n"
+            table(Some(20)),
+            "TASK         BRANCH\na-long-task  wt/a-l…\n"
         );
+        assert_eq!(table(Some(16)), "TASK      BRANCH\na-long-…  wt/a-…\n");
         assert_eq!(
-            layout(&["TASK", "BRANCH"], &rows, None),
-            "TASK  BRANCH\nauth  a very long branch name\n"
+            table(None),
+            "TASK         BRANCH\na-long-task  wt/a-long-task\n"
         );
     }
 

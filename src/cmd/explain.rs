@@ -10,7 +10,7 @@ use crate::ctx::Ctx;
 use crate::error::{Code, Refusal};
 use crate::input;
 use crate::judge;
-use crate::store::write_atomic;
+use crate::store::{Event, write_atomic};
 use crate::task::{State, Task};
 use crate::ui;
 use crate::workspace::Workspace;
@@ -76,12 +76,26 @@ impl Explain {
 /// A form to fill in, with all that is known in its place.
 fn template(ws: &Workspace, task: &Task) -> anyhow::Result<String> {
     let mut text = format!("# Task {} is stopped\n\n## What was tried\n", task.name);
-    let causes = ws
+    let events: Vec<Event> = ws
         .store
         .events()?
         .into_iter()
-        .filter(|e| e.task == task.name && e.event == "judging");
-    for event in causes {
+        .filter(|e| e.task == task.name)
+        .collect();
+    let failed = |run: Option<&serde_json::Value>| {
+        events
+            .iter()
+            .any(|e| e.event == "failed" && e.facts.get("run") == run)
+    };
+    // The last pass or resume began the count anew.
+    let begun = events
+        .iter()
+        .rposition(|e| ["validated", "known", "resumed"].contains(&e.event.as_str()));
+    let since = &events[begun.map_or(0, |position| position + 1)..];
+    for event in since
+        .iter()
+        .filter(|e| e.event == "judging" && failed(e.facts.get("run")))
+    {
         let cause = event
             .facts
             .get("cause")

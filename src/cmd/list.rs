@@ -11,6 +11,9 @@ use crate::facts::{self, Facts};
 use crate::ui;
 use crate::workspace::Workspace;
 
+/// The column that is cut first on a narrow terminal: it mostly repeats the task's name.
+const BRANCH: usize = 3;
+
 /// List the tasks
 #[derive(Args)]
 pub(crate) struct List {
@@ -91,9 +94,10 @@ impl List {
             }
             ctx.ui.table(
                 &[
-                    "TASK", "STATE", "TRIES", "BRANCH", "COMMITS", "FILES", "AGE", "WORKTREE",
+                    "TASK", "STATE", "TRIES", "BRANCH", "COMMITS", "FILES", "AGE", "SEEN",
                 ],
                 &lines,
+                BRANCH,
             );
         }
         Ok(if unreadable { Code::No } else { Code::Ok })
@@ -120,7 +124,7 @@ fn row(ctx: &Ctx, facts: &Facts) -> Vec<String> {
         let _ = write!(commits, " -{}", facts.behind);
     }
     let seen = facts.seen.as_ref().map_or_else(
-        || "not looked at".to_owned(),
+        || "-".to_owned(),
         |seen| {
             let age = ctx.now.as_second() - seen.at.as_second();
             let when = if age < 2 {

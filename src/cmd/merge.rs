@@ -69,7 +69,21 @@ impl Merge {
         if self.json {
             return self.print_json(ctx, &name, &outcome);
         }
-        Ok(print_text(ctx, &ws, &outcome))
+        let code = print_text(ctx, &ws, &outcome);
+        Ok(match &outcome {
+            Outcome::Planned(plan) => self.plan_code(plan),
+            _ => code,
+        })
+    }
+
+    /// What the landing would answer as things stand.
+    fn plan_code(&self, plan: &Plan) -> Code {
+        let accepted = plan.judge_changed.is_empty() || self.accept_judge_change;
+        if plan.in_the_way.is_empty() && accepted {
+            Code::Ok
+        } else {
+            Code::Refused
+        }
     }
 
     fn print_json(&self, ctx: &Ctx, name: &str, outcome: &Outcome) -> anyhow::Result<Code> {
@@ -85,7 +99,7 @@ impl Merge {
                         "removed": removed, "kept_because": kept_because }),
                 Code::Ok,
             ),
-            Outcome::Planned(plan) => (serde_json::to_value(plan)?, plan_code(plan)),
+            Outcome::Planned(plan) => (serde_json::to_value(plan)?, self.plan_code(plan)),
             Outcome::Refused { report, code } => (
                 json!({ "task": name, "state": "working", "report": report }),
                 *code,
@@ -97,15 +111,6 @@ impl Merge {
         };
         ctx.ui.json(&value)?;
         Ok(code)
-    }
-}
-
-/// What the landing would answer as things stand.
-fn plan_code(plan: &Plan) -> Code {
-    if plan.in_the_way.is_empty() {
-        Code::Ok
-    } else {
-        Code::Refused
     }
 }
 
@@ -135,7 +140,7 @@ fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {
         }
         Outcome::Planned(plan) => {
             print_plan(ctx, plan);
-            plan_code(plan)
+            Code::Ok
         }
         Outcome::Refused { report, code } => {
             ctx.ui.out(&report.text());
@@ -163,9 +168,10 @@ fn print_plan(ctx: &Ctx, plan: &Plan) {
         &plan.tree[..12],
     ));
     match &plan.checkout {
-        Some(root) => ctx
-            .ui
-            .out(&format!("files in {} move along", root.display())),
+        Some(root) => ctx.ui.out(&format!(
+            "the files of the checkout {} are updated, too",
+            root.display()
+        )),
         None => ctx.ui.out(&format!(
             "{} is checked out nowhere; only the branch moves",
             plan.target

@@ -24,6 +24,11 @@ impl Restore {
         let _lock = ws.lock()?;
         let trashed = find_restorable(&ws, &self.task)?;
         restore(&ws, &trashed)?;
+        if !trashed.task.worktree.is_dir() {
+            ctx.ui
+                .warn("its worktree was gone when it was removed; branch and record are back");
+            ctx.ui.hint("check the branch out again: wt doctor --fix");
+        }
         ctx.ui.out(&trashed.task.worktree.display().to_string());
         Ok(Code::Ok)
     }

@@ -28,8 +28,13 @@ pub(crate) fn discover(dir: &Path, git: &Git) -> anyhow::Result<Location> {
     if !output.status.success() {
         let complaint = complaint(&output);
         let refusal = if complaint.contains("not a git repository") {
-            Refusal::refused(format!("{} is in no git repository", dir.display()))
-                .hint("go to a repository, or name one: wt -C <folder> …")
+            let removed = dir.iter().any(|part| part == "_trash");
+            let refusal = Refusal::refused(format!("{} is in no git repository", dir.display()));
+            refusal.hint(if removed {
+                "this folder was removed with its task; go back to the repository"
+            } else {
+                "go to a repository, or name one: wt -C <folder> …"
+            })
         } else {
             Refusal::refused(format!(
                 "git can't use the repository at {}: {complaint}",

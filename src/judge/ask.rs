@@ -91,7 +91,7 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
     let candidate = candidate::combine(&repo, &task, &snapshot, &tip)?;
     candidate::require_sizes(&repo.read, &candidate, in_force.contract.judge.max_file)?;
     let claims = ws.claims(&repo, &task.name, &task.owns, &in_force)?;
-    let found = candidate::trespasses(&claims.territory(), &candidate.paths);
+    let found = candidate::trespasses(&claims.territory(), &task, &candidate.paths);
     if !found.is_empty() {
         ws.record(
             &ws.event(&task.name, "trespassed")
@@ -199,6 +199,8 @@ fn known_snapshot(
         // With the target unmoved the general way answers as fast.
         return Ok(None);
     }
+    // What is known to conflict can't land, however green it was.
+    candidate::combine(&ws.repo_for(task), task, snapshot, tip)?;
     Ok(Some(Answer::Known {
         task: Box::new(task.clone()),
         receipt: validated.receipt.clone(),

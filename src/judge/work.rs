@@ -14,7 +14,7 @@ use crate::failure::{self, Failure};
 use crate::gate::{Ended, Order, Phase, Progress, Receipt, StepResult, Verdict};
 use crate::git::Repo;
 use crate::process::{self, End, Identity, Interrupt, Job};
-use crate::store::{read_json, remove_dir, write_json};
+use crate::store::{read_json, remove_dir, write_json, write_json_shown};
 use crate::surroundings::step_environment;
 use crate::workspace::Workspace;
 
@@ -210,7 +210,7 @@ impl Judge<'_> {
             End::Killed { signal, .. } => Ended::Signal(signal),
         };
         let no_tests = command.must_run_tests
-            && ended == Ended::Exit(0)
+            && matches!(ended, Ended::Exit(_))
             && failure::no_tests(&std::fs::read(&path)?);
         let result = StepResult {
             name: command.name.to_owned(),
@@ -332,7 +332,8 @@ impl Judge<'_> {
 
     fn enter(&mut self, phase: Phase) -> anyhow::Result<()> {
         self.progress.phase = phase;
-        self.save()
+        // No verdict depends on the phase; every step's end is written to the disk.
+        write_json_shown(&self.dir.join("progress.json"), &self.progress)
     }
 
     fn save(&self) -> anyhow::Result<()> {

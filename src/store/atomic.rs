@@ -22,6 +22,20 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("can't write {}", path.display()))
 }
 
+/// As [`write_atomic`], without waiting for the disk: for what is only shown, and lost without harm.
+pub(crate) fn write_shown(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let dir = path
+        .parent()
+        .with_context(|| format!("{} has no folder", path.display()))?;
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(bytes)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("can't write {}", path.display()))
+}
+
 /// Removes a folder with all in it; folders without permission are opened first. One that is gone is no error.
 pub(crate) fn remove_dir(path: &Path) -> anyhow::Result<()> {
     let remove = || match fs::remove_dir_all(path) {

@@ -308,7 +308,8 @@ fn a_set_up_that_fails_undoes_all() {
         .expect(1)
         .says("the set-up command `sh set-up.sh` failed (exit status 3)")
         .says("no such package")
-        .says("hint: mend it, or change `setup`");
+        .says("mend it, or change `setup`")
+        .says("full log: <root>/repo/.git/wt/logs/auth.set-up.log");
     assert_eq!(failed.out, "");
     sandbox.assert_as(&before);
     assert!(!sandbox.root().join("repo.wt").exists());

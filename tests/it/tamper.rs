@@ -69,7 +69,7 @@ fn a_weaker_gate_in_the_task_does_not_judge_it_and_lands_only_by_the_operator() 
     assert_eq!(main_of(&sandbox), before);
     sandbox
         .wt(&["merge", "weak", "--dry-run"])
-        .expect(0)
+        .expect(4)
         .prints("changes the judge, wants --accept-judge-change: wt.toml");
     let merge = [
         "merge",
