@@ -205,7 +205,7 @@ fn a_dry_run_says_all_and_changes_nothing() {
     dry.expect(0);
     insta::assert_snapshot!(dry.steady().replace(|c: char| c.is_ascii_digit(), "0"), @r"
     would land auth on main (merge): 0 paths, tree <hash> has a receipt
-    files in <root>/repo move along
+    the files of the checkout <root>/repo are updated, too
     ");
     move_target(&sandbox, "else", "");
     sandbox.write("README.md", "mine\n");

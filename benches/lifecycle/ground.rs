@@ -1,0 +1,132 @@
+//! Where it is measured: an ext4 image of its own where that can be mounted, else a temporary folder.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+use tempfile::TempDir;
+
+use crate::measure::take;
+
+/// How large the image may grow; it takes only what is written.
+const IMAGE_SIZE: u64 = 16 << 30;
+
+/// An empty folder for repositories, gone at the end whatever happens.
+pub(crate) struct Ground {
+    /// Where the image is mounted, if it is.
+    mount: Option<PathBuf>,
+    /// Why there is no image.
+    without: Option<String>,
+    folder: TempDir,
+    root: PathBuf,
+}
+
+impl Ground {
+    pub(crate) fn make() -> anyhow::Result<Self> {
+        let parent = std::env::var("WT_BENCH_DIR").unwrap_or_else(|_| "/tmp".to_owned());
+        let folder = tempfile::Builder::new()
+            .prefix("wt-bench-")
+            .tempdir_in(parent)
+            .context("can't make a folder to measure in")?;
+        let inside = folder.path().canonicalize()?;
+        let mut ground = Self {
+            mount: None,
+            without: None,
+            root: inside.join("ground"),
+            folder,
+        };
+        fs::create_dir(&ground.root)?;
+        match mount(&inside.join("image"), &ground.root) {
+            Ok(()) => ground.mount = Some(ground.root.clone()),
+            Err(why) => ground.without = Some(format!("{why:#}")),
+        }
+        fs::create_dir(ground.home())?;
+        fs::write(
+            ground.home().join(".gitconfig"),
+            "[user]\n\tname = Bench\n\temail = bench@example.org\n[init]\n\tdefaultBranch = main\n\
+             [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n",
+        )?;
+        Ok(ground)
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn home(&self) -> PathBuf {
+        self.root.join("home")
+    }
+
+    /// A command that sees nothing of the machine's own settings.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home())
+            .env("LANG", "C.UTF-8")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .current_dir(&self.root);
+        command
+    }
+
+    /// What was measured on, in words.
+    pub(crate) fn description(&self) -> anyhow::Result<String> {
+        let git = take(self.command("git").arg("version"))?.out;
+        let cores = std::thread::available_parallelism()?;
+        let place = match &self.without {
+            None => "ext4 in a loop-mounted image".to_owned(),
+            Some(why) => format!(
+                "{}, as no image could be mounted ({why})",
+                self.root.display()
+            ),
+        };
+        Ok(format!("{}, {cores} cores, on {place}", git.trim()))
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        if let Some(mount) = &self.mount {
+            // Lazily: it must go even while something still stands in it; its image is deleted with the folder.
+            let _ = Command::new("umount").arg("--lazy").arg(mount).status();
+        }
+        let _ = fs::remove_dir_all(self.folder.path());
+    }
+}
+
+/// Makes an ext4 image and mounts it. Its tables are written now: done in the background, as is usual, that would
+/// disturb what is measured.
+fn mount(image: &Path, on: &Path) -> anyhow::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        bail!("only root can mount one");
+    }
+    File::create(image)?.set_len(IMAGE_SIZE)?;
+    let options = [
+        "-q",
+        "-F",
+        "-m",
+        "0",
+        "-E",
+        "lazy_itable_init=0,lazy_journal_init=0",
+    ];
+    succeed(Command::new("mkfs.ext4").args(options).arg(image))?;
+    succeed(
+        Command::new("mount")
+            .args(["-o", "loop"])
+            .arg(image)
+            .arg(on),
+    )
+}
+
+fn succeed(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_owned();
+    let output = command.output();
+    let output = output.with_context(|| format!("can't start {}", program.display()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{}: {}", program.display(), said.trim().replace('\n', "; "));
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! The life of a task against plain git: whole processes, in pairs, on a filesystem of their own where that can be had.
+#![allow(clippy::disallowed_methods, reason = "a benchmark is set by variables")]
+
+mod ground;
+mod measure;
+mod project;
+mod table;
+
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+
+use ground::Ground;
+use measure::{Pairs, Side, Took, run, take};
+use project::Project;
+use table::Table;
+
+/// What is asked for, by variables `WT_BENCH_…`.
+struct Wanted {
+    /// How many files each repository has.
+    files: Vec<usize>,
+    /// How many pairs of each kind are measured, after one that is not.
+    pairs: usize,
+    /// How many tasks are listed.
+    tasks: usize,
+}
+
+impl Wanted {
+    fn read() -> anyhow::Result<Self> {
+        let variable =
+            |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+        let number = |name: &str, default: &str| -> anyhow::Result<usize> {
+            let text = variable(name, default);
+            text.parse().with_context(|| format!("{name}={text}"))
+        };
+        let files = variable("WT_BENCH_FILES", "1000,20000");
+        let wanted = Self {
+            files: files
+                .split(',')
+                .map(|n| n.trim().parse())
+                .collect::<Result<_, _>>()
+                .with_context(|| format!("WT_BENCH_FILES={files}"))?,
+            pairs: number("WT_BENCH_PAIRS", "7")?,
+            tasks: number("WT_BENCH_TASKS", "50")?,
+        };
+        ensure!(wanted.pairs > 0, "WT_BENCH_PAIRS must be 1 or more");
+        Ok(wanted)
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    // `cargo test --benches` starts this too; only `cargo bench` means it.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let wanted = Wanted::read()?;
+    measure::begin()?;
+    let ground = Ground::make()?;
+    let mut table = Table::default();
+    for &files in &wanted.files {
+        say(&format!("{files} files"));
+        let project = Project::make(&ground, &format!("project-{files}"), files)?;
+        spawn_and_remove(&project, wanted.pairs, &mut table)?;
+        validate(&project, wanted.pairs, &mut table)?;
+    }
+    if let Some(&files) = wanted.files.iter().min() {
+        say(&format!("{} tasks", wanted.tasks));
+        let project = Project::make(&ground, "project-of-many", files)?;
+        list(&project, &wanted, &mut table)?;
+    }
+    let text = format!("\n{}\n{}\n", ground.description()?, table.render());
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// A branch with a worktree made, and taken away again.
+fn spawn_and_remove(project: &Project, pairs: usize, table: &mut Table) -> anyhow::Result<()> {
+    let (mut made, mut removed) = (Pairs::default(), Pairs::default());
+    for round in 0..=pairs {
+        let task = format!("task-{round}");
+        let branch = format!("plain-{round}");
+        let folder = project.beside(&branch);
+        for side in Side::order(round) {
+            let took = match side {
+                Side::Wt => take(&mut project.wt(&["spawn", &task]))?,
+                Side::Git => {
+                    let mut add = project.git(&["worktree", "add", "-b", &branch]);
+                    take(add.arg(&folder))?
+                }
+            };
+            made.add(round, side, took);
+        }
+        for side in Side::order(round) {
+            let took = match side {
+                Side::Wt => take(&mut project.wt(&["rm", &task]))?,
+                Side::Git => {
+                    let mut remove = project.git(&["worktree", "remove", "--force"]);
+                    take(remove.arg(&folder))?
+                }
+            };
+            removed.add(round, side, took);
+        }
+        ensure!(!project.worktree(&task).exists(), "the task is still there");
+        run(&mut project.git(&["branch", "-q", "-D", &branch]))?;
+    }
+    let against = "git worktree add -b";
+    table.times("spawn", project.files, against, &made);
+    let against_removal = "git worktree remove --force";
+    table.times(
+        "rm, to the prompt",
+        project.files,
+        against_removal,
+        &removed,
+    );
+    table.peaks("spawn", project.files, against, &made);
+    Ok(())
+}
+
+/// A validation whose gate is `true`, so that all it takes is `wt`'s own; then the same again, answered from its
+/// receipt.
+fn validate(project: &Project, pairs: usize, table: &mut Table) -> anyhow::Result<()> {
+    let worktree = project.worktree("judged");
+    run(&mut project.wt(&["spawn", "judged"]))?;
+    let (mut judged, mut known) = (Pairs::default(), Pairs::default());
+    // The round that is not counted makes the slot.
+    for round in 0..=pairs {
+        project.change(&worktree, round)?;
+        for side in Side::order(round) {
+            judged.add(
+                round,
+                side,
+                validate_or_status(project, &worktree, side, 1)?,
+            );
+        }
+        for side in Side::order(round) {
+            known.add(
+                round,
+                side,
+                validate_or_status(project, &worktree, side, 0)?,
+            );
+        }
+    }
+    let against = "git status";
+    table.times("validate, gate `true`", project.files, against, &judged);
+    table.times("validate, from a receipt", project.files, against, &known);
+    table.peaks("validate", project.files, against, &judged);
+    run(&mut project.wt(&["rm", "--force", "judged"]))
+}
+
+fn validate_or_status(
+    project: &Project,
+    worktree: &Path,
+    side: Side,
+    steps: usize,
+) -> anyhow::Result<Took> {
+    let mut command = match side {
+        Side::Wt => project.wt(&["validate"]),
+        Side::Git => project.git(&["status"]),
+    };
+    let took = take(command.current_dir(worktree))?;
+    if side == Side::Wt {
+        let said = format!("VALIDATION_OK steps={steps} ");
+        ensure!(took.out.starts_with(&said), "no {said:?} in {:?}", took.out);
+    }
+    Ok(took)
+}
+
+/// Where all tasks stand, against asking git in each worktree.
+fn list(project: &Project, wanted: &Wanted, table: &mut Table) -> anyhow::Result<()> {
+    let tasks: Vec<String> = (0..wanted.tasks).map(|n| format!("task-{n}")).collect();
+    for task in &tasks {
+        run(&mut project.wt(&["spawn", task]))?;
+    }
+    let mut listed = Pairs::default();
+    for round in 0..=wanted.pairs {
+        for side in Side::order(round) {
+            let took = match side {
+                Side::Wt => take(&mut project.wt(&["list"]))?,
+                Side::Git => tasks
+                    .iter()
+                    .map(|task| take(project.git(&["status"]).current_dir(project.worktree(task))))
+                    .sum::<anyhow::Result<Took>>()?,
+            };
+            listed.add(round, side, took);
+        }
+    }
+    let what = format!("list, {} tasks", tasks.len());
+    table.times(&what, project.files, "git status in each", &listed);
+    Ok(())
+}
+
+/// What goes on, beside the table.
+fn say(what: &str) {
+    let _ = writeln!(std::io::stderr(), "measuring: {what}");
+}

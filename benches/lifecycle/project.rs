@@ -1,0 +1,150 @@
+//! A repository of many files that look and deflate like source text, and the commands that act on it.
+
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, ensure};
+
+use crate::ground::Ground;
+use crate::measure::run;
+
+/// One step, which takes no time of its own.
+const CONTRACT: &str = "[[gate]]\nname = \"true\"\nkind = \"check\"\nrun = \"true\"\n";
+
+/// A repository with one commit, packed, and checked out.
+pub(crate) struct Project<'g> {
+    ground: &'g Ground,
+    name: String,
+    pub(crate) files: usize,
+}
+
+impl<'g> Project<'g> {
+    pub(crate) fn make(ground: &'g Ground, name: &str, files: usize) -> anyhow::Result<Self> {
+        let project = Self {
+            ground,
+            name: name.to_owned(),
+            files,
+        };
+        fs::create_dir(project.root())?;
+        run(&mut project.git(&["init", "-q"]))?;
+        project.import()?;
+        run(&mut project.git(&["reset", "-q", "--hard"]))?;
+        Ok(project)
+    }
+
+    fn root(&self) -> PathBuf {
+        self.beside(&self.name)
+    }
+
+    /// A path beside the repository.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.ground.root().join(name)
+    }
+
+    pub(crate) fn worktree(&self, task: &str) -> PathBuf {
+        self.beside(&format!("{}.wt", self.name)).join(task)
+    }
+
+    /// `wt` with these arguments, called in the repository.
+    pub(crate) fn wt(&self, args: &[&str]) -> Command {
+        self.command(env!("CARGO_BIN_EXE_wt"), args)
+    }
+
+    /// `git` with these arguments, called in the repository.
+    pub(crate) fn git(&self, args: &[&str]) -> Command {
+        self.command("git", args)
+    }
+
+    fn command(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = self.ground.command(program);
+        command.current_dir(self.root()).args(args);
+        command
+    }
+
+    /// Changes one file of a worktree, another one in each round.
+    pub(crate) fn change(&self, worktree: &Path, round: usize) -> anyhow::Result<()> {
+        let path = worktree.join(path_of(round * 97 % self.files));
+        let text = Text::seeded(self.files + round).file();
+        fs::write(&path, text).with_context(|| format!("can't write {}", path.display()))
+    }
+
+    /// Writes the first commit, without a loose object.
+    fn import(&self) -> anyhow::Result<()> {
+        let mut child = self
+            .git(&["fast-import", "--quiet"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .context("can't start git fast-import")?;
+        let mut to = BufWriter::new(child.stdin.take().context("no pipe")?);
+        writeln!(to, "commit refs/heads/main")?;
+        writeln!(to, "committer Bench <bench@example.org> 1700000000 +0000")?;
+        writeln!(to, "data 5\nfirst")?;
+        add(&mut to, "wt.toml", CONTRACT)?;
+        for number in 0..self.files {
+            add(&mut to, &path_of(number), &Text::seeded(number).file())?;
+        }
+        to.flush()?;
+        drop(to);
+        ensure!(child.wait()?.success(), "git fast-import failed");
+        Ok(())
+    }
+}
+
+fn add(to: &mut impl Write, path: &str, text: &str) -> std::io::Result<()> {
+    write!(to, "M 100644 inline {path}\ndata {}\n{text}\n", text.len())
+}
+
+/// 25 files a folder, 20 folders each.
+fn path_of(number: usize) -> String {
+    format!(
+        "part-{}/unit-{}/file-{number}.txt",
+        number / 500,
+        number / 25 % 20
+    )
+}
+
+/// Words by chance, the same ones for the same seed.
+struct Text(u64);
+
+impl Text {
+    fn seeded(seed: usize) -> Self {
+        // Any odd number spreads neighbouring seeds; zero would stay zero.
+        Self((seed as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    /// The next number below `limit` (xorshift).
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % limit
+    }
+
+    /// A file of 0.5 to 8.5 kB, 4.5 in the mean, that deflates to somewhat less than half, as source text does.
+    fn file(&mut self) -> String {
+        let length = 500 + usize::try_from(self.below(8000)).unwrap_or_default();
+        let mut text = String::with_capacity(length + 80);
+        while text.len() < length {
+            let indent = self.below(4) * 4;
+            text.extend((0..indent).map(|_| ' '));
+            for _ in 0..=self.below(9) {
+                let word = self.below(3000);
+                // The commoner the word, the shorter it is.
+                Self::seeded(usize::try_from(word * word / 3000).unwrap_or_default())
+                    .word(&mut text);
+                text.push(' ');
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    fn word(&mut self, to: &mut String) {
+        for _ in 0..2 + self.below(8) {
+            let letter = u8::try_from(self.below(26)).unwrap_or_default();
+            to.push(char::from(b'a' + letter));
+        }
+    }
+}
