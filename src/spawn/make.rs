@@ -1,0 +1,172 @@
+//! Carrying a plan out: the worktree and its record, then what comes along and what sets it up.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::NewTask;
+use super::plan::Plan;
+use crate::carry;
+use crate::copies;
+use crate::error::{Code, Refusal, some_of};
+use crate::failure;
+use crate::git::{NewWorktree, WorktreeBranch, folder_id};
+use crate::process::{self, End, Interrupt, Job};
+use crate::surroundings::{capture, step_environment};
+use crate::task::{State, Task};
+use crate::workspace::{InForce, Workspace, write_marker};
+
+const SET_UP_LIMIT: Duration = Duration::from_secs(60 * 60);
+
+impl Plan {
+    /// Makes branch, worktree and record.
+    pub(super) fn make(
+        &self,
+        ws: &Workspace,
+        new: &NewTask,
+        in_force: &InForce,
+    ) -> anyhow::Result<Task> {
+        fs::create_dir_all(&self.worktrees).map_err(|error| {
+            Refusal::refused(format!("can't make {}: {error}", self.worktrees.display()))
+                .hint("make the folder writable, or set another `path` under [worktree] in wt.toml")
+        })?;
+        write_marker(&self.worktrees, ws.repo.common())?;
+        let worktree = NewWorktree {
+            path: &self.worktree,
+            branch: WorktreeBranch::New(&self.branch),
+            base: &new.base,
+        };
+        let admin = ws.repo.add_worktree(&worktree)?;
+        let index = ws.store.task_index(&new.name);
+        fs::create_dir_all(ws.store.task_dir(&new.name))?;
+        let tree = ws.repo.read.tree_of(&new.base)?;
+        ws.repo
+            .fill_worktree(&self.worktree, &index, &admin, &tree)?;
+        ws.repo.fill_submodules(&self.worktree)?;
+        let mut task = self.record(ws, new, in_force, admin)?;
+        let left_alone = copies::write(&ws.repo, &ws.store, &mut task, in_force)?;
+        for path in left_alone {
+            ws.ctx.ui.warn(&format!(
+                "{path} is not wt's and is left alone; tell that agent to read .wt/RULES.md"
+            ));
+        }
+        ws.store.save_task(&task)?;
+        Ok(task)
+    }
+
+    fn record(
+        &self,
+        ws: &Workspace,
+        new: &NewTask,
+        in_force: &InForce,
+        admin: String,
+    ) -> anyhow::Result<Task> {
+        let worktrees = self.worktrees.clone();
+        let is_agents = |entry: &Path| {
+            entry
+                .strip_prefix(&worktrees)
+                .is_ok_and(|inside| !inside.to_string_lossy().starts_with('_'))
+        };
+        let environment = capture(
+            &ws.ctx.environment,
+            &in_force.contract,
+            ws.repo.git.program(),
+            is_agents,
+        );
+        Ok(Task {
+            name: new.name.clone(),
+            state: State::Working,
+            attempts: 0,
+            unstable: 0,
+            target: new.target.clone(),
+            branch: self.branch.clone(),
+            base: new.base.clone(),
+            created: ws.ctx.now,
+            worktree: self.worktree.clone(),
+            folder: folder_id(&self.worktree)?,
+            admin,
+            brief: new.brief.clone(),
+            owns: self.owns.clone(),
+            environment,
+            sparse: ws.repo.sparse_patterns()?,
+            generated: Vec::new(),
+            rules: String::new(),
+            gate: String::new(),
+            runs: 0,
+            judging: None,
+            validated: None,
+            rejected: None,
+            landing: None,
+        })
+    }
+
+    /// Brings the carried files along and runs the set-up.
+    pub(super) fn finish(
+        &self,
+        ws: &Workspace,
+        task: &Task,
+        in_force: &InForce,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<()> {
+        let contract = &in_force.contract.worktree;
+        let carried = carry::bring(&ws.repo, &contract.carry, &self.worktree, Err)?;
+        if !carried.is_empty() {
+            ws.ctx
+                .ui
+                .say(&format!("carried along: {}", some_of(&carried)));
+        }
+        for command in &contract.setup {
+            let bar = ws
+                .ctx
+                .ui
+                .progress(&format!("{}: set-up: {command}", task.name));
+            let log = ws
+                .store
+                .root()
+                .join("logs")
+                .join(format!("{}.set-up.log", task.name));
+            fs::create_dir_all(ws.store.root().join("logs"))?;
+            let outcome = process::run(&Job {
+                command,
+                dir: &self.worktree,
+                env: &step_environment(&task.environment),
+                log: &log,
+                timeout: SET_UP_LIMIT,
+                interrupt,
+            })?;
+            drop(bar);
+            match outcome.end {
+                End::Exited(0) => {}
+                End::Interrupted => anyhow::bail!("interrupted"),
+                end => return Err(set_up_failed(&self.worktree, command, end, &log).into()),
+            }
+        }
+        if interrupt.raised() {
+            anyhow::bail!("interrupted");
+        }
+        Ok(())
+    }
+}
+
+fn set_up_failed(worktree: &Path, command: &str, end: End, log: &Path) -> Refusal {
+    let bytes = process::tail(log, 1 << 20).unwrap_or_default();
+    let first = failure::first_failure(&bytes, &[&worktree.to_string_lossy()]);
+    let how = match end {
+        End::Exited(status) => format!("exit status {status}"),
+        End::Killed { signal, .. } => format!("signal {signal}"),
+        End::TimedOut => "it took too long".to_owned(),
+        End::Interrupted => "interrupted".to_owned(),
+    };
+    let mut message = format!(
+        "the set-up command `{command}` failed ({how}): {}",
+        first.title
+    );
+    for line in first.excerpt.iter().take(10) {
+        message.push_str("\n  ");
+        message.push_str(line);
+    }
+    Refusal::new(Code::No, message).hint(format!(
+        "full log: {}; mend it, or change `setup` under [worktree] in wt.toml on the target",
+        log.display()
+    ))
+}

@@ -1,0 +1,178 @@
+//! What a spawn will make, and whatever stands in its way: found before anything is made.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::NewTask;
+use crate::error::Refusal;
+use crate::oid::Oid;
+use crate::scope::{Overlap, overlap};
+use crate::store::Operation;
+use crate::workspace::{InForce, Workspace};
+
+/// Free space that is left to the machine beside what the worktree takes, in bytes.
+const SPARE: u64 = 64 << 20;
+
+/// What will be made, once nothing stands in the way.
+pub(super) struct Plan {
+    /// The claim, each glob in its normal form.
+    pub(super) owns: Vec<String>,
+    pub(super) branch: String,
+    pub(super) worktree: PathBuf,
+    pub(super) worktrees: PathBuf,
+}
+
+impl Plan {
+    pub(super) fn check(ws: &Workspace, new: &NewTask, in_force: &InForce) -> anyhow::Result<Self> {
+        let worktrees = ws.worktrees_dir(in_force);
+        let mut plan = Self {
+            owns: Vec::new(),
+            branch: in_force
+                .contract
+                .worktree
+                .branch
+                .replace("{task}", &new.name),
+            worktree: worktrees.join(&new.name),
+            worktrees,
+        };
+        plan.check_names(ws, new)?;
+        plan.owns = check_claim(ws, new, in_force)?;
+        plan.check_disk(ws)?;
+        Ok(plan)
+    }
+
+    fn check_names(&self, ws: &Workspace, new: &NewTask) -> anyhow::Result<()> {
+        for other in ws.taken_names()? {
+            if other == new.name {
+                return Err(
+                    Refusal::refused(format!("there is a task `{other}` already"))
+                        .hint(format!(
+                            "go on with it: cd \"$(wt path {other})\", or take another name"
+                        ))
+                        .into(),
+                );
+            }
+            if other.to_lowercase() == new.name.to_lowercase() {
+                return Err(Refusal::refused(format!(
+                    "task name `{}` differs from `{other}` by case alone",
+                    new.name
+                ))
+                .hint("take another name")
+                .into());
+            }
+        }
+        if !ws.repo.is_branch_name(&self.branch)? {
+            return Err(Refusal::refused(format!(
+                "{:?} is no valid name for a branch",
+                self.branch
+            ))
+            .hint("take another name, or mend `branch` under [worktree] in wt.toml")
+            .into());
+        }
+        let reference = format!("refs/heads/{}", self.branch);
+        if ws.repo.read.tip(&reference)?.is_some()
+            || ws.repo.read.symbolic_target(&reference)?.is_some()
+        {
+            return Err(
+                Refusal::refused(format!("the branch {} exists already", self.branch))
+                    .hint(format!(
+                        "take another name, or rename that branch: git branch -m {} <new name>",
+                        self.branch
+                    ))
+                    .into(),
+            );
+        }
+        if let Some(other) = self.branch_on_the_way(ws)? {
+            return Err(Refusal::refused(format!(
+                "the branch {other} leaves no room for {}: git keeps one as a folder of the other",
+                self.branch
+            ))
+            .hint(format!(
+                "rename it: git branch -m {other} <new name>; or set another `branch` under [worktree] in wt.toml"
+            ))
+            .into());
+        }
+        if fs::symlink_metadata(&self.worktree).is_ok() {
+            return Err(
+                Refusal::refused(format!("{} exists already", self.worktree.display()))
+                    .hint("move it away, or take another name (left-overs of wt: wt doctor)")
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+
+    /// A branch whose name lies above the new one's, or below it.
+    fn branch_on_the_way(&self, ws: &Workspace) -> anyhow::Result<Option<String>> {
+        for (end, _) in self.branch.match_indices('/') {
+            let above = &self.branch[..end];
+            if ws.repo.read.tip(&format!("refs/heads/{above}"))?.is_some() {
+                return Ok(Some(above.to_owned()));
+            }
+        }
+        let below = format!("refs/heads/{}/", self.branch);
+        Ok(ws.repo.branches_below(&below)?.into_iter().next())
+    }
+
+    fn check_disk(&self, ws: &Workspace) -> anyhow::Result<()> {
+        let Some(place) = self.worktrees.ancestors().find(|dir| dir.is_dir()) else {
+            return Ok(());
+        };
+        let Ok(stat) = rustix::fs::statvfs(place) else {
+            return Ok(());
+        };
+        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        let needed = ws.repo.read.checkout_size().saturating_add(SPARE);
+        if free < needed {
+            return Err(Refusal::refused(format!(
+                "too little disk at {}: {} MB are free, the worktree takes {} MB",
+                place.display(),
+                free >> 20,
+                needed >> 20
+            ))
+            .hint("free some space: wt list --all shows what tasks are there; wt rm <task>")
+            .into());
+        }
+        Ok(())
+    }
+
+    pub(super) fn operation(&self, base: &Oid) -> Operation {
+        Operation::Spawn {
+            branch: self.branch.clone(),
+            base: base.clone(),
+            worktree: self.worktree.clone(),
+            owns: self.owns.clone(),
+        }
+    }
+}
+
+/// Refuses a claim that a live task's claim could meet; answers it in its normal form.
+fn check_claim(ws: &Workspace, new: &NewTask, in_force: &InForce) -> anyhow::Result<Vec<String>> {
+    let claims = ws.claims(&ws.repo, &new.name, &new.owns, in_force)?;
+    if claims.own.is_empty() {
+        if in_force.contract.scope.required {
+            return Err(
+                Refusal::refused("every task here must say which paths it owns")
+                    .hint("wt spawn <task> --owns 'src/auth/**' …")
+                    .into(),
+            );
+        }
+        return Ok(Vec::new());
+    }
+    for other in &claims.others {
+        let task = &other.task;
+        let message = match overlap(&claims.own, &other.globs, &claims.shared) {
+            Overlap::None => continue,
+            Overlap::Witness { path, left, right } => {
+                format!("`{left}` and `{right}`, which task `{task}` owns, both hold {path}")
+            }
+            Overlap::Assumed { left, right } => format!(
+                "`{left}` and `{right}`, which task `{task}` owns, are too large to compare, so they are taken to overlap"
+            ),
+        };
+        return Err(Refusal::refused(message)
+            .hint(format!("narrow the claim, or take paths out of it: --owns '!<glob>' (the other's: wt show {task})"))
+            .into());
+    }
+    Ok(claims.own.patterns().to_vec())
+}

@@ -1,0 +1,48 @@
+//! Taking a spawn back that did not end well.
+
+use std::fs;
+use std::path::Path;
+
+use crate::store::{Operation, remove_dir};
+use crate::workspace::{MARKER, Workspace};
+
+/// Takes back whatever a spawn that did not end well has made. Safe to repeat. The lock of the state must be held:
+/// another spawn could be at work in the same folder of worktrees.
+pub(crate) fn undo(ws: &Workspace, name: &str, operation: &Operation) -> anyhow::Result<()> {
+    let Operation::Spawn {
+        branch,
+        base,
+        worktree,
+        ..
+    } = operation
+    else {
+        return Ok(());
+    };
+    remove_dir(worktree)?;
+    for admin in ws.repo.admins_of(worktree)? {
+        ws.repo.forget_worktree(&admin)?;
+    }
+    let reference = format!("refs/heads/{branch}");
+    if ws.repo.read.tip(&reference)?.as_ref() == Some(base) {
+        ws.repo
+            .move_ref(&reference, Some(base), None, "wt: spawn undone")?;
+    }
+    remove_dir(&ws.store.task_dir(name))?;
+    let others = ws.taken_names()?.iter().any(|taken| taken != name);
+    if let (Some(worktrees), false) = (worktree.parent(), others) {
+        remove_if_only_marker(worktrees);
+    }
+    ws.store.settle(name)
+}
+
+/// The folder of the worktrees goes again if nothing but the marker is in it.
+fn remove_if_only_marker(worktrees: &Path) {
+    let Ok(entries) = fs::read_dir(worktrees) else {
+        return;
+    };
+    let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    if names.iter().all(|name| name == MARKER) {
+        let _ = fs::remove_file(worktrees.join(MARKER));
+        let _ = fs::remove_dir(worktrees);
+    }
+}
