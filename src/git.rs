@@ -1,5 +1,7 @@
 //! Git: reads through git2 where it can, everything else through the `git` command.
 
+mod call;
+mod changes;
 mod combine;
 mod command;
 mod discover;
@@ -7,15 +9,17 @@ mod kept_index;
 mod read;
 mod slot_checkout;
 mod snapshot;
+mod submodule;
 mod target_checkout;
 mod worktree;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use changes::{Change, Entry};
 pub(crate) use combine::{Combination, CommitRequest};
 pub(crate) use command::Git;
 pub(crate) use discover::{Location, discover};
-pub(crate) use read::{Change, Entry, Reader};
+pub(crate) use read::Reader;
 pub(crate) use slot_checkout::SlotCheckout;
 pub(crate) use snapshot::{SnapshotRequest, ignored_files, nested, too_large};
 pub(crate) use target_checkout::FastForward;

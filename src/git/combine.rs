@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use super::Repo;
-use super::command::complaint;
+use super::call::complaint;
 use super::read::{records, utf8};
 use crate::oid::Oid;
 
@@ -201,16 +201,10 @@ impl Repo {
 
     /// The commit that HEAD names in one of the operator's checkouts; none where there is none yet.
     pub(crate) fn head_of(&self, checkout: &Path) -> anyhow::Result<Option<Oid>> {
-        let output = self
-            .git
+        self.git
             .command(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
             .in_operators_checkout(checkout)
-            .output()?;
-        output
-            .status
-            .success()
-            .then(|| Oid::parse(&String::from_utf8_lossy(&output.stdout)))
-            .transpose()
+            .find_oid()
     }
 
     /// Removes the lock of a ref that a killed git left. A lock lives for the moment of one write; the caller holds

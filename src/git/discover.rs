@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::command::{Git, complaint};
+use super::call::complaint;
+use super::command::Git;
 use crate::error::Refusal;
 
 /// Where a command was called.

@@ -8,31 +8,10 @@ use anyhow::{Context as _, bail};
 use super::command::Git;
 use crate::oid::Oid;
 
-/// One path that differs between two trees. A rename is two of these: both its sides count.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Change {
-    pub(crate) path: String,
-    pub(crate) before: Option<Entry>,
-    pub(crate) after: Option<Entry>,
-}
-
-/// What a tree holds at a path: the file mode and the object.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Entry {
-    pub(crate) mode: u32,
-    pub(crate) oid: Oid,
-}
-
-impl Entry {
-    pub(crate) fn is_submodule(&self) -> bool {
-        self.mode == 0o160_000
-    }
-}
-
 /// The reading side of a repository.
 pub(crate) struct Reader {
-    libgit2: Option<git2::Repository>,
-    git: Git,
+    pub(super) libgit2: Option<git2::Repository>,
+    pub(super) git: Git,
 }
 
 impl Reader {
@@ -53,16 +32,10 @@ impl Reader {
         {
             return oid(commit.id()).map(Some);
         }
-        let output = self
-            .git
+        self.git
             .command(["rev-parse", "--verify", "--quiet", "--end-of-options"])
             .arg(format!("{revision}^{{commit}}"))
-            .output()?;
-        output
-            .status
-            .success()
-            .then(|| Oid::parse(&String::from_utf8_lossy(&output.stdout)))
-            .transpose()
+            .find_oid()
     }
 
     /// The commit at the tip of a ref, given by its full name; nothing where it does not exist.
@@ -147,15 +120,9 @@ impl Reader {
                 Err(error) => Err(error.into()),
             };
         }
-        let output = self
-            .git
+        self.git
             .command(["merge-base", one.as_str(), other.as_str()])
-            .output()?;
-        output
-            .status
-            .success()
-            .then(|| Oid::parse(&String::from_utf8_lossy(&output.stdout)))
-            .transpose()
+            .find_oid()
     }
 
     /// How many commits `one` has that `other` has not, and the other way round.
@@ -295,65 +262,6 @@ impl Reader {
         Ok(paths)
     }
 
-    /// Every path that differs between two trees, in git's order, renames as both their sides.
-    ///
-    /// # Errors
-    /// A path that is no UTF-8 is refused by its escaped name: no scope could be checked on it.
-    pub(crate) fn changes(&self, before: &Oid, after: &Oid) -> anyhow::Result<Vec<Change>> {
-        if before == after {
-            return Ok(Vec::new());
-        }
-        let Some(repo) = &self.libgit2 else {
-            return self.changes_by_command(before, after);
-        };
-        let (before, after) = (repo.find_tree(raw(before)?)?, repo.find_tree(raw(after)?)?);
-        let mut options = git2::DiffOptions::new();
-        options
-            .include_typechange(true)
-            .context_lines(0)
-            .skip_binary_check(true);
-        let diff = repo.diff_tree_to_tree(Some(&before), Some(&after), Some(&mut options))?;
-        let mut changes: Vec<Change> = Vec::new();
-        for delta in diff.deltas() {
-            let side = |file: &git2::DiffFile| -> anyhow::Result<Option<Entry>> {
-                if file.id().is_zero() {
-                    return Ok(None);
-                }
-                Ok(Some(Entry {
-                    mode: u32::from(file.mode()),
-                    oid: oid(file.id())?,
-                }))
-            };
-            let path = delta
-                .new_file()
-                .path_bytes()
-                .or(delta.old_file().path_bytes())
-                .context("a difference without a path")?;
-            changes.push(Change {
-                path: utf8(path)?,
-                before: side(&delta.old_file())?,
-                after: side(&delta.new_file())?,
-            });
-        }
-        Ok(changes)
-    }
-
-    fn changes_by_command(&self, before: &Oid, after: &Oid) -> anyhow::Result<Vec<Change>> {
-        let raw = self
-            .git
-            .command([
-                "diff-tree",
-                "-r",
-                "-z",
-                "--no-renames",
-                "--raw",
-                "--no-abbrev",
-            ])
-            .args([before.as_str(), after.as_str()])
-            .bytes()?;
-        parse_raw(&raw)
-    }
-
     /// About how many bytes the main checkout's files take, as its index has it; 0 where that can't be read.
     pub(crate) fn checkout_size(&self) -> u64 {
         let index = self.libgit2.as_ref().and_then(|repo| repo.index().ok());
@@ -361,52 +269,6 @@ impl Reader {
             index.iter().map(|entry| u64::from(entry.file_size)).sum()
         })
     }
-
-    /// Every entry that a first-parent commit of `base..tip` gave a path: what was on the branch at some time.
-    pub(crate) fn entries_since(&self, base: &Oid, tip: &Oid) -> anyhow::Result<Vec<Change>> {
-        let raw = self
-            .git
-            .command([
-                "log",
-                "--first-parent",
-                "--diff-merges=first-parent",
-                "--format=",
-                "-z",
-                "--raw",
-            ])
-            .args(["--no-renames", "--no-abbrev", &format!("{base}..{tip}")])
-            .bytes()?;
-        parse_raw(&raw)
-    }
-}
-
-/// Parses git's raw difference format with `-z`.
-fn parse_raw(raw: &[u8]) -> anyhow::Result<Vec<Change>> {
-    let mut changes = Vec::new();
-    let mut fields = records(raw).filter(|field| !field.is_empty());
-    while let Some(head) = fields.next() {
-        let head = std::str::from_utf8(head)?.trim_start_matches(['\n', ':']);
-        let words: Vec<&str> = head.split(' ').collect();
-        let [mode_before, mode_after, oid_before, oid_after, _status] = words[..] else {
-            bail!("git gave a difference that is not understood: {head:?}");
-        };
-        let path = fields
-            .next()
-            .context("git gave a difference without a path")?;
-        let side = |mode: &str, id: &str| -> anyhow::Result<Option<Entry>> {
-            let mode = u32::from_str_radix(mode, 8)?;
-            Ok((mode != 0).then_some(Entry {
-                mode,
-                oid: Oid::parse(id)?,
-            }))
-        };
-        changes.push(Change {
-            path: utf8(path)?,
-            before: side(mode_before, oid_before)?,
-            after: side(mode_after, oid_after)?,
-        });
-    }
-    Ok(changes)
 }
 
 /// The records of a list that git wrote with `-z`.
@@ -433,10 +295,10 @@ pub(super) fn utf8(path: &[u8]) -> anyhow::Result<String> {
     })
 }
 
-fn oid(id: git2::Oid) -> anyhow::Result<Oid> {
+pub(super) fn oid(id: git2::Oid) -> anyhow::Result<Oid> {
     Oid::parse(&id.to_string())
 }
 
-fn raw(oid: &Oid) -> anyhow::Result<git2::Oid> {
+pub(super) fn raw(oid: &Oid) -> anyhow::Result<git2::Oid> {
     Ok(git2::Oid::from_str(oid.as_str())?)
 }

@@ -80,25 +80,6 @@ impl Repo {
         .run()
     }
 
-    /// Removes what a judging before checked out of submodules: their git directories go with the administrative
-    /// folder, and steps may have left anything there.
-    fn empty_submodules(&self, slot: SlotCheckout) -> anyhow::Result<()> {
-        if !slot.root.join(".gitmodules").exists() {
-            return Ok(());
-        }
-        let staged = self
-            .git
-            .command(["ls-files", "-z", "--stage"])
-            .on_worktree(slot.root, slot.index)
-            .bytes()?;
-        for record in records(&staged).filter(|r| r.starts_with(b"160000 ")) {
-            if let Some((_, path)) = utf8(record)?.split_once('\t') {
-                remove_tree(&slot.root.join(path))?;
-            }
-        }
-        remove_tree(&self.admin_dir(slot.admin).join("modules"))
-    }
-
     /// Removes all that is neither tracked nor kept, nested repositories and ignored files included.
     fn clean_slot(&self, slot: SlotCheckout, keep: &[String]) -> anyhow::Result<()> {
         let mut command = self
@@ -168,51 +149,6 @@ impl Repo {
             .bytes()?;
         records(&list).map(utf8).collect()
     }
-
-    /// Checks out the declared submodules of `root` that the main checkout has, from there: no network is asked.
-    pub(crate) fn fill_submodules(&self, root: &Path) -> anyhow::Result<()> {
-        let modules = self.common().join("modules");
-        if !root.join(".gitmodules").exists() || !modules.is_dir() {
-            return Ok(());
-        }
-        let names = self
-            .git
-            .command(["config", "-z", "--file"])
-            .arg(root.join(".gitmodules"))
-            .args(["--get-regexp", r"^submodule\..*\.path$"])
-            .unbound()
-            .output()?;
-        for record in records(&names.stdout) {
-            let Some((key, path)) = std::str::from_utf8(record)
-                .ok()
-                .and_then(|r| r.split_once('\n'))
-            else {
-                continue;
-            };
-            let name = key
-                .trim_start_matches("submodule.")
-                .trim_end_matches(".path");
-            let source = modules.join(name);
-            if name.split('/').any(|part| part == "..") || !source.is_dir() {
-                continue;
-            }
-            self.git
-                .command([
-                    "submodule",
-                    "--quiet",
-                    "update",
-                    "--init",
-                    "--no-recommend-shallow",
-                    "--",
-                    path,
-                ])
-                .in_operators_checkout(root)
-                .config(format!("submodule.{name}.url={}", source.display()))
-                .config("protocol.file.allow=always")
-                .run()?;
-        }
-        Ok(())
-    }
 }
 
 /// `path` as a pattern of git's that means just this path.
@@ -228,7 +164,7 @@ fn escape_pattern(path: &str) -> String {
         .collect()
 }
 
-fn remove_tree(path: &Path) -> anyhow::Result<()> {
+pub(super) fn remove_tree(path: &Path) -> anyhow::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("can't remove {}", path.display()))

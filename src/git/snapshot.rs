@@ -98,11 +98,11 @@ impl Repo {
         self.uncommitted(request)
     }
 
-    fn on<'g>(
+    pub(super) fn on<'g>(
         &'g self,
         request: &SnapshotRequest,
         args: &[&str],
-    ) -> super::command::GitCommand<'g> {
+    ) -> super::call::GitCommand<'g> {
         self.git
             .command(args)
             .on_worktree(request.worktree, request.index)
@@ -149,119 +149,6 @@ impl Repo {
         paths.dedup();
         self.check_submodules(request)?;
         Ok(paths)
-    }
-
-    /// Refuses submodules whose state a commit of this repository alone does not hold.
-    fn check_submodules(&self, request: &SnapshotRequest) -> anyhow::Result<()> {
-        if !request.worktree.join(".gitmodules").exists() {
-            return Ok(());
-        }
-        let staged = self.on(request, &["ls-files", "-z", "--stage"]).bytes()?;
-        for record in records(&staged).filter(|r| r.starts_with(b"160000 ")) {
-            let (head, path) = utf8(record)?
-                .split_once('\t')
-                .map(|(h, p)| (h.to_owned(), p.to_owned()))
-                .unwrap_or_default();
-            let recorded = Oid::parse(head.split(' ').nth(1).unwrap_or_default())?;
-            self.check_submodule(request, &path, &recorded)?;
-        }
-        Ok(())
-    }
-
-    fn check_submodule(
-        &self,
-        request: &SnapshotRequest,
-        path: &str,
-        recorded: &Oid,
-    ) -> anyhow::Result<()> {
-        let root = request.worktree.join(path);
-        if !root.join(".git").exists() {
-            let holds_files = fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some());
-            if holds_files {
-                return Err(Refusal::refused(format!(
-                    "the submodule {path} is not checked out, yet its folder holds files"
-                ))
-                .hint(format!("move them out of {path}"))
-                .into());
-            }
-            return Ok(());
-        }
-        let modules = self.submodule_dir(request, path)?;
-        let index = request.index.with_extension("submodule");
-        let inside = |args: &[&str]| {
-            self.git
-                .command(args)
-                .on_worktree(&root, &index)
-                .env("GIT_DIR", &modules)
-        };
-        let _ = fs::remove_file(&index);
-        let known = inside(&["read-tree", recorded.as_str()])
-            .output()?
-            .status
-            .success();
-        let dirt = if known {
-            inside(&["update-index", "-q", "--refresh"]).output()?;
-            inside(&["ls-files", "-z", "-m", "-d", "-o", "--exclude-standard"]).bytes()?
-        } else {
-            b"?".to_vec()
-        };
-        let _ = fs::remove_file(&index);
-        if dirt.is_empty() {
-            return Ok(());
-        }
-        Err(Refusal::refused(format!(
-            "the submodule {path} differs from the commit {} that is recorded for it",
-            recorded.short()
-        ))
-        .hint(format!("a task can't land changes inside a submodule; put {path} back, or land them in its own repository first"))
-        .into())
-    }
-
-    /// The paths of the submodules that the `.gitmodules` of `tree` declares.
-    pub(crate) fn declared_submodules(&self, tree: &Oid) -> anyhow::Result<Vec<String>> {
-        let declared = self
-            .git
-            .command(["config", "-z", "--blob"])
-            .arg(format!("{tree}:.gitmodules"))
-            .args(["--get-regexp", r"^submodule\..*\.path$"])
-            .output()?;
-        Ok(records(&declared.stdout)
-            .filter_map(|record| std::str::from_utf8(record).ok()?.split_once('\n'))
-            .map(|(_, path)| path.to_owned())
-            .collect())
-    }
-
-    /// The git directory of a submodule in the main checkout: never the worktree's own, which its agent can write.
-    fn submodule_dir(
-        &self,
-        request: &SnapshotRequest,
-        path: &str,
-    ) -> anyhow::Result<std::path::PathBuf> {
-        let names = self
-            .git
-            .command(["config", "-z", "--file"])
-            .arg(request.worktree.join(".gitmodules"))
-            .args(["--get-regexp", r"^submodule\..*\.path$"])
-            .unbound()
-            .output()?;
-        let name = records(&names.stdout)
-            .filter_map(|record| std::str::from_utf8(record).ok()?.split_once('\n'))
-            .find(|(_, value)| *value == path)
-            .and_then(|(key, _)| key.strip_prefix("submodule.")?.strip_suffix(".path"))
-            .filter(|name| !name.split('/').any(|part| part == ".."))
-            .map(str::to_owned);
-        let dir = name
-            .as_ref()
-            .map(|name| self.common().join("modules").join(name));
-        dir.filter(|dir| dir.is_dir()).ok_or_else(|| {
-            Refusal::refused(format!(
-                "the repository at {path} is no submodule that the main checkout has"
-            ))
-            .hint(format!(
-                "git submodule update --init {path} in the main checkout, or remove {path}/.git"
-            ))
-            .into()
-        })
     }
 }
 

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Repo;
-use super::command::complaint;
-use super::read::{Change, records, utf8};
+use super::call::complaint;
+use super::changes::Change;
+use super::read::{records, utf8};
 use crate::oid::Oid;
 
 /// Whether a fast-forward took place.

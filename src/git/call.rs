@@ -1,0 +1,276 @@
+//! One call of git: put together, run, and its answer read.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::sync::{Arc, PoisonError, Weak};
+
+use anyhow::{Context as _, bail};
+
+use super::command::{CONFIG, Git, OWN_INDEX};
+use crate::oid::Oid;
+
+/// One call of git, being put together.
+pub(crate) struct GitCommand<'g> {
+    pub(super) git: &'g Git,
+    pub(super) args: Vec<OsString>,
+    pub(super) config: Vec<String>,
+    pub(super) variables: Vec<(OsString, OsString)>,
+    pub(super) dir: Option<PathBuf>,
+    pub(super) stdin: Vec<u8>,
+    /// The repository is named by `GIT_DIR`.
+    pub(super) bound: bool,
+    pub(super) shielded: bool,
+}
+
+impl Git {
+    /// A git command with `args`, in the repository's common directory unless told otherwise.
+    pub(crate) fn command<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+    ) -> GitCommand<'_> {
+        GitCommand {
+            git: self,
+            args: args.into_iter().map(|a| a.as_ref().to_owned()).collect(),
+            config: Vec::new(),
+            variables: Vec::new(),
+            dir: self.common.clone(),
+            stdin: Vec::new(),
+            bound: true,
+            shielded: false,
+        }
+    }
+}
+
+impl GitCommand<'_> {
+    #[must_use]
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn config(mut self, setting: impl Into<String>) -> Self {
+        self.config.push(setting.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.variables
+            .push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Runs on the files below `root`, through the index at `index`.
+    #[must_use]
+    pub(crate) fn on_worktree(mut self, root: &Path, index: &Path) -> Self {
+        self.dir = Some(root.to_owned());
+        self.env("GIT_WORK_TREE", root).env("GIT_INDEX_FILE", index)
+    }
+
+    /// Runs in a checkout that git is to discover by itself: the operator's own, never a task's.
+    #[must_use]
+    pub(crate) fn in_operators_checkout(mut self, root: &Path) -> Self {
+        self.dir = Some(root.to_owned());
+        self.unbound()
+    }
+
+    /// In a process group of its own: Ctrl-C at the terminal reaches `wt` alone, and git ends what it began.
+    #[must_use]
+    pub(crate) fn shielded(mut self) -> Self {
+        self.shielded = true;
+        self
+    }
+
+    /// Without a repository named: git discovers it, or needs none.
+    #[must_use]
+    pub(crate) fn unbound(mut self) -> Self {
+        self.bound = false;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn dir(mut self, dir: &Path) -> Self {
+        self.dir = Some(dir.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// Runs git and answers whatever it answered.
+    ///
+    /// # Errors
+    /// Where git can't be started.
+    pub(crate) fn output(self) -> anyhow::Result<Output> {
+        let program = self.git.program.clone();
+        let shown = self.shown();
+        let held: Vec<Arc<File>> = self
+            .git
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
+        let mut args: Vec<OsString> = Vec::with_capacity(self.args.len() + 2 * CONFIG.len());
+        let own_index: &[&str] = if self.bound { OWN_INDEX } else { &[] };
+        for setting in CONFIG
+            .iter()
+            .chain(own_index)
+            .copied()
+            .chain(self.config.iter().map(String::as_str))
+        {
+            args.push("-c".into());
+            args.push(setting.into());
+        }
+        let variables = self.environment();
+        args.extend(self.args);
+        let mut expression = duct::cmd(&program, args)
+            .full_env(variables)
+            .stdout_capture()
+            .stderr_capture()
+            .unchecked();
+        expression = if self.stdin.is_empty() {
+            expression.stdin_null()
+        } else {
+            expression.stdin_bytes(self.stdin)
+        };
+        if let Some(dir) = self.dir {
+            expression = expression.dir(dir);
+        }
+        if self.shielded {
+            expression = expression.before_spawn(|command| {
+                std::os::unix::process::CommandExt::process_group(command, 0);
+                Ok(())
+            });
+        }
+        for file in held {
+            expression = expression.before_spawn(move |command| {
+                inherit(command, &file);
+                Ok(())
+            });
+        }
+        expression
+            .run()
+            .with_context(|| format!("can't run {shown} with {}", program.display()))
+    }
+
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        let mut variables = self.git.variables.clone();
+        let mut set = |name: &str, value: &OsStr| variables.push((name.into(), value.to_owned()));
+        set("LC_ALL", OsStr::new("C"));
+        set("GIT_TERMINAL_PROMPT", OsStr::new("0"));
+        set("GIT_NO_REPLACE_OBJECTS", OsStr::new("1"));
+        set("GIT_OPTIONAL_LOCKS", OsStr::new("0"));
+        set("GIT_EDITOR", OsStr::new("true"));
+        if let (true, Some(common)) = (self.bound, &self.git.common) {
+            set("GIT_DIR", common.as_os_str());
+        }
+        for (name, value) in &self.variables {
+            variables.push((name.clone(), value.clone()));
+        }
+        variables
+    }
+
+    fn shown(&self) -> String {
+        let words: Vec<_> = self
+            .args
+            .iter()
+            .take(3)
+            .map(|a| a.to_string_lossy())
+            .collect();
+        format!("`git {}`", words.join(" "))
+    }
+
+    /// Runs git, which must succeed, and answers the bytes of its standard output.
+    ///
+    /// # Errors
+    /// Git's own words where it failed.
+    pub(crate) fn bytes(self) -> anyhow::Result<Vec<u8>> {
+        let shown = self.shown();
+        let output = self.output()?;
+        if !output.status.success() {
+            bail!("{shown} failed ({}): {}", output.status, complaint(&output));
+        }
+        Ok(output.stdout)
+    }
+
+    /// As [`Self::bytes`], as text without the last line end.
+    pub(crate) fn text(self) -> anyhow::Result<String> {
+        let bytes = self.bytes()?;
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+    }
+
+    /// The object name that git answers; nothing where it fails, as it does when there is none.
+    pub(crate) fn find_oid(self) -> anyhow::Result<Option<Oid>> {
+        let output = self.output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        output
+            .status
+            .success()
+            .then(|| Oid::parse(&text))
+            .transpose()
+    }
+
+    /// As [`Self::bytes`], for what it does alone.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        self.bytes().map(drop)
+    }
+
+    /// Runs git and tells 0 from 1.
+    ///
+    /// # Errors
+    /// Git's own words where it answered anything else.
+    pub(crate) fn yes_or_no(self) -> anyhow::Result<bool> {
+        let shown = self.shown();
+        let output = self.output()?;
+        match output.status.code() {
+            Some(0) => Ok(true),
+            Some(1) => Ok(false),
+            _ => bail!("{shown} failed ({}): {}", output.status, complaint(&output)),
+        }
+    }
+}
+
+/// What git said, on one line.
+pub(crate) fn complaint(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("hint:"))
+        .collect();
+    if lines.is_empty() {
+        "it said nothing".to_owned()
+    } else {
+        lines.join("; ")
+    }
+}
+
+/// Lets the child that `command` starts keep `file` open across its exec; no other child gets it.
+#[allow(unsafe_code)]
+fn inherit(command: &mut std::process::Command, file: &Arc<File>) {
+    use std::os::unix::process::CommandExt as _;
+    let file = Arc::clone(file);
+    // SAFETY: between fork and exec only fcntl is called, which is async-signal-safe; nothing is allocated.
+    unsafe {
+        command.pre_exec(move || {
+            rustix::io::fcntl_setfd(&*file, rustix::io::FdFlags::empty())?;
+            Ok(())
+        });
+    }
+}

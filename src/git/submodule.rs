@@ -1,0 +1,188 @@
+//! Submodules: what is declared, held against what is recorded, checked out from the main checkout's own copies.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Repo;
+use super::call::GitCommand;
+use super::read::{records, utf8};
+use super::slot_checkout::{SlotCheckout, remove_tree};
+use super::snapshot::SnapshotRequest;
+use crate::error::Refusal;
+use crate::oid::Oid;
+
+/// A submodule as a `.gitmodules` declares it.
+struct Declared {
+    name: String,
+    path: String,
+}
+
+/// Reads what a command of `git config` says of a `.gitmodules`; names that lead out of a folder are left out.
+fn declared(config: GitCommand) -> anyhow::Result<Vec<Declared>> {
+    let list = config
+        .args(["--get-regexp", r"^submodule\..*\.path$"])
+        .output()?;
+    let read = |record: &[u8]| {
+        let (key, path) = std::str::from_utf8(record).ok()?.split_once('\n')?;
+        let name = key.strip_prefix("submodule.")?.strip_suffix(".path")?;
+        let inside = !name.split('/').any(|part| part == "..");
+        inside.then(|| Declared {
+            name: name.to_owned(),
+            path: path.to_owned(),
+        })
+    };
+    Ok(records(&list.stdout).filter_map(read).collect())
+}
+
+impl Repo {
+    fn declared_in(&self, root: &Path) -> anyhow::Result<Vec<Declared>> {
+        declared(
+            self.git
+                .command(["config", "-z", "--file"])
+                .arg(root.join(".gitmodules"))
+                .unbound(),
+        )
+    }
+
+    /// The paths of the submodules that the `.gitmodules` of `tree` declares.
+    pub(crate) fn declared_submodules(&self, tree: &Oid) -> anyhow::Result<Vec<String>> {
+        let config = self
+            .git
+            .command(["config", "-z", "--blob"])
+            .arg(format!("{tree}:.gitmodules"));
+        Ok(declared(config)?
+            .into_iter()
+            .map(|submodule| submodule.path)
+            .collect())
+    }
+
+    /// Refuses submodules whose state a commit of this repository alone does not hold.
+    pub(super) fn check_submodules(&self, request: &SnapshotRequest) -> anyhow::Result<()> {
+        if !request.worktree.join(".gitmodules").exists() {
+            return Ok(());
+        }
+        let staged = self.on(request, &["ls-files", "-z", "--stage"]).bytes()?;
+        for record in records(&staged).filter(|r| r.starts_with(b"160000 ")) {
+            let (head, path) = utf8(record)?
+                .split_once('\t')
+                .map(|(h, p)| (h.to_owned(), p.to_owned()))
+                .unwrap_or_default();
+            let recorded = Oid::parse(head.split(' ').nth(1).unwrap_or_default())?;
+            self.check_submodule(request, &path, &recorded)?;
+        }
+        Ok(())
+    }
+
+    fn check_submodule(
+        &self,
+        request: &SnapshotRequest,
+        path: &str,
+        recorded: &Oid,
+    ) -> anyhow::Result<()> {
+        let root = request.worktree.join(path);
+        if !root.join(".git").exists() {
+            let holds_files = fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some());
+            if holds_files {
+                return Err(Refusal::refused(format!(
+                    "the submodule {path} is not checked out, yet its folder holds files"
+                ))
+                .hint(format!("move them out of {path}"))
+                .into());
+            }
+            return Ok(());
+        }
+        let modules = self.submodule_dir(request, path)?;
+        let index = request.index.with_extension("submodule");
+        let inside = |args: &[&str]| {
+            self.git
+                .command(args)
+                .on_worktree(&root, &index)
+                .env("GIT_DIR", &modules)
+        };
+        let _ = fs::remove_file(&index);
+        let known = inside(&["read-tree", recorded.as_str()])
+            .output()?
+            .status
+            .success();
+        let dirt = if known {
+            inside(&["update-index", "-q", "--refresh"]).output()?;
+            inside(&["ls-files", "-z", "-m", "-d", "-o", "--exclude-standard"]).bytes()?
+        } else {
+            b"?".to_vec()
+        };
+        let _ = fs::remove_file(&index);
+        if dirt.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::refused(format!(
+            "the submodule {path} differs from the commit {} that is recorded for it",
+            recorded.short()
+        ))
+        .hint(format!("a task can't land changes inside a submodule; put {path} back, or land them in its own repository first"))
+        .into())
+    }
+
+    /// The git directory of a submodule in the main checkout: never the worktree's own, which its agent can write.
+    fn submodule_dir(&self, request: &SnapshotRequest, path: &str) -> anyhow::Result<PathBuf> {
+        let mut submodules = self.declared_in(request.worktree)?.into_iter();
+        let found = submodules.find(|submodule| submodule.path == path);
+        let dir = found.map(|submodule| self.common().join("modules").join(submodule.name));
+        dir.filter(|dir| dir.is_dir()).ok_or_else(|| {
+            Refusal::refused(format!(
+                "the repository at {path} is no submodule that the main checkout has"
+            ))
+            .hint(format!(
+                "git submodule update --init {path} in the main checkout, or remove {path}/.git"
+            ))
+            .into()
+        })
+    }
+
+    /// Checks out the declared submodules of `root` that the main checkout has, from there: no network is asked.
+    pub(crate) fn fill_submodules(&self, root: &Path) -> anyhow::Result<()> {
+        let modules = self.common().join("modules");
+        if !root.join(".gitmodules").exists() || !modules.is_dir() {
+            return Ok(());
+        }
+        for Declared { name, path } in self.declared_in(root)? {
+            let source = modules.join(&name);
+            if !source.is_dir() {
+                continue;
+            }
+            self.git
+                .command([
+                    "submodule",
+                    "--quiet",
+                    "update",
+                    "--init",
+                    "--no-recommend-shallow",
+                    "--",
+                    &path,
+                ])
+                .in_operators_checkout(root)
+                .config(format!("submodule.{name}.url={}", source.display()))
+                .config("protocol.file.allow=always")
+                .run()?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a judging before checked out of submodules: their git directories go with the administrative
+    /// folder, and steps may have left anything there.
+    pub(super) fn empty_submodules(&self, slot: SlotCheckout) -> anyhow::Result<()> {
+        if !slot.root.join(".gitmodules").exists() {
+            return Ok(());
+        }
+        let staged = self
+            .git
+            .command(["ls-files", "-z", "--stage"])
+            .on_worktree(slot.root, slot.index)
+            .bytes()?;
+        for record in records(&staged).filter(|r| r.starts_with(b"160000 ")) {
+            if let Some((_, path)) = utf8(record)?.split_once('\t') {
+                remove_tree(&slot.root.join(path))?;
+            }
+        }
+        remove_tree(&self.admin_dir(slot.admin).join("modules"))
+    }
+}
