@@ -1,6 +1,6 @@
 //! Failures of rustc, clippy, rustfmt and cargo test.
 
-use super::text::{View, place};
+use super::text::{View, in_repository, place};
 use super::{Found, Reader};
 
 pub(super) fn marker(line: &str) -> Option<Reader> {
@@ -37,22 +37,48 @@ fn libtest(view: View<'_>) -> Option<Found> {
 
 /// A failed test of the harness, from what it printed.
 pub(super) fn tested(name: &str, lines: impl Iterator<Item = String>) -> Found {
-    let lines: Vec<_> = lines
-        .take_while(|line| line.trim() != "stack backtrace:")
+    let mut lines: Vec<_> = lines
         .filter(|line| {
             !line
                 .trim_start()
                 .starts_with("note: run with `RUST_BACKTRACE=")
         })
         .collect();
+    let stack = lines
+        .iter()
+        .position(|line| is_backtrace(line))
+        .map_or(Vec::new(), |at| lines.split_off(at));
     let (what, place) = match doctest(name) {
         Some((item, place)) => (format!("doctest {item}"), Some(place)),
         None => (
             name.to_owned(),
-            lines.iter().find_map(|line| panic_place(line)),
+            lines
+                .iter()
+                .find_map(|line| panic_place(line))
+                .and_then(|place| own_place(place, &stack)),
         ),
     };
     Found::new(what, place, lines).focus(|line| panic_place(line).is_some())
+}
+
+fn is_backtrace(line: &str) -> bool {
+    line.trim() == "stack backtrace:"
+}
+
+/// The place of a panic, or if that lies in a library, the first in the stack that lies in the repository.
+fn own_place(panicked: String, stack: &[String]) -> Option<String> {
+    let of_library = |place: &str| place.starts_with("/rustc/") || place.contains("/.cargo/");
+    if !of_library(&panicked) {
+        return Some(panicked);
+    }
+    let mut frames = stack.iter().filter_map(|line| {
+        let place = place(line.trim_start().strip_prefix("at ")?)?;
+        let place = place
+            .strip_prefix("./")
+            .map_or(place.clone(), str::to_owned);
+        in_repository(&place).then_some(place)
+    });
+    frames.next()
 }
 
 /// Item and place of a name such as `src/lib.rs - item (line 3)`; its panic lies in a generated file.
@@ -70,6 +96,15 @@ fn panic_place(line: &str) -> Option<String> {
         .split_once("panicked at ")
         .or_else(|| line.split_once("note: test did not panic as expected at "))?;
     place(rest.rsplit(' ').next()?)
+}
+
+/// The frames that follow a panic within a few lines.
+fn backtrace(view: View<'_>) -> Vec<String> {
+    let ends = |line: &String| line.starts_with("note: ") || line.starts_with("test ");
+    view.lines()
+        .skip_while(|line| !is_backtrace(line) && !ends(line))
+        .take_while(|line| !ends(line))
+        .collect()
 }
 
 /// A panic outside the harness's report: a program, or tests whose output is not captured.
@@ -92,11 +127,9 @@ fn panic(view: View<'_>) -> Option<Found> {
     let lines = view
         .lines()
         .take_while(|line| !ends.iter().any(|end| line.starts_with(end)));
-    Some(Found::new(
-        what,
-        panic_place(&first),
-        lines.take(20).collect(),
-    ))
+    let lines = lines.take(20).collect();
+    let place = panic_place(&first).and_then(|place| own_place(place, &backtrace(view)));
+    Some(Found::new(what, place, lines))
 }
 
 fn diagnostic(view: View<'_>) -> Option<Found> {

@@ -11,6 +11,9 @@ fn tests_of_libtest() {
         "cargo/nocapture",
         "cargo/should-panic-nocapture",
         "cargo/backtrace",
+        "cargo/library",
+        "cargo/library-backtrace",
+        "cargo/library-nocapture",
         "cargo/warn",
         "cargo/colour",
         "cargo/doc",
@@ -49,6 +52,18 @@ fn tests_of_libtest() {
         | assertion `left == right` failed: a token lives 60 seconds
         |   left: false
         |  right: true
+    cargo/library
+      tests::a_wide_ruler
+        | thread 'tests::a_wide_ruler' (26280) panicked at /rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/alloc/src/slice.rs:523:50:
+        | capacity overflow
+    cargo/library-backtrace
+      tests::a_wide_ruler at src/lib.rs:5
+        | thread 'tests::a_wide_ruler' (26288) panicked at /rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/alloc/src/slice.rs:523:50:
+        | capacity overflow
+    cargo/library-nocapture
+      tests::a_wide_ruler at src/lib.rs:5
+        | thread 'tests::a_wide_ruler' (32444) panicked at /rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/alloc/src/slice.rs:523:50:
+        | capacity overflow
     cargo/warn
       auth::refresh::expiry::expired_token at src/auth/refresh.rs:24
         | asking for a token of age 60
@@ -148,6 +163,7 @@ fn tests_of_nextest() {
         "nextest/crash",
         "nextest/colour",
         "nextest/compile",
+        "nextest/library",
     ]);
     insta::assert_snapshot!(told, @r#"
     nextest/one
@@ -191,5 +207,9 @@ fn tests_of_nextest() {
         |    |
         | 16 | pub fn unknown() -> Token {
         |    |                     ^^^^^ not found in this scope
+    nextest/library
+      tests::a_wide_ruler at src/lib.rs:5
+        | thread 'tests::a_wide_ruler' (26332) panicked at /rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/alloc/src/slice.rs:523:50:
+        | capacity overflow
     "#);
 }
