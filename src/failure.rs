@@ -1,20 +1,25 @@
 //! Logs → the first failure: what a failed step says first, in few lines that can be trusted to a terminal.
 
+mod ava;
+mod eslint;
 mod general;
 mod go;
 mod jest;
+mod mocha;
 mod nextest;
 mod node;
+mod npm;
 mod pytest;
 mod reports;
 mod rust;
+mod stack;
+mod tap;
 mod text;
 mod tsc;
 mod vitest;
 
 use text::{Log, View};
 
-pub(crate) use reports::no_tests;
 pub(crate) use text::plain;
 
 /// The most lines that an excerpt holds.
@@ -64,19 +69,30 @@ pub(crate) fn missing_program(log: &[u8]) -> Option<String> {
     (!program.is_empty() && !program.contains('/')).then(|| program.to_owned())
 }
 
+/// Whether the runners recognised in a log say, taken together, that no test ran at all.
+///
+/// A test that was skipped, ignored or filtered out did not run. `false` if no report was recognised.
+pub(crate) fn no_tests(log: &[u8]) -> bool {
+    reports::no_tests(Log::new(log, &[]))
+}
+
 /// Reads a failure that begins at a marker line; `None` if it only looked like one.
 type Reader = fn(View<'_>) -> Option<Found>;
 
 /// Which reader a line calls for. They see every line of the log, so each decides by a prefix.
-const MARKERS: [fn(&str) -> Option<Reader>; 8] = [
+const MARKERS: [fn(&str) -> Option<Reader>; 12] = [
     rust::marker,
     nextest::marker,
     pytest::marker,
     jest::marker,
     vitest::marker,
+    mocha::marker,
+    ava::marker,
+    tap::marker,
     node::marker,
     go::marker,
     tsc::marker,
+    eslint::marker,
 ];
 
 fn first_of_a_tool(log: Log<'_>) -> Option<Found> {
@@ -123,7 +139,13 @@ impl Found {
     }
 
     fn into_failure(self) -> Failure {
-        let what = match self.what.trim() {
+        let what = self.what.trim();
+        let what = if what.starts_with("===") {
+            what.trim_matches(['=', ' '])
+        } else {
+            what
+        };
+        let what = match what {
             "" => "a failure without a name",
             what => what,
         };

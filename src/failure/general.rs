@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 // Of bytes: word boundaries of Unicode cost a second pass over every line that is not ASCII.
 use regex::bytes::Regex;
 
-use super::Found;
-use super::text::{Log, View, frame, in_repository, place};
+use super::stack::{frame, source_line};
+use super::text::{Log, View, in_repository, place};
+use super::{Found, npm, reports};
 
 /// A line that says itself to be an error; the first group is the word by which its next of kind is known.
 static CLEAR: LazyLock<Regex> = LazyLock::new(|| {
@@ -86,6 +87,10 @@ fn error(view: View<'_>) -> Found {
     if first.starts_with("Traceback (") {
         return traceback(view);
     }
+    let mut before = view.before(LINES_BEFORE);
+    if npm::said(&first).is_some() {
+        return npm::read(view, before);
+    }
     let kind = kind(&first);
     let after: Vec<_> = lines
         .take_while(|line| {
@@ -97,14 +102,25 @@ fn error(view: View<'_>) -> Found {
         .iter()
         .take_while(|line| line.trim_start().starts_with("at "))
         .find_map(|line| frame(line));
-    let mut lines = view.before(LINES_BEFORE);
-    let focus = lines.len();
-    lines.push(first.clone());
-    lines.extend(after);
+    // A file that node could not read has no frame; its place stands above the source.
+    let unread = || {
+        first
+            .contains("SyntaxError: ")
+            .then(|| before.iter().rev().find_map(|line| unread_file(line)))?
+    };
+    let at = at.or_else(unread);
+    let focus = before.len();
+    before.push(first.clone());
+    before.extend(after);
     Found {
         focus,
-        ..Found::new(first, at, lines)
+        ..Found::new(first, at, before)
     }
+}
+
+/// The place in a line that node writes above source it can't read, and mocha with a word of its own.
+fn unread_file(line: &str) -> Option<String> {
+    source_line(line.strip_prefix(" Exception during run: ").unwrap_or(line))
 }
 
 fn kind(line: &str) -> Option<String> {
@@ -141,6 +157,9 @@ fn traceback(view: View<'_>) -> Found {
 
 fn last_lines(log: Log<'_>) -> Found {
     let lines = log.tail(LAST_LINES);
+    if reports::no_tests(log) {
+        return Found::new("no test was run", None, lines);
+    }
     match lines.iter().rfind(|line| !line.trim().is_empty()) {
         Some(last) => Found::new(last.clone(), None, lines),
         None => Found::new("no output", None, Vec::new()),

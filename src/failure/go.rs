@@ -113,7 +113,15 @@ fn panic(view: View<'_>) -> Option<Found> {
     lines
         .iter()
         .find(|line| line.starts_with("goroutine ") && line.ends_with("]:"))?;
-    Some(Found::new(lines[0].clone(), own_frame(&lines), lines))
+    let place = own_frame(&lines);
+    let found = Found::new(lines[0].clone(), place.clone(), lines);
+    Some(match place {
+        // At go's deadline the first stack is that of its clock.
+        Some(place) if found.what.starts_with("panic: test timed out") => {
+            found.focus(|line| line.contains(&place))
+        }
+        _ => found,
+    })
 }
 
 /// The innermost frame of the project in a goroutine's stack.
@@ -121,7 +129,9 @@ fn own_frame(lines: &[String]) -> Option<String> {
     let frames = lines.iter().filter(|line| line.starts_with("    "));
     frames
         .filter_map(|line| place(line.trim().split(' ').next()?))
-        .find(|place| place.contains(".go:") && in_repository(place))
+        .find(|place| {
+            place.contains(".go:") && in_repository(place) && !place.starts_with("_testmain.go")
+        })
 }
 
 /// Place and message of `auth/auth.go:4:41: undefined: limit`.

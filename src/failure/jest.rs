@@ -1,7 +1,11 @@
 //! Failures of jest.
 
-use super::text::{View, frame};
+use super::stack::{frame, in_library, source_line};
+use super::text::{View, in_repository, place};
 use super::{Found, Reader};
+
+/// Stands for a test's name where the file's tests could not even be read.
+const NOT_RUN: &str = "Test suite failed to run";
 
 pub(super) fn marker(line: &str) -> Option<Reader> {
     if failed(line).is_some() {
@@ -36,6 +40,15 @@ fn failed_file(view: View<'_>) -> Option<Found> {
         .take_while(|line| heading(line).is_none() && (line.is_empty() || line.starts_with(' ')))
         .filter(|line| !in_library(line))
         .collect();
+    // The frames of a file that could not be read lie in the files that asked for it.
+    let unread = lines.iter().position(|line| unread_place(line).is_some());
+    if let Some(focus) = unread.filter(|_| name == NOT_RUN) {
+        let place = unread_place(&lines[focus]);
+        return Some(Found {
+            focus,
+            ..Found::new(name, place, lines)
+        });
+    }
     let place = lines.iter().find_map(|line| frame(line)).or_else(|| {
         let path = failed(&file)?;
         Some(
@@ -55,9 +68,16 @@ fn of_another_file(line: &str) -> bool {
         .any(|mark| line.starts_with(mark))
 }
 
-/// Whether the line is a stack frame of a library, as jest indents them.
-fn in_library(line: &str) -> bool {
-    line.trim_start().starts_with("at ") && line.contains("node_modules/")
+/// The place of what could not be read, in node's words (`src/a.js:6`) or in babel's
+/// (`SyntaxError: src/a.js: Unexpected token (6:3)`).
+fn unread_place(line: &str) -> Option<String> {
+    if let Some(place) = source_line(line) {
+        return Some(place);
+    }
+    let rest = line.trim_start().strip_prefix("SyntaxError: ")?;
+    let (path, rest) = rest.split_once(": ")?;
+    let (_, at) = rest.strip_suffix(')')?.rsplit_once('(')?;
+    place(&format!("{path}:{at}")).filter(|_| in_repository(path))
 }
 
 /// What jest says of the run as a whole, such as a coverage threshold that was not met.

@@ -2,12 +2,10 @@
 
 use super::text::Log;
 
-/// Whether the runners recognised in a log say, taken together, that no test ran at all.
-///
-/// A test that was skipped, ignored or filtered out did not run. `false` if no report was recognised.
-pub(crate) fn no_tests(log: &[u8]) -> bool {
+/// See [`super::no_tests`].
+pub(super) fn no_tests(log: Log<'_>) -> bool {
     let mut reported = false;
-    for line in Log::new(log, &[]).lines() {
+    for line in log.lines() {
         match ran(&line.text) {
             Some(0) => reported = true,
             Some(_) => return false,
@@ -30,7 +28,10 @@ fn ran(line: &str) -> Option<u64> {
         b'N' => (line.starts_with("No tests found, exiting")
             || line.starts_with("No test files found, exiting"))
         .then_some(0),
-        b' ' => nextest(line).or_else(|| vitest(line)),
+        b' ' => nextest(line)
+            .or_else(|| vitest(line))
+            .or_else(|| mocha(line))
+            .or_else(|| ava(line)),
         b'#' => node(line.strip_prefix("# ")?),
         b'E' => line.starts_with("ERROR: ").then_some(1),
         b'o' | b'?' | b'F' => go(line),
@@ -77,6 +78,29 @@ fn vitest(line: &str) -> Option<u64> {
 /// `1 failed | 2 passed` of `1 failed | 2 passed (3)`.
 fn before_total(text: &str) -> &str {
     text.split_once(" (").map_or(text, |(counts, _)| counts)
+}
+
+/// `  2 passing (5ms)` or `  1 failing`.
+fn mocha(line: &str) -> Option<u64> {
+    let (number, rest) = line.strip_prefix("  ")?.split_once(' ')?;
+    let known = rest == "failing" || (rest.starts_with("passing (") && rest.ends_with(')'));
+    number.parse().ok().filter(|_| known)
+}
+
+/// `  1 test passed` or `  2 tests failed`, and what is said where there is none.
+fn ava(line: &str) -> Option<u64> {
+    let line = line.strip_prefix("  ")?;
+    if line.starts_with("✘ Couldn’t find any matching tests")
+        || line.starts_with("✘ No tests found in ")
+    {
+        return Some(0);
+    }
+    let (number, rest) = line.split_once(' ')?;
+    let outcome = rest
+        .strip_prefix("test")
+        .map(|rest| rest.trim_start_matches('s'))?;
+    let known = matches!(outcome, " passed" | " failed");
+    number.parse().ok().filter(|_| known)
 }
 
 fn node(line: &str) -> Option<u64> {

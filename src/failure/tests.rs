@@ -3,8 +3,12 @@
 mod general;
 mod go;
 mod javascript;
+mod jest;
+mod packages;
 mod pytest;
+mod runners;
 mod rust;
+mod timeouts;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -67,6 +71,8 @@ fn no_tests_is_said_of_the_runs_without_a_test_and_of_no_other() {
         .filter(|name| no_tests(&log(name)))
         .collect();
     insta::assert_snapshot!(without.join("\n"), @r"
+    ava/filtered
+    ava/none
     cargo/empty
     cargo/filtered
     cargo/ignored
@@ -74,6 +80,7 @@ fn no_tests_is_said_of_the_runs_without_a_test_and_of_no_other() {
     go/filtered
     jest/filtered
     jest/none
+    mocha/none
     nextest/empty
     node/filtered-spec
     node/filtered-tap
@@ -81,6 +88,7 @@ fn no_tests_is_said_of_the_runs_without_a_test_and_of_no_other() {
     node/none-tap
     pytest/deselected
     pytest/empty
+    pytest/nothing
     vitest/filtered
     vitest/none
     ");
@@ -163,6 +171,11 @@ fn a_huge_log_is_answered() {
         of("error: this looks like rustc's\n"),
         "error: this looks like rustc's"
     );
+    assert_eq!(
+        of("  1:1  error  this looks like eslint's  rule\n"),
+        "rule: this looks like eslint's"
+    );
+    assert_eq!(of("  1 failing\n"), "1 failing");
     assert_eq!(of("\x1b]").chars().count(), LINE_CHARS);
     let log = [vec![b'x'; size], b"\n".to_vec(), log("cargo/one")].concat();
     assert!(

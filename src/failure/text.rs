@@ -204,18 +204,6 @@ pub(super) fn place(text: &str) -> Option<String> {
     (!path.is_empty()).then(|| format!("{path}:{line}"))
 }
 
-/// The place that a stack frame of JavaScript names (`at f (src/a.js:1:2)`, ` ❯ src/a.js:1:2`), if it
-/// lies in the repository.
-pub(super) fn frame(line: &str) -> Option<String> {
-    let line = line.trim_end();
-    let place_text = match line.strip_suffix(')') {
-        Some(open) => open.rsplit_once('(')?.1,
-        None => line.rsplit_once(' ')?.1,
-    };
-    let place = place(place_text)?;
-    (in_repository(&place) && place.contains('.')).then_some(place)
-}
-
 /// Whether a path, made relative where that is possible, is the project's own and not a library's.
 pub(super) fn in_repository(path: &str) -> bool {
     !path.starts_with(['/', '<'])
@@ -229,4 +217,13 @@ pub(super) fn in_repository(path: &str) -> bool {
 /// How many characters of white space a line begins with.
 pub(super) fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
+}
+
+/// The lines up to where two in a row are empty.
+pub(super) fn until_gap(lines: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    let mut empty = 0;
+    lines.take_while(move |line| {
+        empty = if line.is_empty() { empty + 1 } else { 0 };
+        empty < 2
+    })
 }

@@ -1,6 +1,7 @@
 //! Failures of vitest.
 
-use super::text::{View, frame};
+use super::stack::frame;
+use super::text::View;
 use super::{Found, Reader};
 
 pub(super) fn marker(line: &str) -> Option<Reader> {

@@ -1,88 +1,6 @@
-//! First failures in recorded output of jest, vitest, node and tsc.
+//! First failures in recorded output of vitest, node and tsc.
 
 use super::told;
-
-#[test]
-fn tests_of_jest() {
-    let told = told(&[
-        "jest/one",
-        "jest/several",
-        "jest/all",
-        "jest/colour",
-        "jest/broken",
-    ]);
-    insta::assert_snapshot!(told, @r#"
-    jest/one
-      auth › refuses an expired token at jest/one.test.js:8
-        | expect(received).toBe(expected) // Object.is equality
-        |
-        | Expected: true
-        | Received: false
-        |
-        |    6 |   it('refuses an expired token', () => {
-        |    7 |     console.log('asking for a token of age 60');
-        | >  8 |     expect(fresh(60)).toBe(true);
-        |      |                       ^
-        |    9 |   });
-        |   10 | });
-        |   11 |
-        |
-        |   at Object.toBe (jest/one.test.js:8:23)
-    jest/several
-      auth › refresh › throws at src/auth.js:3
-        | no token
-        |
-        |   1 | exports.fresh = (age) => age < 60;
-        |   2 | exports.refresh = (token) => {
-        | > 3 |   if (!token) throw new Error('no token');
-        |     |                     ^
-        |   4 |   return token;
-        |   5 | };
-        |   6 |
-        |
-        |   at exports.refresh (src/auth.js:3:21)
-        |   at Object.refresh (jest/several.test.js:5:7)
-    jest/all
-      auth › refresh › throws at src/auth.js:3
-        | no token
-        |
-        |   1 | exports.fresh = (age) => age < 60;
-        |   2 | exports.refresh = (token) => {
-        | > 3 |   if (!token) throw new Error('no token');
-        |     |                     ^
-        |   4 |   return token;
-        |   5 | };
-        |   6 |
-        |
-        |   at exports.refresh (src/auth.js:3:21)
-        |   at Object.refresh (jest/several.test.js:5:7)
-    jest/colour
-      auth › refresh › throws at src/auth.js:3
-        | no token
-        |
-        |   1 | exports.fresh = (age) => age < 60;
-        |   2 | exports.refresh = (token) => {
-        | > 3 |   if (!token) throw new Error('no token');
-        |     |                     ^
-        |   4 |   return token;
-        |   5 | };
-        |   6 |
-        |
-        |   at exports.refresh (src/auth.js:3:21)
-        |   at Object.refresh (jest/several.test.js:5:7)
-    jest/broken
-      Test suite failed to run at jest/broken.test.js
-        | SyntaxError: jest/broken.test.js: Unexpected token, expected "," (4:30)
-        |
-        |   2 | describe('auth', () => {
-        |   3 |   it('is not closed', () => {
-        | > 4 |     expect(fresh(1)).toBe(true;
-        |     |                               ^
-        |   5 |   });
-        |   6 | });
-        |   7 |
-    "#);
-}
 
 #[test]
 fn tests_of_vitest() {
@@ -208,7 +126,6 @@ fn tests_of_node() {
         |     assert.strictEqual(fresh(1), true;
         |                                  ^^^^
         | SyntaxError: missing ) after argument list
-        | Node.js v20.20.2
         |   exitCode: 1
         |   signal: ~
         |   error: 'test failed'
@@ -251,7 +168,6 @@ fn tests_of_node() {
         |
         | SyntaxError: missing ) after argument list
         |
-        | Node.js v20.20.2
         |   'test failed'
     ");
 }

@@ -14,6 +14,7 @@ fn tests_of_pytest() {
         "pytest/colour",
         "pytest/collect",
         "pytest/usage",
+        "pytest/nothing",
     ]);
     insta::assert_snapshot!(told, @r#"
     pytest/one
@@ -85,5 +86,19 @@ fn tests_of_pytest() {
         |
         | ============================ no tests ran in 0.00s =============================
         | ERROR: file or directory not found: tests/test_gone.py
+    pytest/nothing
+      no test was run
+        | ============================= test session starts ==============================
+        | platform linux -- Python 3.11.7, pytest-9.2.0, pluggy-1.7.0
+        | rootdir: .
+        | collected 0 items
+        |
+        | =============================== warnings summary ===============================
+        | tests/test_a.py:2
+        |   tests/test_a.py:2: DeprecationWarning: old
+        |     warnings.warn("old", DeprecationWarning)
+        |
+        | -- Docs: https://docs.pytest.org/en/stable/how-to/capture-warnings.html
+        | ============================== 1 warning in 0.01s ==============================
     "#);
 }
