@@ -28,6 +28,8 @@ const EXCERPT_LINES: usize = 20;
 const LINE_CHARS: usize = 200;
 /// Of an excerpt that must be cut, how many lines stand before the one that matters.
 const LINES_BEFORE_FOCUS: usize = 7;
+/// How many lines tell where a step stood when its time was up.
+const LINES_AT_DEADLINE: usize = 15;
 /// After so many lines that only looked like a tool's failure, the general rule decides: each may
 /// have cost a look ahead, and a log of nothing else must not take minutes.
 const PATIENCE: usize = 1000;
@@ -67,6 +69,15 @@ pub(crate) fn missing_program(log: &[u8]) -> Option<String> {
     })?;
     // A path is no question of `PATH`.
     (!program.is_empty() && !program.contains('/')).then(|| program.to_owned())
+}
+
+/// The failure of a step that had not ended `after` its timeout, such as `10m`: what it said last.
+///
+/// `log` and `roots` are those of [`first_failure`]. What failed before that is not told: the step's
+/// own account of it never came.
+pub(crate) fn unfinished(log: &[u8], roots: &[&str], after: &str) -> Failure {
+    let lines = Log::new(log, roots).tail(LINES_AT_DEADLINE);
+    Found::new(format!("not done after {after}"), None, lines).into_failure()
 }
 
 /// Whether the runners recognised in a log say, taken together, that no test ran at all.

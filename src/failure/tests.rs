@@ -15,7 +15,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::{EXCERPT_LINES, Failure, LINE_CHARS, first_failure, no_tests, plain};
+use super::{EXCERPT_LINES, Failure, LINE_CHARS, first_failure, no_tests, plain, unfinished};
 
 const LOGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/logs");
 
@@ -158,6 +158,21 @@ fn a_long_excerpt_keeps_the_reason_in_view() {
         failure.excerpt.last().map(String::as_str),
         Some("E   AssertionError")
     );
+}
+
+#[test]
+fn of_a_step_that_did_not_end_the_last_lines_are_told() {
+    let mut log = log("cargo/one");
+    for number in 0..40 {
+        log.extend(format!("waiting for /slot/lock {number}\n").bytes());
+    }
+    let failure = unfinished(&log, &["/slot"], "10m");
+    assert_eq!(failure.title, "not done after 10m");
+    let last: Vec<_> = (25..40)
+        .map(|number| format!("waiting for lock {number}"))
+        .collect();
+    assert_eq!(failure.excerpt, last);
+    assert!(unfinished(b"", &[], "1s").excerpt.is_empty());
 }
 
 #[test]

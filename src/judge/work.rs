@@ -237,10 +237,12 @@ impl Judge<'_> {
         };
         let log = std::fs::read(self.dir.join(&step.log)).unwrap_or_default();
         let root = slot.root().to_string_lossy();
-        let mut first = failure::first_failure(&log, &[&root]);
         if step.ended == Ended::Timeout {
-            first.title = format!("not done after {}", self.limit_of(&step.name));
-        } else if let Some(why) = self.why_not_found(step, &log) {
+            let limit = self.limit_of(&step.name).to_string();
+            return failure::unfinished(&log, &[&root], &limit);
+        }
+        let mut first = failure::first_failure(&log, &[&root]);
+        if let Some(why) = self.why_not_found(step, &log) {
             first.title = why;
         }
         first
