@@ -68,7 +68,10 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Facts> {
     Ok(Facts {
         task: task.name.clone(),
         state: task.state.word(),
-        judging: task.judging.is_some(),
+        judging: match task.judging {
+            Some(run) => ws.judge_process(&task.name, run)?.is_some(),
+            None => false,
+        },
         attempts: task.attempts,
         budget: BUDGET,
         branch: task.branch.clone(),

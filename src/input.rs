@@ -4,9 +4,11 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap_complete::CompletionCandidate;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::ctx::Ctx;
 use crate::error::Refusal;
+use crate::store::Store;
 use crate::ui::Color;
 use crate::workspace::Workspace;
 
@@ -39,9 +41,15 @@ pub(crate) fn text(
     Ok(Some(text))
 }
 
-/// Standard input, where it is no terminal.
+/// Standard input, where it is no terminal and something comes: some callers leave a pipe open that nobody writes to.
 pub(crate) fn piped() -> anyhow::Result<Option<String>> {
-    if std::io::stdin().is_terminal() {
+    const PATIENCE: Timespec = Timespec {
+        tv_sec: 2,
+        tv_nsec: 0,
+    };
+    let stdin = std::io::stdin();
+    let mut watched = [PollFd::new(&stdin, PollFlags::IN)];
+    if stdin.is_terminal() || poll(&mut watched, Some(&PATIENCE)).unwrap_or(0) == 0 {
         return Ok(None);
     }
     let text = String::from_utf8_lossy(&read_stdin()?).into_owned();
@@ -56,11 +64,29 @@ fn read_stdin() -> std::io::Result<Vec<u8>> {
 
 /// The live tasks, for the shell's completion; none where there is no repository.
 pub(crate) fn live_tasks() -> Vec<CompletionCandidate> {
-    let names = || -> anyhow::Result<Vec<String>> {
+    complete(Store::task_names)
+}
+
+/// The tasks that `wt restore` can bring back, for the shell's completion.
+pub(crate) fn removed_tasks() -> Vec<CompletionCandidate> {
+    complete(|store| {
+        let past = store
+            .trashed()?
+            .into_iter()
+            .filter_map(|(_, trashed)| trashed.ok());
+        Ok(past
+            .filter(|trashed| trashed.kept)
+            .map(|trashed| trashed.task.name)
+            .collect())
+    })
+}
+
+fn complete(names: impl Fn(&Store) -> anyhow::Result<Vec<String>>) -> Vec<CompletionCandidate> {
+    let found = || -> anyhow::Result<Vec<String>> {
         let ctx = Ctx::new(Color::Never, None::<PathBuf>.as_deref())?;
-        Workspace::open(&ctx)?.store.task_names()
+        names(&Workspace::open(&ctx)?.store)
     };
-    names()
+    found()
         .unwrap_or_default()
         .into_iter()
         .map(CompletionCandidate::new)

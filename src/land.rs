@@ -54,7 +54,11 @@ pub(crate) enum Outcome {
     /// Nothing was done: this is what would be.
     Planned(Box<Plan>),
     /// The combination was judged and is red, or unstable, or was interrupted.
-    Refused { report: Box<Report>, code: Code },
+    Refused {
+        task: Box<Task>,
+        report: Box<Report>,
+        code: Code,
+    },
     Trespassed {
         task: Box<Task>,
         found: Vec<candidate::Trespass>,
@@ -254,7 +258,9 @@ impl Attempt<'_> {
         place.require_free(self)?;
         match prove(self, &draft, &tip, lock)? {
             Proof::Judged(judged, lock) => self.move_target(&judged, &place, lock),
-            Proof::Refused { report, code } => Ok(Step::Done(Outcome::Refused { report, code })),
+            Proof::Refused { task, report, code } => {
+                Ok(Step::Done(Outcome::Refused { task, report, code }))
+            }
             Proof::Moved => Ok(Step::Again),
         }
     }

@@ -71,7 +71,11 @@ pub fn run() -> ExitCode {
             return exit_code(&error);
         }
     };
-    match cli.verb.run(&ctx) {
+    match cli
+        .verb
+        .run(&ctx)
+        .and_then(|code| ctx.ui.finish().map(|()| code))
+    {
         Ok(code) => ExitCode::from(code as u8),
         Err(error) => {
             ctx.ui.error(&error);

@@ -11,6 +11,8 @@ use crate::task::Captured;
 
 /// Variables that are always captured; git finds the operator's settings by the last.
 const ALWAYS: &[&str] = &["PATH", "HOME", "LANG", "XDG_CONFIG_HOME"];
+/// How long one command of a set-up may take, in a worktree and in a slot alike, in minutes.
+pub(crate) const SET_UP_MINUTES: u64 = 60;
 const FINGERPRINT_LIMIT: Duration = Duration::from_secs(20);
 
 /// Captures what every later judging of a task will see. Entries of `PATH` that are relative, or that `is_agents`

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use console::{Style, Term, measure_text_width, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -24,6 +26,7 @@ pub(crate) enum Color {
 pub(crate) struct Ui {
     out: Term,
     err: Term,
+    lost: Mutex<Option<std::io::Error>>,
 }
 
 impl Ui {
@@ -39,6 +42,7 @@ impl Ui {
         Self {
             out: Term::stdout(),
             err: Term::stderr(),
+            lost: Mutex::default(),
         }
     }
 
@@ -53,22 +57,38 @@ impl Ui {
         std::io::stdin().is_terminal() && self.err.is_term()
     }
 
-    /// Data: one or more lines on standard output. A reader that went away is no fault.
+    /// Data: one or more lines on standard output.
     pub(crate) fn out(&self, text: &str) {
         let mut line = text.to_owned();
         if !line.ends_with('\n') {
             line.push('\n');
         }
-        let mut stdout = std::io::stdout().lock();
-        let _ = stdout.write_all(line.as_bytes());
-        let _ = stdout.flush();
+        self.raw(line.as_bytes());
     }
 
-    /// Data without a line end added, for scripts that are to be evaluated or saved.
+    /// Data without a line end added, for scripts that are to be evaluated or saved. A reader that went away is no
+    /// fault; any other loss is remembered.
     pub(crate) fn raw(&self, bytes: &[u8]) {
         let mut stdout = std::io::stdout().lock();
-        let _ = stdout.write_all(bytes);
-        let _ = stdout.flush();
+        if let Err(error) = stdout.write_all(bytes).and_then(|()| stdout.flush())
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+
+    /// # Errors
+    /// Where data was lost on its way to standard output.
+    pub(crate) fn finish(&self) -> anyhow::Result<()> {
+        match self
+            .lost
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
+            Some(error) => Err(error).context("can't write to standard output"),
+            None => Ok(()),
+        }
     }
 
     /// Data for programs: one JSON value on standard output.
@@ -207,7 +227,7 @@ fn shrink(widths: &mut [usize], header: &[&str], spare: usize, room: usize) {
     }
 }
 
-/// A duration in the two largest units, as people say it: `3m 20s`, `2d 4h`.
+/// A duration as people say it: `40s`, `12m`, `3h 5m`, `2d 4h`.
 pub(crate) fn age(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);

@@ -9,8 +9,9 @@ use crate::ctx::Ctx;
 use crate::error::Refusal;
 use crate::git::{Git, Location, Repo, discover};
 use crate::oid::Oid;
+use crate::process::Identity;
 use crate::scope::{Case, Claim, Globs, Territory};
-use crate::store::{Event, JournalEntry, Lock, Operation, Store};
+use crate::store::{Event, JournalEntry, Lock, Operation, Store, read_json};
 use crate::task::{State, Task};
 
 pub(crate) use in_force::{InForce, tree_files};
@@ -98,6 +99,12 @@ impl<'c> Workspace<'c> {
                 .ui
                 .hint(&format!("this folder is gone now: cd {}", root.display()));
         }
+    }
+
+    /// The process that judges a run of a task, while it lives.
+    pub(crate) fn judge_process(&self, task: &str, run: u32) -> anyhow::Result<Option<Identity>> {
+        let file = self.store.run_dir(task, run).join("judge.json");
+        Ok(read_json(&file)?.filter(Identity::is_alive))
     }
 
     /// Takes the lock that guards the making and removing of tasks; git children inherit it.

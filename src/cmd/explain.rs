@@ -110,7 +110,7 @@ fn template(ws: &Workspace, task: &Task) -> anyhow::Result<String> {
     }
     text.push_str("\n## The first failure\n");
     if let Some(rejected) = &task.rejected {
-        let report = judge::present(ws, task, rejected.run)?;
+        let report = judge::report_of(ws, task, rejected.run)?;
         let _ = writeln!(text, "{}", report.text().trim_end());
     }
     text.push_str("\n## The likely cause\n\n\n## What is needed\n\n");

@@ -72,29 +72,11 @@ impl List {
             ctx.ui.say("no tasks; begin one: wt spawn <task>");
         } else {
             let mut lines: Vec<Vec<String>> = rows.iter().map(|facts| row(ctx, facts)).collect();
-            for t in &past {
-                let age = ui::age(ctx.now.as_second() - t.removed.as_second());
-                let mut line = vec![
-                    t.task.name.clone(),
-                    past_state(t).to_owned(),
-                    String::new(),
-                    t.task.branch.clone(),
-                ];
-                line.extend([
-                    String::new(),
-                    String::new(),
-                    age,
-                    if t.kept {
-                        "wt restore".to_owned()
-                    } else {
-                        String::new()
-                    },
-                ]);
-                lines.push(line);
-            }
+            lines.extend(past.iter().map(|trashed| past_row(ctx, trashed)));
             ctx.ui.table(
                 &[
-                    "TASK", "STATE", "TRIES", "BRANCH", "COMMITS", "FILES", "AGE", "SEEN",
+                    "TASK", "STATE", "TRIES", "BRANCH", "COMMITS", "FILES", "RECEIPT", "AGE",
+                    "SEEN",
                 ],
                 &lines,
                 BRANCH,
@@ -110,6 +92,25 @@ fn past_state(trashed: &crate::store::Trashed) -> &'static str {
     } else {
         "removed"
     }
+}
+
+fn past_row(ctx: &Ctx, trashed: &crate::store::Trashed) -> Vec<String> {
+    let age = ui::age(ctx.now.as_second() - trashed.removed.as_second());
+    let seen = if trashed.kept { "wt restore" } else { "" };
+    let task = &trashed.task;
+    [
+        &task.name,
+        past_state(trashed),
+        "",
+        &task.branch,
+        "",
+        "",
+        "",
+        &age,
+        seen,
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 fn row(ctx: &Ctx, facts: &Facts) -> Vec<String> {
@@ -145,6 +146,10 @@ fn row(ctx: &Ctx, facts: &Facts) -> Vec<String> {
         facts.branch.clone(),
         commits,
         facts.changed.to_string(),
+        facts
+            .receipt
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |receipt| receipt[..8].to_owned()),
         ui::age(facts.age_seconds),
         seen,
     ]

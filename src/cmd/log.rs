@@ -1,9 +1,11 @@
 //! `wt log`: what happened.
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 
 use crate::ctx::Ctx;
 use crate::error::Code;
+use crate::input;
 use crate::store::Event;
 use crate::workspace::Workspace;
 
@@ -11,6 +13,7 @@ use crate::workspace::Workspace;
 #[derive(Args)]
 pub(crate) struct Log {
     /// Of this task alone; also one that has gone
+    #[arg(add = ArgValueCandidates::new(input::live_tasks))]
     task: Option<String>,
     /// Print as JSON, one event a line
     #[arg(long)]

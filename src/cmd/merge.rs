@@ -100,8 +100,8 @@ impl Merge {
                 Code::Ok,
             ),
             Outcome::Planned(plan) => (serde_json::to_value(plan)?, self.plan_code(plan)),
-            Outcome::Refused { report, code } => (
-                json!({ "task": name, "state": "working", "report": report }),
+            Outcome::Refused { task, report, code } => (
+                json!({ "task": name, "state": task.state.word(), "report": report }),
                 *code,
             ),
             Outcome::Trespassed { found, .. } => (
@@ -142,7 +142,7 @@ fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {
             print_plan(ctx, plan);
             Code::Ok
         }
-        Outcome::Refused { report, code } => {
+        Outcome::Refused { report, code, .. } => {
             ctx.ui.out(&report.text());
             *code
         }

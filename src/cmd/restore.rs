@@ -1,9 +1,11 @@
 //! `wt restore`: brings a removed task back as it was.
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 
 use crate::ctx::Ctx;
 use crate::error::Code;
+use crate::input;
 use crate::mend::mend;
 use crate::remove::{find_restorable, restore};
 use crate::workspace::Workspace;
@@ -12,6 +14,7 @@ use crate::workspace::Workspace;
 #[derive(Args)]
 pub(crate) struct Restore {
     /// The task
+    #[arg(add = ArgValueCandidates::new(input::removed_tasks))]
     task: String,
 }
 

@@ -1,5 +1,6 @@
 //! `wt resume`: a person gives a task its budget back.
 
+use anyhow::Context as _;
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 
@@ -40,6 +41,14 @@ impl Resume {
         task.advance(Happening::Resumed)?;
         task.rejected = None;
         task.unstable = 0;
+        // What was said of the last stop is kept, and is not taken for what may be said of the next.
+        let dir = ws.store.task_dir(&task.name);
+        let past = dir.join(format!("explanation-{}.md", task.runs));
+        if let Err(error) = std::fs::rename(dir.join("explanation.md"), past)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(error).context("can't put the last explanation aside");
+        }
         ws.store.save_task(&task)?;
         ws.record(
             &ws.event(&task.name, "resumed")

@@ -40,7 +40,7 @@ impl Show {
         let explanation =
             std::fs::read_to_string(ws.store.task_dir(&name).join("explanation.md")).ok();
         let last = match &task.rejected {
-            Some(rejected) => Some(judge::present(&ws, &task, rejected.run)?),
+            Some(rejected) => Some(judge::report_of(&ws, &task, rejected.run)?),
             None => None,
         };
         if self.json {

@@ -64,17 +64,17 @@ impl Spawn {
 
     /// The branch to land on: named, else the parent task's, the current one, or the base where that is a branch.
     fn target(&self, ws: &Workspace) -> anyhow::Result<String> {
+        if let (Some(parent), None) = (&ws.here, &self.base) {
+            return Err(Refusal::refused(format!(
+                "this is the worktree of task `{parent}`: from where is the new task to start?"
+            ))
+            .hint("say it: --base main (or --base HEAD, for the tip of this task)")
+            .into());
+        }
         if let Some(named) = &self.target {
             return Self::plain_target(ws, named.strip_prefix("refs/heads/").unwrap_or(named));
         }
         if let Some(parent) = &ws.here {
-            if self.base.is_none() {
-                return Err(Refusal::refused(format!(
-                    "this is the worktree of task `{parent}`: from where is the new task to start?"
-                ))
-                .hint("say it: --base main (or --base HEAD, for the tip of this task)")
-                .into());
-            }
             return Ok(ws.store.require_task(parent)?.target);
         }
         let base_branch = self.base.as_deref().filter(|base| {

@@ -50,7 +50,7 @@ impl Validate {
                         .say("a judge is at work on this already; following it");
                 }
                 let verdict = judge::follow(&ws, &name, run)?;
-                let report = judge::present(&ws, &verdict.task, run)?;
+                let report = judge::report_of(&ws, &verdict.task, run)?;
                 self.print(ctx, &verdict.task, &report)?;
                 Ok(verdict.code)
             }
@@ -71,7 +71,7 @@ impl Validate {
             }
             Answer::Repeated { task, run } => {
                 ctx.ui.say(&format!("this very state failed before (run {run}); no step was run, nothing was counted"));
-                let report = judge::present(&ws, &task, run)?;
+                let report = judge::report_of(&ws, &task, run)?;
                 self.print(ctx, &task, &report)?;
                 Ok(Code::No)
             }
@@ -93,7 +93,7 @@ impl Validate {
         value["verdict"] = json!("STOPPED");
         value["next"] = json!(next);
         if let Some(rejected) = &task.rejected {
-            let last = judge::present(ws, task, rejected.run)?;
+            let last = judge::report_of(ws, task, rejected.run)?;
             if let Some(first) = &last.first_failure {
                 let _ = writeln!(text, "last failure: {}", first.title);
             }

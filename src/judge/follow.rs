@@ -13,7 +13,7 @@ use crate::task::Task;
 use crate::workspace::Workspace;
 
 use super::clear_dead_judge;
-use super::settle::{judge_process, load_run};
+use super::settle::load_run;
 
 /// How a followed run ended.
 pub(crate) struct Verdicts {
@@ -40,7 +40,7 @@ pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Ver
         if task.judging != Some(run) {
             break;
         }
-        let Some(judge) = judge_process(ws, name, run)? else {
+        let Some(judge) = ws.judge_process(name, run)? else {
             let _lock = ws.lock_task(name)?;
             let mut task = ws.store.require_task(name)?;
             clear_dead_judge(ws, &mut task)?;

@@ -26,16 +26,6 @@ pub(super) fn load_run(ws: &Workspace, task: &str, run: u32) -> anyhow::Result<(
     Ok((order.with_context(missing)?, progress.unwrap_or_default()))
 }
 
-/// The process that judges a run, while it lives.
-pub(super) fn judge_process(
-    ws: &Workspace,
-    task: &str,
-    run: u32,
-) -> anyhow::Result<Option<Identity>> {
-    let identity: Option<Identity> = read_json(&ws.store.run_dir(task, run).join("judge.json"))?;
-    Ok(identity.filter(Identity::is_alive))
-}
-
 /// The run that a living judge is at work on, with its process.
 pub(crate) fn judge_at_work(
     ws: &Workspace,
@@ -44,7 +34,7 @@ pub(crate) fn judge_at_work(
     let Some(run) = task.judging else {
         return Ok(None);
     };
-    let Some(identity) = judge_process(ws, &task.name, run)? else {
+    let Some(identity) = ws.judge_process(&task.name, run)? else {
         return Ok(None);
     };
     Ok(Some((load_run(ws, &task.name, run)?.0, identity)))
@@ -55,7 +45,7 @@ pub(crate) fn clear_dead_judge(ws: &Workspace, task: &mut Task) -> anyhow::Resul
     let Some(run) = task.judging else {
         return Ok(());
     };
-    if judge_process(ws, &task.name, run)?.is_some() {
+    if ws.judge_process(&task.name, run)?.is_some() {
         return Ok(());
     }
     match load_run(ws, &task.name, run) {
@@ -106,7 +96,7 @@ pub(super) fn settle(
     task.judging = None;
     let event = apply(task, order, progress)?;
     // Before the record says that it is over: nobody may follow, and yet the verdict must lie where the agent looks.
-    present(ws, task, order.run)?;
+    write_last(ws, task, order, progress);
     ws.store.save_task(task)?;
     let event = ws
         .event(&task.name, event)
@@ -165,18 +155,29 @@ fn rejected(order: &Order) -> Rejected {
     }
 }
 
-/// What a finished run came to, with the log put where the agent reads it. A worktree that can't be written to does
-/// not hide the verdict: the log's place in the state is named instead.
-pub(crate) fn present(ws: &Workspace, task: &Task, run: u32) -> anyhow::Result<Report> {
+/// What a finished run came to. The log is named where the agent reads it, or, where it is no longer there, in the
+/// state.
+pub(crate) fn report_of(ws: &Workspace, task: &Task, run: u32) -> anyhow::Result<Report> {
     let (order, mut progress) = load_run(ws, &task.name, run)?;
     conclude(ws, &order, &mut progress);
     let mut report = report(&order, &progress, task);
-    let failed = progress.failed_step();
-    let log = failed.map(|step| ws.store.run_dir(&task.name, run).join(&step.log));
-    let named = log.as_deref().zip(failed.map(|step| step.log.as_str()));
-    if let Err(error) = copies::write_last(task, &report.text(), named) {
-        ws.ctx.ui.warn(&format!("{error:#}"));
-        report.log = log.map(|path| path.display().to_string());
+    if let (Some(step), Some(named)) = (progress.failed_step(), &report.log) {
+        let copy = std::fs::symlink_metadata(task.worktree.join(named));
+        if !copy.is_ok_and(|metadata| metadata.is_file()) {
+            let kept = ws.store.run_dir(&task.name, run).join(&step.log);
+            report.log = Some(kept.display().to_string());
+        }
     }
     Ok(report)
+}
+
+/// Puts the verdict, and the log of the step that failed, where the agent reads them. A worktree that can't be
+/// written to does not hold up the verdict.
+fn write_last(ws: &Workspace, task: &Task, order: &Order, progress: &Progress) {
+    let failed = progress.failed_step();
+    let log = failed.map(|step| ws.store.run_dir(&task.name, order.run).join(&step.log));
+    let named = log.as_deref().zip(failed.map(|step| step.log.as_str()));
+    if let Err(error) = copies::write_last(task, &report(order, progress, task).text(), named) {
+        ws.ctx.ui.warn(&format!("{error:#}"));
+    }
 }

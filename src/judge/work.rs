@@ -15,7 +15,7 @@ use crate::gate::{Ended, Order, Phase, Progress, Receipt, StepResult, Verdict};
 use crate::git::Repo;
 use crate::process::{self, End, Identity, Interrupt, Job};
 use crate::store::{read_json, remove_dir, write_json, write_json_shown};
-use crate::surroundings::step_environment;
+use crate::surroundings::{SET_UP_MINUTES, step_environment};
 use crate::workspace::Workspace;
 
 use super::order::find_receipt;
@@ -24,7 +24,7 @@ use super::slot::{Slot, acquire, steps_folder, worktrees_of};
 
 /// Name of the set-up among the steps of a run.
 const SET_UP: &str = "set-up";
-const SET_UP_LIMIT: Timeout = Timeout::from_minutes(30);
+const SET_UP_LIMIT: Timeout = Timeout::from_minutes(SET_UP_MINUTES);
 
 /// Carries out run `run` of `task` in the repository at `common`. Nobody but [`super::launch`] calls this: a judge
 /// that the record does not name goes away without a word.

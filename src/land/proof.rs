@@ -5,7 +5,7 @@ use crate::gate::{Order, Purpose, Report};
 use crate::judge::{self, OrderRequest, covering_receipt, order};
 use crate::oid::Oid;
 use crate::store::Lock;
-use crate::task::Pinned;
+use crate::task::{Pinned, Task};
 
 use super::Attempt;
 use super::commits::Draft;
@@ -35,6 +35,7 @@ impl Judged<'_> {
 pub(super) enum Proof<'d> {
     Judged(Judged<'d>, Lock),
     Refused {
+        task: Box<Task>,
         report: Box<Report>,
         code: Code,
     },
@@ -91,8 +92,9 @@ pub(super) fn prove<'d>(
     drop(lock);
     let verdict = judge::follow(ws, name, order.run)?;
     if verdict.code != Code::Ok {
-        let report = judge::present(ws, &verdict.task, order.run)?;
+        let report = judge::report_of(ws, &verdict.task, order.run)?;
         return Ok(Proof::Refused {
+            task: Box::new(verdict.task),
             report: Box::new(report),
             code: verdict.code,
         });

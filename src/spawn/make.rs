@@ -12,11 +12,9 @@ use crate::error::{Code, Refusal, some_of};
 use crate::failure;
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::process::{self, End, Interrupt, Job};
-use crate::surroundings::{capture, step_environment};
+use crate::surroundings::{SET_UP_MINUTES, capture, step_environment};
 use crate::task::{State, Task};
 use crate::workspace::{InForce, Workspace, write_marker};
-
-const SET_UP_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 impl Plan {
     /// Makes branch, worktree and record.
@@ -131,7 +129,7 @@ impl Plan {
                 dir: &self.worktree,
                 env: &step_environment(&task.environment),
                 log: &log,
-                timeout: SET_UP_LIMIT,
+                timeout: Duration::from_secs(60 * SET_UP_MINUTES),
                 interrupt,
             })?;
             drop(bar);

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -13,7 +14,7 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         .with_context(|| format!("{} has no folder", path.display()))?;
     let write = || -> std::io::Result<()> {
         fs::create_dir_all(dir)?;
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        let mut file = temporary(path, dir)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
@@ -22,13 +23,24 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("can't write {}", path.display()))
 }
 
+/// A temporary file for the place of `path`, with the permissions of what is there, or those of any new file.
+fn temporary(path: &Path, dir: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let file = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o666))
+        .tempfile_in(dir)?;
+    if let Ok(metadata) = fs::metadata(path) {
+        file.as_file().set_permissions(metadata.permissions())?;
+    }
+    Ok(file)
+}
+
 /// As [`write_atomic`], without waiting for the disk: for what is only shown, and lost without harm.
 pub(crate) fn write_shown(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let dir = path
         .parent()
         .with_context(|| format!("{} has no folder", path.display()))?;
     let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        let mut file = temporary(path, dir)?;
         file.write_all(bytes)?;
         file.persist(path)?;
         Ok(())
@@ -55,7 +67,6 @@ pub(crate) fn remove_dir(path: &Path) -> anyhow::Result<()> {
 
 /// Gives the owner all rights on every folder below `path` (Go's module cache and the like are read-only).
 fn open_up(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
     let Ok(metadata) = fs::symlink_metadata(path) else {
         return;
     };
