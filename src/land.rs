@@ -2,6 +2,7 @@
 //!
 //! The order of the steps is the safety: candidate, proof, journal, target, check, record, tear down.
 
+mod attempt;
 mod commits;
 mod message;
 mod proof;
@@ -13,18 +14,15 @@ use signal_hook::consts::SIGINT;
 use crate::candidate;
 use crate::error::{Code, Refusal, some_of};
 use crate::gate::Report;
-use crate::git::Repo;
 use crate::judge::{clear_dead_judge, judge_at_work, snapshot_of};
 use crate::oid::Oid;
-use crate::process::{Identity, Interrupt};
+use crate::process::Interrupt;
 use crate::remove::{self, Keep};
-use crate::store::{Lock, Operation};
 use crate::task::{Happening, Landing, Pinned, State, Task};
-use crate::workspace::{InForce, Workspace};
+use crate::workspace::Workspace;
 
+use attempt::{Attempt, Step};
 pub(crate) use commits::Plan;
-use proof::{Judged, Proof, prove};
-use target::{Moved, Place};
 
 /// How often a landing begins again because the target moved under it.
 const TRIES: u32 = 5;
@@ -90,16 +88,22 @@ fn land_unless(
     interrupt: &Interrupt,
 ) -> anyhow::Result<Outcome> {
     let target = ws.store.require_task(request.task)?.target;
-    let _line = ws.store.landing_lock(&target, |holder| {
+    let say = |holder: &str| {
         ws.ctx.ui.say(&format!(
             "waiting for another landing on {target} ({holder})"
         ));
-    })?;
+    };
+    let Some(_line) = ws
+        .store
+        .landing_lock(&target, say, |pause| interrupt.wait(pause))?
+    else {
+        bail!("interrupted");
+    };
     let mut lock = ws.lock_task(request.task)?;
     let mut task = ws.store.require_task(request.task)?;
     clear_dead_judge(ws, &mut task)?;
     require_landable(ws, &task)?;
-    let tip = ready_tip(ws, &task, request)?;
+    let work = ready_work(ws, &task, request)?;
     for _ in 0..TRIES {
         let repo = ws.repo_for(&task);
         let target_tip = ws.target_tip(&task)?;
@@ -110,7 +114,7 @@ fn land_unless(
             task: &task,
             request,
             in_force: &in_force,
-            tip: &tip,
+            work: &work,
             interrupt,
         };
         match attempt.run(&target_tip, lock)? {
@@ -122,6 +126,7 @@ fn land_unless(
                 ));
                 lock = ws.lock_task(request.task)?;
                 task = ws.store.require_task(request.task)?;
+                require_landable(ws, &task)?;
             }
         }
     }
@@ -164,15 +169,23 @@ fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
     Err(refusal.into())
 }
 
-/// The tip of the task's branch, with all work committed and its tree judged green.
-fn ready_tip(ws: &Workspace, task: &Task, request: &Request) -> anyhow::Result<Oid> {
+/// What is to land of a task: all of its work in one commit, judged green.
+struct Work {
+    tip: Pinned,
+    /// Where the branch stands: at `tip`, or at its parent while `tip` is a commit of `--commit` that nobody sees yet.
+    branch: Oid,
+}
+
+fn ready_work(ws: &Workspace, task: &Task, request: &Request) -> anyhow::Result<Work> {
     let repo = ws.repo_for(task);
     let (snapshot, uncommitted) = snapshot_of(ws, &repo, task, u64::MAX)?;
-    let judged = task.validated.as_ref().map(|v| &v.snapshot.tree);
-    let tip = repo.tip_of(task)?;
-    if uncommitted.is_empty() || snapshot.commit == tip {
-        require_judged(task, judged, &snapshot.tree, "the tip of its branch")?;
-        return Ok(tip);
+    let branch = repo.tip_of(task)?;
+    if uncommitted.is_empty() || snapshot.commit == branch {
+        require_judged(task, &snapshot.tree, "the tip of its branch")?;
+        return Ok(Work {
+            tip: snapshot,
+            branch,
+        });
     }
     if !request.commit {
         return Err(Refusal::refused(format!(
@@ -183,15 +196,27 @@ fn ready_tip(ws: &Workspace, task: &Task, request: &Request) -> anyhow::Result<O
         .hint("commit it in the worktree, or let wt do it: wt merge --commit -m \"<message>\"")
         .into());
     }
-    require_judged(task, judged, &snapshot.tree, "its uncommitted work")?;
+    require_judged(task, &snapshot.tree, "its uncommitted work")?;
     if request.dry_run {
-        return Ok(snapshot.commit);
+        return Ok(Work {
+            tip: snapshot,
+            branch,
+        });
     }
-    commits::commit_work(ws, &repo, task, &snapshot, &tip, request.message)
+    let commit = commits::of_work(ws, task, &snapshot, &branch, request.message)?;
+    let tip = Pinned {
+        commit,
+        tree: snapshot.tree,
+    };
+    Ok(Work { tip, branch })
 }
 
-fn require_judged(task: &Task, judged: Option<&Oid>, tree: &Oid, what: &str) -> anyhow::Result<()> {
-    if judged == Some(tree) {
+fn require_judged(task: &Task, tree: &Oid, what: &str) -> anyhow::Result<()> {
+    if task
+        .validated
+        .as_ref()
+        .is_some_and(|v| v.snapshot.tree == *tree)
+    {
         return Ok(());
     }
     Err(Refusal::refused(format!(
@@ -200,142 +225,6 @@ fn require_judged(task: &Task, judged: Option<&Oid>, tree: &Oid, what: &str) -> 
     ))
     .hint(format!("wt validate {}", task.name))
     .into())
-}
-
-enum Step {
-    Done(Outcome),
-    Again,
-}
-
-/// One try at a target that stands still.
-struct Attempt<'a> {
-    ws: &'a Workspace<'a>,
-    /// Git in the task's captured environment.
-    repo: &'a Repo,
-    task: &'a Task,
-    request: &'a Request<'a>,
-    in_force: &'a InForce,
-    tip: &'a Oid,
-    interrupt: &'a Interrupt,
-}
-
-impl Attempt<'_> {
-    fn run(&self, target: &Oid, lock: Lock) -> anyhow::Result<Step> {
-        let tip = Pinned {
-            commit: self.tip.clone(),
-            tree: self.repo.read.tree_of(self.tip)?,
-        };
-        let combined = candidate::combine(self.repo, self.task, &tip, target)?;
-        if combined.paths.is_empty() {
-            return Err(Refusal::refused(format!(
-                "task `{}` changes nothing on {}",
-                self.task.name, self.task.target
-            ))
-            .hint(format!(
-                "if its work is there already: wt rm {}",
-                self.task.name
-            ))
-            .into());
-        }
-        let claims = self
-            .ws
-            .claims(self.repo, &self.task.name, &self.task.owns, self.in_force)?;
-        let found = candidate::trespasses(&claims.territory(), self.task, &combined.paths);
-        if !found.is_empty() {
-            return Ok(Step::Done(Outcome::Trespassed {
-                task: Box::new(self.task.clone()),
-                found,
-            }));
-        }
-        let draft = commits::draft(self, &tip, combined)?;
-        self.require_accepted(&draft)?;
-        let place = Place::find(self, &draft)?;
-        if self.request.dry_run {
-            return Ok(Step::Done(Outcome::Planned(Box::new(Plan::new(
-                self, &draft, &place,
-            )?))));
-        }
-        place.require_free(self)?;
-        match prove(self, &draft, &tip, lock)? {
-            Proof::Judged(judged, lock) => self.move_target(&judged, &place, lock),
-            Proof::Refused { task, report, code } => {
-                Ok(Step::Done(Outcome::Refused { task, report, code }))
-            }
-            Proof::Moved => Ok(Step::Again),
-        }
-    }
-
-    /// A change of what the gate's words mean lands only with the operator's word.
-    fn require_accepted(&self, draft: &commits::Draft) -> anyhow::Result<()> {
-        let changed = candidate::judge_changed(
-            &self.repo.read,
-            &self.in_force.contract,
-            &draft.candidate.changes,
-        )?;
-        if changed.is_empty() || self.request.dry_run {
-            return Ok(());
-        }
-        let Some(operator) = &self.request.accepts_judge_change else {
-            return Err(Refusal::refused(format!(
-                "JUDGE_CHANGED: task `{}` changes what judges it: {}",
-                self.task.name,
-                some_of(&changed)
-            ))
-            .hint("look at these changes; then the operator lands it with --accept-judge-change")
-            .into());
-        };
-        let event = self.ws.event(&self.task.name, "judge-change-accepted");
-        self.ws.record(
-            &event
-                .fact("operator", operator.as_str())
-                .fact("paths", changed),
-        )
-    }
-
-    /// Moves the target to a proven candidate; only a proof gets here.
-    fn move_target(&self, judged: &Judged, place: &Place, lock: Lock) -> anyhow::Result<Step> {
-        let keep = self.request.keep || self.in_force.contract.land.keep;
-        let commit = commits::finish(self, judged)?;
-        if self.interrupt.raised() {
-            bail!("interrupted");
-        }
-        // From here on Ctrl-C comes too late: what is begun is ended.
-        let operation = Operation::Land {
-            old: judged.target().clone(),
-            new: commit.clone(),
-            tip: self.tip.clone(),
-            receipt: judged.receipt().to_owned(),
-            keep,
-        };
-        self.ws
-            .store
-            .intend(&self.task.name, &Identity::current()?, operation)?;
-        match place.move_to(self, judged, &commit) {
-            Ok(Moved::Done) => {}
-            Ok(Moved::TargetMoved) => {
-                self.ws.store.settle(&self.task.name)?;
-                drop(lock);
-                return Ok(Step::Again);
-            }
-            Err(error) => {
-                // Where the target may have moved all the same, the open intent lets the next command finish.
-                if self.ws.target_tip(self.task)? == *judged.target() {
-                    self.ws.store.settle(&self.task.name)?;
-                }
-                return Err(error);
-            }
-        }
-        let landing = Landing {
-            commit,
-            tip: self.tip.clone(),
-            receipt: judged.receipt().to_owned(),
-            at: self.ws.ctx.now,
-        };
-        let landed = record_landing(self.ws, self.task, landing)?;
-        let outcome = conclude(self.ws, landed, keep)?;
-        drop(lock);
-        Ok(Step::Done(outcome))
-    }
 }
 
 /// Writes down that a task has landed. Safe to repeat.

@@ -9,6 +9,7 @@ mod trash;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -95,12 +96,11 @@ impl Store {
         &self,
         target: &str,
         waiting: impl FnOnce(&str),
-    ) -> anyhow::Result<Lock> {
+        pause: impl FnMut(Duration) -> bool,
+    ) -> anyhow::Result<Option<Lock>> {
         let name = target.replace('%', "%25").replace('/', "%2F");
-        Lock::wait(
-            &self.root.join("landing").join(format!("{name}.lock")),
-            waiting,
-        )
+        let path = self.root.join("landing").join(format!("{name}.lock"));
+        Lock::wait(&path, waiting, pause)
     }
 
     /// The names of the live tasks, in order.

@@ -67,12 +67,24 @@ impl Repo {
             .find(is_it)
     }
 
-    /// Moves the branch that is checked out in `checkout`, and its files, forward to `commit`; no hook is run.
+    /// Moves the branch `reference`, checked out in `checkout`, and its files forward to `commit`; no hook is run.
     pub(crate) fn fast_forward(
         &self,
         checkout: &Path,
+        reference: &str,
         commit: &Oid,
     ) -> anyhow::Result<FastForward> {
+        // Git merges into whatever is checked out there: a person may have switched a moment ago.
+        let head = self
+            .git
+            .command(["symbolic-ref", "--quiet", "HEAD"])
+            .in_operators_checkout(checkout)
+            .output()?;
+        if String::from_utf8_lossy(&head.stdout).trim() != reference {
+            return Ok(FastForward::Refused(format!(
+                "{reference} is no longer checked out there"
+            )));
+        }
         let output = self
             .git
             .command([

@@ -12,7 +12,8 @@ use crate::oid::Oid;
 use crate::task::{Pinned, Task};
 use crate::workspace::Workspace;
 
-use super::Attempt;
+use super::Work;
+use super::attempt::Attempt;
 use super::message;
 use super::proof::{Judged, covered};
 use super::target::Place;
@@ -152,7 +153,7 @@ pub(super) fn finish(attempt: &Attempt, judged: &Judged) -> anyhow::Result<Oid> 
         Strategy::Merge | Strategy::Squash => {
             let text = message::of_landing(attempt, draft.strategy)?;
             let text = message::with_trailers(repo, &text, &trailers)?;
-            let both = [target, attempt.tip];
+            let both = [target, &attempt.work.tip.commit];
             let parents = if draft.strategy == Strategy::Merge {
                 &both[..]
             } else {
@@ -193,26 +194,42 @@ fn rebased(attempt: &Attempt, draft: &Draft, trailers: &message::Trailers) -> an
     Ok(onto)
 }
 
-/// Commits a judged snapshot on the task's branch and tells the worktree's own index, so that nothing looks changed.
-pub(super) fn commit_work(
+/// Makes the commit of a judged snapshot, in the operator's name. The branch does not move yet.
+pub(super) fn of_work(
     ws: &Workspace,
-    repo: &Repo,
     task: &Task,
     snapshot: &Pinned,
-    tip: &Oid,
+    branch: &Oid,
     message: Option<&str>,
 ) -> anyhow::Result<Oid> {
     let subject = message.map_or_else(|| message::subject(task), str::to_owned);
-    let commit = ws.repo.commit_by_operator(&CommitRequest {
+    ws.repo.commit_by_operator(&CommitRequest {
         tree: &snapshot.tree,
-        parents: &[tip],
+        parents: &[branch],
         message: &format!("{}\n", subject.trim_end()),
         author_of: None,
-    })?;
-    if !ws
-        .repo
-        .move_ref(&task.branch_ref(), Some(tip), Some(&commit), "wt: commit")?
-    {
+    })
+}
+
+/// Moves the task's branch to the commit of its work, if it is not there, and tells the worktree's own index, so that
+/// nothing looks changed.
+pub(super) fn publish_work(
+    ws: &Workspace,
+    repo: &Repo,
+    task: &Task,
+    work: &Work,
+) -> anyhow::Result<()> {
+    let commit = &work.tip.commit;
+    if repo.tip_of(task)? == *commit {
+        return Ok(());
+    }
+    let moved = ws.repo.move_ref(
+        &task.branch_ref(),
+        Some(&work.branch),
+        Some(commit),
+        "wt: commit",
+    )?;
+    if !moved {
         return Err(Refusal::refused(format!("{} moved meanwhile", task.branch))
             .hint(format!("wt validate {}", task.name))
             .into());
@@ -227,6 +244,5 @@ pub(super) fn commit_work(
     ws.record(
         &ws.event(&task.name, "committed")
             .fact("commit", commit.as_str()),
-    )?;
-    Ok(commit)
+    )
 }

@@ -4,7 +4,7 @@ use crate::contract::Strategy;
 use crate::git::Repo;
 use crate::task::Task;
 
-use super::Attempt;
+use super::attempt::Attempt;
 
 /// Names the task that a commit landed.
 const TRAILER_TASK: &str = "Wt-Task";
@@ -24,7 +24,7 @@ pub(super) fn of_landing(attempt: &Attempt, strategy: Strategy) -> anyhow::Resul
     }
     let read = &attempt.repo.read;
     let target = attempt.ws.target_tip(attempt.task)?;
-    let commits = read.new_commits(&target, attempt.tip)?;
+    let commits = read.new_commits(&target, &attempt.work.tip.commit)?;
     if let (Strategy::Squash, [(only, _)]) = (strategy, &commits[..]) {
         return read.message(only);
     }

@@ -5,9 +5,9 @@ use crate::gate::{Order, Purpose, Report};
 use crate::judge::{self, OrderRequest, covering_receipt, order};
 use crate::oid::Oid;
 use crate::store::Lock;
-use crate::task::{Pinned, Task};
+use crate::task::Task;
 
-use super::Attempt;
+use super::attempt::Attempt;
 use super::commits::Draft;
 
 /// A draft whose tree a receipt covers, under the target's gate.
@@ -45,18 +45,14 @@ pub(super) enum Proof<'d> {
 
 /// Whether a receipt covers a draft already.
 pub(super) fn covered(attempt: &Attempt, draft: &Draft) -> anyhow::Result<bool> {
-    let tip = Pinned {
-        commit: attempt.tip.clone(),
-        tree: attempt.repo.read.tree_of(attempt.tip)?,
-    };
-    Ok(covering_receipt(&attempt.ws.store, &order_for(attempt, draft, &tip)?).is_some())
+    Ok(covering_receipt(&attempt.ws.store, &order_for(attempt, draft)?).is_some())
 }
 
-fn order_for(attempt: &Attempt, draft: &Draft, tip: &Pinned) -> anyhow::Result<Order> {
+fn order_for(attempt: &Attempt, draft: &Draft) -> anyhow::Result<Order> {
     let request = OrderRequest {
         task: attempt.task,
         purpose: Purpose::Land,
-        snapshot: tip,
+        snapshot: &attempt.work.tip,
         candidate: &draft.candidate,
         in_force: attempt.in_force,
         cause: None,
@@ -69,11 +65,10 @@ fn order_for(attempt: &Attempt, draft: &Draft, tip: &Pinned) -> anyhow::Result<O
 pub(super) fn prove<'d>(
     attempt: &Attempt,
     draft: &'d Draft,
-    tip: &Pinned,
     lock: Lock,
 ) -> anyhow::Result<Proof<'d>> {
     let (ws, name) = (attempt.ws, &attempt.task.name);
-    let order = order_for(attempt, draft, tip)?;
+    let order = order_for(attempt, draft)?;
     if let Some(receipt) = covering_receipt(&ws.store, &order) {
         return Ok(Proof::Judged(
             Judged {
@@ -101,7 +96,7 @@ pub(super) fn prove<'d>(
     }
     let lock = ws.lock_task(name)?;
     let unmoved = ws.target_tip(attempt.task)? == draft.candidate.target
-        && attempt.repo.tip_of(attempt.task)? == *attempt.tip;
+        && attempt.repo.tip_of(attempt.task)? == attempt.work.branch;
     match covering_receipt(&ws.store, &order) {
         Some(receipt) if unmoved => Ok(Proof::Judged(
             Judged {

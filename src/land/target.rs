@@ -6,7 +6,7 @@ use crate::error::{Refusal, some_of};
 use crate::git::FastForward;
 use crate::oid::Oid;
 
-use super::Attempt;
+use super::attempt::Attempt;
 use super::commits::Draft;
 use super::proof::Judged;
 
@@ -116,7 +116,7 @@ impl Place {
                 if repo.read.tip(&reference)?.as_ref() != Some(old) {
                     return Ok(Moved::TargetMoved);
                 }
-                let answer = repo.fast_forward(root, commit)?;
+                let answer = repo.fast_forward(root, &reference, commit)?;
                 match (repo.read.tip(&reference)?, answer) {
                     (Some(tip), _) if tip == *commit => Ok(Moved::Done),
                     (Some(tip), _) if tip != *old => Ok(Moved::TargetMoved),

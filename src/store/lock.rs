@@ -50,17 +50,26 @@ impl Lock {
         attempt(&open(path)?, path)
     }
 
-    /// Waits for the lock as long as it takes; `waiting` is told once who holds it.
-    pub(crate) fn wait(path: &Path, waiting: impl FnOnce(&str)) -> anyhow::Result<Self> {
+    /// Waits for the lock as long as it takes; `waiting` is told once who holds it, and `pause` answers whether to
+    /// give up.
+    pub(super) fn wait(
+        path: &Path,
+        waiting: impl FnOnce(&str),
+        mut pause: impl FnMut(Duration) -> bool,
+    ) -> anyhow::Result<Option<Self>> {
         let file = open(path)?;
         if let Some(lock) = attempt(&file, path)? {
-            return Ok(lock);
+            return Ok(Some(lock));
         }
         waiting(&holder(path));
-        file.lock()
-            .with_context(|| format!("can't lock {}", path.display()))?;
-        sign(&file);
-        Ok(Self(Arc::new(file)))
+        loop {
+            if pause(Duration::from_millis(30)) {
+                return Ok(None);
+            }
+            if let Some(lock) = attempt(&file, path)? {
+                return Ok(Some(lock));
+            }
+        }
     }
 }
 
