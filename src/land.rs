@@ -107,7 +107,7 @@ fn land_unless(
     for _ in 0..TRIES {
         let repo = ws.repo_for(&task);
         let target_tip = ws.target_tip(&task)?;
-        let in_force = ws.in_force(&task.target, &target_tip)?;
+        let in_force = ws.in_force(&repo, &task.target, &target_tip)?;
         let attempt = Attempt {
             ws,
             repo: &repo,

@@ -38,7 +38,7 @@ pub(crate) fn spawn(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
         Refusal::refused(format!("the target {:?} is no branch", new.target))
             .hint("name the branch that the task is to land on: --target <branch>")
     })?;
-    let in_force = ws.in_force(&new.target, &tip)?;
+    let in_force = ws.in_force(&ws.repo, &new.target, &tip)?;
     for line in &in_force.assumptions {
         ws.ctx
             .ui

@@ -142,19 +142,13 @@ impl Store {
 
     /// Every live task's record; one that can't be read is an error of its own.
     pub(crate) fn tasks(&self) -> anyhow::Result<Vec<(String, anyhow::Result<Task>)>> {
-        let read = |name: &String| {
-            self.find_task(name).and_then(|task| {
-                task.with_context(|| format!("the record of task `{name}` is gone"))
-            })
+        // One that was removed since the names were listed is no error.
+        let read = |name: String| match self.find_task(&name) {
+            Ok(None) => None,
+            Ok(Some(task)) => Some((name, Ok(task))),
+            Err(error) => Some((name, Err(error))),
         };
-        Ok(self
-            .task_names()?
-            .into_iter()
-            .map(|name| {
-                let task = read(&name);
-                (name, task)
-            })
-            .collect())
+        Ok(self.task_names()?.into_iter().filter_map(read).collect())
     }
 
     pub(crate) fn save_task(&self, task: &Task) -> anyhow::Result<()> {

@@ -50,6 +50,8 @@ pub(crate) enum Happening {
     Passed,
     /// A counted run of the gate failed.
     Failed,
+    /// A run changed its own tree: it says nothing of the work, one way or the other.
+    Unstable,
     /// What would have landed was red: no attempt is counted, the task goes on.
     CombinationRed,
     /// A person gave the budget back.
@@ -76,6 +78,8 @@ pub(crate) fn next(state: State, attempts: u32, happening: Happening) -> Option<
                 spent,
             ))
         }
+        (S::Working | S::Failed, H::Unstable) => Some((state, attempts)),
+        (S::Validated, H::Unstable) => Some((S::Working, attempts)),
         (S::Working | S::Validated, H::CombinationRed) => Some((S::Working, 0)),
         (S::Failed | S::Stopped, H::Resumed) => Some((S::Working, 0)),
         (S::Validated, H::Landed) => Some((S::Landed, 0)),
@@ -306,9 +310,10 @@ mod tests {
         State::Validated,
         State::Landed,
     ];
-    const HAPPENINGS: [Happening; 5] = [
+    const HAPPENINGS: [Happening; 6] = [
         Happening::Passed,
         Happening::Failed,
+        Happening::Unstable,
         Happening::CombinationRed,
         Happening::Resumed,
         Happening::Landed,
@@ -328,13 +333,16 @@ mod tests {
         insta::assert_snapshot!(table.join("\n"), @r"
         working --Passed--> validated 0
         working --Failed--> failed 1
+        working --Unstable--> working 0
         working --CombinationRed--> working 0
         failed --Passed--> validated 0
         failed --Failed--> stopped 2
+        failed --Unstable--> failed 1
         failed --Resumed--> working 0
         stopped --Resumed--> working 0
         validated --Passed--> validated 0
         validated --Failed--> failed 1
+        validated --Unstable--> working 0
         validated --CombinationRed--> working 0
         validated --Landed--> landed 0
         ");
@@ -342,12 +350,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_walk_fails_a_third_time_without_a_person(walk in proptest::collection::vec(0usize..5, 0..60)) {
+        fn no_walk_fails_a_third_time_without_a_person(walk in proptest::collection::vec(0usize..6, 0..60)) {
             let (mut state, mut attempts, mut failures) = (State::Working, 0, 0);
             for step in walk {
                 let Some((to, spent)) = next(state, attempts, HAPPENINGS[step]) else { continue };
                 match HAPPENINGS[step] {
                     Happening::Failed => failures += 1,
+                    Happening::Unstable => {}
                     _ => failures = 0,
                 }
                 prop_assert!(failures <= BUDGET);

@@ -10,7 +10,7 @@ use crate::error::Refusal;
 use crate::git::{Git, Location, Repo, discover};
 use crate::oid::Oid;
 use crate::process::Identity;
-use crate::scope::{Case, Claim, Globs, Territory};
+use crate::scope::{Case, Claim, Globs, Overlap, Territory, overlap};
 use crate::store::{Event, JournalEntry, Lock, Operation, Store, read_json};
 use crate::task::{State, Task};
 
@@ -149,17 +149,20 @@ impl<'c> Workspace<'c> {
     /// # Errors
     /// A refusal where that branch is gone.
     pub(crate) fn target_tip(&self, task: &Task) -> anyhow::Result<Oid> {
-        self.repo.read.tip(&task.target_ref())?.ok_or_else(|| {
-            Refusal::refused(format!(
-                "the target {} of task `{}` is gone",
-                task.target, task.name
-            ))
-            .hint(format!(
-                "bring the branch back: git branch {} <commit>",
-                task.target
-            ))
-            .into()
-        })
+        self.repo_for(task)
+            .read
+            .tip(&task.target_ref())?
+            .ok_or_else(|| {
+                Refusal::refused(format!(
+                    "the target {} of task `{}` is gone",
+                    task.target, task.name
+                ))
+                .hint(format!(
+                    "bring the branch back: git branch {} <commit>",
+                    task.target
+                ))
+                .into()
+            })
     }
 
     /// How paths are compared in `repo`, which is this one in the environment that is to count.
@@ -245,6 +248,27 @@ impl Claims {
     /// What the task may change.
     pub(crate) fn territory(&self) -> Territory<'_> {
         Territory::new(Some(&self.own), &self.shared, &self.others)
+    }
+
+    /// # Errors
+    /// A refusal where the task's claim could meet that of another live task, with a path that both would own.
+    pub(crate) fn require_free(&self) -> Result<(), Refusal> {
+        for other in &self.others {
+            let task = &other.task;
+            let message = match overlap(&self.own, &other.globs, &self.shared) {
+                Overlap::None => continue,
+                Overlap::Witness { path, left, right } => {
+                    format!("`{left}` and `{right}`, which task `{task}` owns, both hold {path}")
+                }
+                Overlap::Assumed { left, right } => format!(
+                    "`{left}` and `{right}`, which task `{task}` owns, are too large to compare, so they are taken to overlap"
+                ),
+            };
+            return Err(Refusal::refused(message).hint(format!(
+                "narrow the claim, or take paths out of it: --owns '!<glob>' (the other's: wt show {task})"
+            )));
+        }
+        Ok(())
     }
 }
 

@@ -138,7 +138,7 @@ impl Checkup<'_> {
 }
 
 fn write_copies(ws: &Workspace, task: &mut Task) -> anyhow::Result<()> {
-    let in_force = ws.in_force(&task.target, &ws.target_tip(task)?)?;
+    let in_force = ws.in_force(&ws.repo_for(task), &task.target, &ws.target_tip(task)?)?;
     copies::write(&ws.repo, &ws.store, task, &in_force)?;
     ws.store.save_task(task)
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use clap_complete::ArgValueCandidates;
 
 use crate::ctx::Ctx;
-use crate::error::Code;
+use crate::error::{Code, Refusal};
 use crate::input;
 use crate::mend::mend;
 use crate::remove::{find_restorable, restore};
@@ -26,6 +26,20 @@ impl Restore {
         let _task_lock = ws.lock_task(&self.task)?;
         let _lock = ws.lock()?;
         let trashed = find_restorable(&ws, &self.task)?;
+        // Others may have claimed its paths, or its name in other letters, since it went.
+        let task = &trashed.task;
+        let in_force = ws.in_force(&ws.repo, &task.target, &ws.target_tip(task)?)?;
+        ws.claims(&ws.repo, &task.name, &task.owns, &in_force)?
+            .require_free()?;
+        let alike =
+            |name: &String| *name != task.name && name.to_lowercase() == task.name.to_lowercase();
+        if let Some(other) = ws.taken_names()?.into_iter().find(alike) {
+            return Err(
+                Refusal::refused(format!("there is a task `{other}` by now"))
+                    .hint("remove that one first; the two differ by case alone")
+                    .into(),
+            );
+        }
         restore(&ws, &trashed)?;
         if !trashed.task.worktree.is_dir() {
             ctx.ui

@@ -9,6 +9,8 @@ use crate::input;
 use crate::judge::{clear_dead_judge, judge_at_work};
 use crate::mend::mend;
 use crate::remove::{Force, Keep, remove, stop_judge, unsaved};
+use crate::store::Lock;
+use crate::task::Task;
 use crate::workspace::Workspace;
 
 /// Remove a task: its worktree, its branch and its record
@@ -23,21 +25,28 @@ pub(crate) struct Rm {
 }
 
 impl Rm {
+    /// Takes the task's lock while no judge is at work on it: with `--force` one that is gets stopped first.
+    fn without_judge(&self, ws: &Workspace) -> anyhow::Result<(Lock, Task)> {
+        let force = if self.force { Force::Yes } else { Force::No };
+        ws.store.require_task(&self.task)?;
+        loop {
+            let lock = ws.lock_task(&self.task)?;
+            let mut task = ws.store.require_task(&self.task)?;
+            clear_dead_judge(ws, &mut task)?;
+            if judge_at_work(ws, &task)?.is_none() {
+                return Ok((lock, task));
+            }
+            stop_judge(ws, &task, force)?;
+            // It settles its run under this lock, so that the lock must be free meanwhile.
+            drop(lock);
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
         mend(&ws)?;
-        let force = if self.force { Force::Yes } else { Force::No };
-        {
-            // A stopped judge settles its run under the task's lock, so that lock must be free meanwhile.
-            let task = ws.store.require_task(&self.task)?;
-            stop_judge(&ws, &task, force)?;
-            while judge_at_work(&ws, &task)?.is_some() {
-                std::thread::sleep(std::time::Duration::from_millis(20));
-            }
-        }
-        let _task_lock = ws.lock_task(&self.task)?;
-        let mut task = ws.store.require_task(&self.task)?;
-        clear_dead_judge(&ws, &mut task)?;
+        let (_task_lock, task) = self.without_judge(&ws)?;
         let keep = if self.force {
             Keep::Everything
         } else {

@@ -51,7 +51,7 @@ impl Rules {
         };
         let name = ws.task_name(given.as_deref())?;
         let task = ws.store.require_task(&name)?;
-        let in_force = ws.in_force(&task.target, &ws.target_tip(&task)?)?;
+        let in_force = ws.in_force(&ws.repo_for(&task), &task.target, &ws.target_tip(&task)?)?;
         let text = render_rules(&task, &in_force);
         let Action::Lint(args) = self.action else {
             ctx.ui.out(&text);

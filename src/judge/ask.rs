@@ -5,6 +5,7 @@ use crate::copies;
 use crate::error::{Code, Refusal};
 use crate::facts;
 use crate::gate::{self, Order, Purpose, Receipt};
+use crate::git::Reader;
 use crate::oid::Oid;
 use crate::store::Lock;
 use crate::surroundings;
@@ -76,7 +77,7 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
     }
     let repo = ws.repo_for(&task);
     let tip = ws.target_tip(&task)?;
-    let in_force = ws.in_force(&task.target, &tip)?;
+    let in_force = ws.in_force(&repo, &task.target, &tip)?;
     refresh_copies(ws, &mut task, &in_force)?;
     let max_file = in_force.contract.judge.max_file;
     let (snapshot, uncommitted) = snapshot_of(ws, &repo, &task, max_file)?;
@@ -89,6 +90,15 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
         return Ok(answer);
     }
     let candidate = candidate::combine(&repo, &task, &snapshot, &tip)?;
+    if candidate.paths.is_empty() && task.state == State::Failed {
+        // A pass on nothing would give the budget back, without a mend.
+        return Err(Refusal::refused(format!(
+            "task `{}` failed once and changes nothing on {} now",
+            task.name, task.target
+        ))
+        .hint("bring the work back and mend it; what is stashed or ignored by git is not judged")
+        .into());
+    }
     candidate::require_sizes(&repo.read, &candidate, in_force.contract.judge.max_file)?;
     let claims = ws.claims(&repo, &task.name, &task.owns, &in_force)?;
     let found = candidate::trespasses(&claims.territory(), &task, &candidate.paths);
@@ -205,18 +215,17 @@ fn known_snapshot(
         task: Box::new(task.clone()),
         receipt: validated.receipt.clone(),
         target_moved: true,
-        judge_changed: judge_changed_by(ws, validated, &receipt, in_force)?,
+        judge_changed: judge_changed_by(&ws.repo_for(task).read, validated, &receipt, in_force)?,
     }))
 }
 
 /// What the combination that was judged then changes of the judge.
 fn judge_changed_by(
-    ws: &Workspace,
+    read: &Reader,
     validated: &Validated,
     receipt: &Receipt,
     in_force: &InForce,
 ) -> anyhow::Result<Vec<String>> {
-    let read = &ws.repo.read;
     let changes = read.changes(&read.tree_of(&validated.target)?, &receipt.tree)?;
     candidate::judge_changed(read, &in_force.contract, &changes)
 }

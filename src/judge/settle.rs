@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use crate::copies;
 use crate::failure;
-use crate::gate::{Order, Progress, Purpose, Report, Verdict, report};
+use crate::gate::{Order, Progress, Purpose, Report, Verdict, receipt_key, report};
 use crate::process::Identity;
 use crate::store::read_json;
 use crate::task::{Happening, Rejected, Task, UNSTABLE_RUNS, Validated};
@@ -95,6 +95,11 @@ pub(super) fn settle(
     }
     task.judging = None;
     let event = apply(task, order, progress)?;
+    if let Some(Verdict::Failed { .. } | Verdict::Unstable { .. }) = &progress.verdict {
+        // What passed once and failed now is not proven: no older receipt may answer for it.
+        let key = receipt_key(&order.candidate.tree, &order.gate, &order.environment);
+        let _ = std::fs::remove_file(ws.store.receipt_file(&key));
+    }
     // Before the record says that it is over: nobody may follow, and yet the verdict must lie where the agent looks.
     write_last(ws, task, order, progress);
     ws.store.save_task(task)?;
@@ -132,6 +137,7 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
             Ok(word)
         }
         (Some(Verdict::Unstable { .. }), Purpose::Validate) => {
+            task.advance(Happening::Unstable)?;
             task.unstable += 1;
             task.validated = None;
             if task.unstable >= UNSTABLE_RUNS {

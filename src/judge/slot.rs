@@ -159,8 +159,9 @@ impl Slot {
         // What is no folder is removed here, a link without what it names.
         let _ = fs::remove_file(&self.record.root);
         remove_dir(&self.record.root)?;
-        if !self.record.admin.is_empty() {
-            repo.forget_worktree(&self.record.admin)?;
+        // Also those that no record names: of a slot that was lost, or whose folder served under another contract.
+        for admin in repo.admins_of(&self.record.root)? {
+            repo.forget_worktree(&admin)?;
         }
         let _ = fs::remove_file(&self.index);
         let new = NewWorktree {

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use super::NewTask;
 use crate::error::Refusal;
 use crate::oid::Oid;
-use crate::scope::{Overlap, overlap};
 use crate::store::Operation;
 use crate::workspace::{InForce, Workspace};
 
@@ -159,20 +158,6 @@ fn check_claim(ws: &Workspace, new: &NewTask, in_force: &InForce) -> anyhow::Res
         }
         return Ok(Vec::new());
     }
-    for other in &claims.others {
-        let task = &other.task;
-        let message = match overlap(&claims.own, &other.globs, &claims.shared) {
-            Overlap::None => continue,
-            Overlap::Witness { path, left, right } => {
-                format!("`{left}` and `{right}`, which task `{task}` owns, both hold {path}")
-            }
-            Overlap::Assumed { left, right } => format!(
-                "`{left}` and `{right}`, which task `{task}` owns, are too large to compare, so they are taken to overlap"
-            ),
-        };
-        return Err(Refusal::refused(message)
-            .hint(format!("narrow the claim, or take paths out of it: --owns '!<glob>' (the other's: wt show {task})"))
-            .into());
-    }
+    claims.require_free()?;
     Ok(claims.own.patterns().to_vec())
 }

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::Workspace;
 use crate::contract::{Contract, Tree, detect};
-use crate::git::Reader;
+use crate::git::{Reader, Repo};
 use crate::oid::Oid;
 
 /// Name of the contract file at the repository's root.
@@ -76,20 +76,21 @@ impl Tree for CommitFiles<'_> {
 
 impl Workspace<'_> {
     /// The contract in force for work that lands on `branch`, whose tip is `tip`; a `wt.toml` in the main checkout
-    /// that is not that of the target is said aloud.
-    pub(crate) fn in_force(&self, branch: &str, tip: &Oid) -> anyhow::Result<InForce> {
+    /// that is not that of the target is said aloud. For a task `repo` is [`Self::repo_for`] it: what judges must
+    /// not be read by the git of whoever calls.
+    pub(crate) fn in_force(&self, repo: &Repo, branch: &str, tip: &Oid) -> anyhow::Result<InForce> {
         // Said first: who has just mended a malformed one must learn that it is not in force yet.
         if let Some(root) = self.repo.main_checkout()
             && let Ok(here) = std::fs::read(root.join(FILE))
         {
-            let tree = self.repo.read.tree_of(tip)?;
-            if self.repo.read.file(&tree, FILE)?.as_deref() != Some(here.as_slice()) {
+            let tree = repo.read.tree_of(tip)?;
+            if repo.read.file(&tree, FILE)?.as_deref() != Some(here.as_slice()) {
                 self.ctx.ui.warn(&format!(
                     "{FILE} in {} is not as committed on {branch}; the committed one is in force",
                     root.display()
                 ));
             }
         }
-        contract_at(&self.repo.read, tip, branch)
+        contract_at(&repo.read, tip, branch)
     }
 }

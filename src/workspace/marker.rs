@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Refusal;
 use crate::store::{Store, read_json, write_json};
 
 /// Name of the marker in the folder that holds the worktrees.
@@ -15,21 +16,27 @@ struct Marker {
 }
 
 /// Writes the marker, unless it says so already.
+///
+/// # Errors
+/// A refusal where the folder holds the worktrees of another repository: they would get into each other's way.
 pub(crate) fn write_marker(worktrees: &Path, common: &Path) -> anyhow::Result<()> {
     let path = worktrees.join(MARKER);
-    if read_json::<Marker>(&path)
-        .ok()
-        .flatten()
-        .is_some_and(|m| m.common == common)
-    {
-        return Ok(());
+    match read_json::<Marker>(&path).ok().flatten() {
+        Some(marker) if marker.common == common => Ok(()),
+        Some(marker) if marker.common.is_dir() => Err(Refusal::refused(format!(
+            "{} holds the worktrees of another repository, {}",
+            worktrees.display(),
+            marker.common.display()
+        ))
+        .hint("name the repository in `path` under [worktree] in wt.toml: \"../{repo}.wt\"")
+        .into()),
+        _ => write_json(
+            &path,
+            &Marker {
+                common: common.to_owned(),
+            },
+        ),
     }
-    write_json(
-        &path,
-        &Marker {
-            common: common.to_owned(),
-        },
-    )
 }
 
 /// The repository and the task in whose worktree `dir` lies. The outermost marker counts: an agent can lay one of

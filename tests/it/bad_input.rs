@@ -409,6 +409,7 @@ fn the_log_tells_what_happened_and_hides_no_control_character() {
     sandbox.write(worktree.join("broken"), "");
     sandbox.wt(&["validate", "auth"]).expect(1);
     fs::remove_file(worktree.join("broken")).expect("removed");
+    sandbox.write(worktree.join("mended"), "");
     sandbox
         .wt(&["validate", "auth", "--cause", "a \u{1b}[31mfile\u{7}"])
         .expect(0);

@@ -374,3 +374,17 @@ fn a_removed_folder_is_really_deleted_read_only_ones_included() {
     assert_gone(&sandbox, "auth");
     assert!(sandbox.root().join("kept/file").exists());
 }
+
+#[test]
+fn a_restored_task_takes_no_path_that_was_claimed_meanwhile() {
+    let sandbox = Sandbox::new();
+    sandbox.wt(&["spawn", "old", "--owns", "src"]).expect(0);
+    sandbox.wt(&["rm", "old", "--force"]).expect(0);
+    sandbox.wt(&["spawn", "new", "--owns", "src/a"]).expect(0);
+    sandbox
+        .wt(&["restore", "old"])
+        .expect(4)
+        .says("both hold src/a");
+    sandbox.wt(&["rm", "new", "--force"]).expect(0);
+    sandbox.wt(&["restore", "old"]).expect(0);
+}

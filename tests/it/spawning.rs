@@ -564,3 +564,25 @@ fn of_the_same_name_at_once_one_comes_to_be() {
     );
     sandbox.wt(&["doctor"]).expect(0);
 }
+
+#[test]
+fn two_repositories_do_not_share_a_folder_of_worktrees() {
+    let sandbox = Sandbox::new();
+    let contract = format!(
+        "{}[worktree]\npath = \"../trees\"\n",
+        crate::sandbox::CONTRACT
+    );
+    sandbox.write("wt.toml", &contract);
+    sandbox.commit(&sandbox.repo(), "a shared place");
+    sandbox.wt(&["spawn", "one"]).expect(0);
+    let other = sandbox.root().join("other");
+    sandbox.git(&["clone", "-q", ".", other.to_str().expect("text")]);
+    let refused = sandbox.wt_in(&other, &["spawn", "two"]);
+    refused
+        .expect(4)
+        .says("holds the worktrees of another repository")
+        .says("{repo}");
+    sandbox
+        .wt_in(&sandbox.root().join("trees/one"), &["validate"])
+        .expect(0);
+}

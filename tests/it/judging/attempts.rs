@@ -338,3 +338,40 @@ fn three_runs_in_a_row_that_change_their_own_tree_are_one_attempt() {
         .expect(0)
         .prints("UNSTABLE_TREE");
 }
+
+#[test]
+fn a_pass_on_nothing_gives_no_budget_back() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("broken"), "");
+    sandbox.wt(&["validate", "auth"]).expect(1);
+    super::remove(worktree.join("broken"));
+    let refused = sandbox.wt(&["validate", "auth", "--cause", "it was broken"]);
+    refused
+        .expect(4)
+        .says("failed once and changes nothing on main now");
+    assert_eq!(sandbox.show("auth")["attempts"], 1);
+}
+
+#[test]
+fn what_failed_anew_is_no_longer_vouched_for_by_its_old_receipt() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "test.sh",
+        "[ ! -e \"$HOME/moody\" ] || { echo 'FAIL: moody'; exit 1; }\n",
+    );
+    sandbox.commit(&sandbox.repo(), "a gate that looks outside");
+    sandbox.validated("auth", "a", "");
+    sandbox.write(sandbox.home().join("moody"), "");
+    sandbox
+        .wt(&["validate", "auth"])
+        .expect(0)
+        .prints("steps=0");
+    sandbox.wt(&["validate", "auth", "--fresh"]).expect(1);
+    sandbox
+        .wt(&["validate", "auth"])
+        .expect(1)
+        .prints("TEST_FAILURE");
+    assert_eq!(sandbox.task_state("auth"), "failed");
+    sandbox.wt(&["merge", "auth"]).expect(4);
+}

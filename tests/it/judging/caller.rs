@@ -77,6 +77,7 @@ fn a_judge_is_attached_to_and_its_verdict_is_the_snapshots() {
 
     // Work goes on; this state is not the one that is being judged.
     remove(worktree.join("broken"));
+    sandbox.write(worktree.join("mended"), "");
     let busy = sandbox.wt(&["validate", "auth"]);
     busy.expect(6)
         .says("a judge is at work on an earlier state");
