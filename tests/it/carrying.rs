@@ -1,0 +1,48 @@
+//! What comes along from the main checkout never overwrites a task's own files, nor anything outside of its folder.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::sandbox::{CONTRACT, Sandbox};
+
+fn carrying(pattern: &str, script: &str, ignored: &str) -> Sandbox {
+    let contract = format!("{CONTRACT}\n[worktree]\ncarry = [\"{pattern}\"]\n");
+    Sandbox::with(&[
+        ("wt.toml", &contract),
+        ("test.sh", script),
+        (".gitignore", ignored),
+        ("conf/tracked", "a\n"),
+    ])
+}
+
+#[test]
+fn a_link_on_the_way_carries_nothing_outside() {
+    let sandbox = carrying("conf/.env", "true\n", ".env\n");
+    sandbox.write("conf/.env", "SECRET=ours\n");
+    let theirs = sandbox.root().join("theirs");
+    sandbox.write(theirs.join(".env"), "SECRET=theirs\n");
+
+    let worktree = sandbox.spawn("link");
+    fs::remove_dir_all(worktree.join("conf")).expect("removed");
+    symlink(&theirs, worktree.join("conf")).expect("linked");
+    sandbox.commit(&worktree, "a link");
+    let told = "can't carry conf/.env along";
+    sandbox
+        .wt(&["validate", "link"])
+        .expect(0)
+        .prints("VALIDATION_OK");
+    assert_eq!(sandbox.read(theirs.join(".env")), "SECRET=theirs\n");
+    let slot = sandbox.root().join("repo.wt/_judge/0/conf");
+    assert_eq!(fs::read_link(&slot).expect("a link"), theirs);
+
+    // A task that begins on such a branch is not made at all.
+    sandbox.git(&["branch", "linked", "wt/link"]);
+    let before = sandbox.picture();
+    sandbox
+        .wt(&["spawn", "next", "--base", "linked"])
+        .expect(4)
+        .says(told)
+        .says("\"conf\" on the way is no folder");
+    sandbox.assert_as(&before);
+    assert_eq!(sandbox.read(theirs.join(".env")), "SECRET=theirs\n");
+}
