@@ -1,16 +1,18 @@
 //! Ignored files that come along from the main checkout: `carry` of the contract, and `.worktreeinclude`.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::error::Refusal;
 use crate::git::{Repo, ignored_files};
+use crate::oid::Oid;
 use crate::store::Beneath;
 
 const LIST: &str = ".worktreeinclude";
 
-/// Copies the carried files into `root`; answers their paths. Only what git ignores is carried, symbolic links as
-/// such, and nothing that is there already is replaced by a folder. No link on the way is followed or removed: it is an
-/// agent's, and may lead anywhere. What can't be copied is put to `failed`.
+/// Copies the carried files into `root`, where `tree` is checked out; answers their paths. Only what git ignores in
+/// the main checkout is carried, symbolic links as such, and nothing that `tree` itself holds is replaced. No link on
+/// the way is followed or removed: it is an agent's, and may lead anywhere. What can't be copied is put to `failed`.
 ///
 /// # Errors
 /// What `failed` answers.
@@ -18,6 +20,7 @@ pub(crate) fn bring(
     repo: &Repo,
     patterns: &[String],
     root: &Path,
+    tree: &Oid,
     failed: impl Fn(Refusal) -> Result<(), Refusal>,
 ) -> anyhow::Result<Vec<String>> {
     let Some(main) = repo.main_checkout() else {
@@ -33,9 +36,13 @@ pub(crate) fn bring(
     if paths.is_empty() {
         return Ok(paths);
     }
+    let tracked: HashSet<String> = repo.read.paths(tree, usize::MAX)?.into_iter().collect();
     let destination = Beneath::open(root)?;
     let mut failure = Ok(());
     paths.retain(|path| {
+        if tracked.contains(path) {
+            return false;
+        }
         let copied = destination.copy(&main.join(path), path);
         if let (Err(error), true) = (&copied, failure.is_ok()) {
             let refusal = Refusal::refused(format!("can't carry {path} along: {error:#}"));

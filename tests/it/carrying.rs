@@ -46,3 +46,27 @@ fn a_link_on_the_way_carries_nothing_outside() {
     sandbox.assert_as(&before);
     assert_eq!(sandbox.read(theirs.join(".env")), "SECRET=theirs\n");
 }
+
+#[test]
+fn what_the_task_tracks_is_not_replaced() {
+    let script = "grep -q task .env || { echo 'FAIL: another .env'; exit 1; }\n";
+    let sandbox = carrying(".env", script, ".env\n");
+    sandbox.write(".env", "ours\n");
+    let worktree = sandbox.spawn("env");
+    assert_eq!(sandbox.read(worktree.join(".env")), "ours\n");
+    sandbox.write(worktree.join(".env"), "the task's\n");
+    sandbox.git_in(&worktree, &["add", "-f", ".env"]);
+    sandbox.git_in(&worktree, &["commit", "-q", "-m", "tracked"]);
+    sandbox
+        .wt(&["validate", "env"])
+        .expect(0)
+        .prints("VALIDATION_OK");
+
+    sandbox.git(&["branch", "tracking", "wt/env"]);
+    sandbox
+        .wt(&["spawn", "next", "--base", "tracking"])
+        .expect(0);
+    let next = sandbox.worktree("next");
+    assert_eq!(sandbox.read(next.join(".env")), "the task's\n");
+    assert_eq!(sandbox.git_in(&next, &["status", "--porcelain"]), "");
+}
