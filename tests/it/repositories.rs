@@ -263,6 +263,39 @@ fn a_submodule_is_judged_with_its_files_and_refused_when_it_differs() {
 }
 
 #[test]
+fn what_a_task_declares_of_a_submodule_stays_out_of_the_operators_settings() {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        (
+            "test.sh",
+            "test -f sub/lib || { echo 'FAIL: no sub'; exit 1; }\n",
+        ),
+    ]);
+    let library = sandbox.root().join("library");
+    fs::create_dir(&library).expect("made");
+    sandbox.git_in(&library, &["init", "-q"]);
+    sandbox.write(library.join("lib"), "lib\n");
+    sandbox.commit(&library, "lib");
+    let url = library.to_str().expect("text");
+    sandbox.git(&["submodule", "--quiet", "add", url, "sub"]);
+    sandbox.commit(&sandbox.repo(), "submodule");
+    // As it is after `git submodule deinit`.
+    sandbox.git(&["config", "--remove-section", "submodule.sub"]);
+    let before = sandbox.read(".git/config");
+
+    let worktree = sandbox.spawn("sub");
+    assert_eq!(sandbox.read(worktree.join("sub/lib")), "lib\n");
+    let declare = ["config", "-f", ".gitmodules"];
+    sandbox.git_in(
+        &worktree,
+        &[&declare[..], &["submodule.sub.update", "none"]].concat(),
+    );
+    sandbox.commit(&worktree, "no update");
+    sandbox.wt(&["validate", "sub"]).expect(0);
+    assert_eq!(sandbox.read(".git/config"), before);
+}
+
+#[test]
 fn a_pointer_of_lfs_stays_what_it_is() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
     let sandbox = Sandbox::with(&[
