@@ -100,13 +100,16 @@ impl Repo {
                 found.extend(here.take());
             }
         }
-        // Git names the main checkout by its `.git` folder where GIT_DIR is given.
+        // Git names the main checkout by its git directory, less a `.git` in some versions.
+        let holder = self
+            .common()
+            .parent()
+            .filter(|_| self.common().ends_with(".git"));
+        let is_main = |path: &Path| path == self.common() || Some(path) == holder;
         Ok(found
             .into_iter()
-            .map(|path| match path.file_name() {
-                Some(name) if name == ".git" => {
-                    path.parent().map(Path::to_path_buf).unwrap_or(path)
-                }
+            .map(|path| match self.main_checkout() {
+                Some(main) if is_main(&path) => main.to_owned(),
                 _ => path,
             })
             .collect())
