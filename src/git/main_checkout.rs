@@ -24,8 +24,16 @@ fn setting<T>(common: &Path, get: impl Fn(&git2::Config) -> Result<T, git2::Erro
 
 impl Repo {
     /// # Errors
-    /// A refusal where nothing says what is beside the checkout, so that no worktrees can be made there.
+    /// A refusal where worktrees can't be made: the repository's path is no text, which records and links must hold,
+    /// or nothing says what is beside the checkout.
     pub(crate) fn check_place(&self) -> Result<(), Refusal> {
+        if self.common().to_str().is_none() {
+            return Err(Refusal::refused(format!(
+                "the path of the repository, \"{}\", is not valid UTF-8",
+                self.common().as_os_str().as_encoded_bytes().escape_ascii()
+            ))
+            .hint("move the repository to another path"));
+        }
         let is_bare = setting(self.common(), |config| config.get_bool("core.bare"));
         if self.main_checkout().is_none() && is_bare == Some(false) {
             return Err(Refusal::refused(format!(

@@ -643,6 +643,19 @@ fn a_repository_may_lie_at_any_path_that_is_text() {
     assert!(!worktree.exists());
 }
 
+#[test]
+fn a_repository_at_a_path_that_is_no_text_is_refused() {
+    let sandbox = Sandbox::new();
+    let odd = sandbox.root().join(OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir(&odd).expect("made");
+    fs::rename(sandbox.repo(), odd.join("repo")).expect("moved");
+    sandbox
+        .wt_in(&odd.join("repo"), &["spawn", "life"])
+        .expect(4)
+        .says("is not valid UTF-8");
+    assert_eq!(fs::read_dir(&odd).expect("listed").count(), 1);
+}
+
 /// As [`Sandbox::wt_in`] before the folder of the sandbox's own repository is there.
 fn sandbox_in(sandbox: &Sandbox, dir: &std::path::Path, args: &[&str]) {
     sandbox.wt_in(dir, args).expect(0);
