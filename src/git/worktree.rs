@@ -344,12 +344,13 @@ fn regular_text(path: &Path) -> anyhow::Result<String> {
         }
         found => found.with_context(|| format!("can't look at {}", path.display()))?,
     };
+    let foreign = || {
+        Refusal::refused(format!("{} is no plain file of git's", path.display()))
+            .hint("see: wt doctor")
+    };
     if !metadata.is_file() || metadata.len() > 4096 {
-        return Err(
-            Refusal::refused(format!("{} is no plain file of git's", path.display()))
-                .hint("see: wt doctor")
-                .into(),
-        );
+        return Err(foreign().into());
     }
-    fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))
+    let bytes = fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
+    String::from_utf8(bytes).map_err(|_| foreign().into())
 }

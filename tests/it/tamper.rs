@@ -338,6 +338,8 @@ fn a_forged_link_of_the_worktree_is_found_out_from_inside_too() {
         &format!("gitdir: {}\n", other.join(".git").display()),
     );
     refused(&sandbox, "forged", "tampered with");
+    fs::write(&link, b"gitdir: /caf\xe9\n").expect("written");
+    refused(&sandbox, "forged", "no plain file of git's");
     fs::remove_file(&link).expect("removed");
     symlink(other.join(".git"), &link).expect("linked");
     refused(&sandbox, "forged", "no plain file of git's");
