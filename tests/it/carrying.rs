@@ -31,6 +31,8 @@ fn a_link_on_the_way_carries_nothing_outside() {
         .wt(&["validate", "link"])
         .expect(0)
         .prints("VALIDATION_OK");
+    let said = sandbox.read(sandbox.state().join("tasks/link/runs/1/judge.stderr"));
+    assert!(said.contains(told), "{said}");
     assert_eq!(sandbox.read(theirs.join(".env")), "SECRET=theirs\n");
     let slot = sandbox.root().join("repo.wt/_judge/0/conf");
     assert_eq!(fs::read_link(&slot).expect("a link"), theirs);
