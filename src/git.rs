@@ -6,6 +6,7 @@ mod combine;
 mod command;
 mod discover;
 mod kept_index;
+mod main_checkout;
 mod read;
 mod slot_checkout;
 mod snapshot;
@@ -28,6 +29,7 @@ pub(crate) use worktree::{NewWorktree, WorktreeBranch, folder_id, require_folder
 /// One repository, named by its common git directory and never by a worktree of an agent.
 pub(crate) struct Repo {
     common: PathBuf,
+    main: Option<PathBuf>,
     pub(crate) git: Git,
     pub(crate) read: Reader,
 }
@@ -38,6 +40,7 @@ impl Repo {
         let git = git.in_repository(common);
         Self {
             common: common.to_owned(),
+            main: main_checkout::find(common),
             read: Reader::open(common, git.clone()),
             git,
         }
@@ -58,9 +61,9 @@ impl Repo {
         &self.common
     }
 
-    /// The main checkout's root, unless the repository is bare or a submodule's.
+    /// The main checkout's root, unless the repository is bare or does not say.
     pub(crate) fn main_checkout(&self) -> Option<&Path> {
-        (self.common.file_name()? == ".git").then(|| self.common.parent())?
+        self.main.as_deref()
     }
 
     /// The folder beside which worktrees are made, and the repository's name.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::contract::{Contract, TOOLCHAIN_VARIABLES};
 use crate::ctx::Environment;
+use crate::process::{self, End, Interrupt, Job};
 use crate::task::Captured;
 
 /// Variables that are always captured; git finds the operator's settings by the last.
@@ -70,25 +72,27 @@ pub(crate) fn fingerprint(contract: &Contract, captured: &Captured) -> BTreeMap<
 
 /// The output of a short command; what can't be found out is an answer too, and differs from any other.
 fn answer_of(command: &str, captured: &Captured) -> String {
-    let started = duct::cmd!("/bin/sh", "-c", command)
-        .full_env(step_environment(captured))
-        .dir("/")
-        .stdin_null()
-        .stdout_capture()
-        .stderr_null()
-        .unchecked()
-        .start();
-    let Ok(handle) = started else {
-        return "cannot be run".to_owned();
-    };
-    match handle.wait_timeout(FINGERPRINT_LIMIT) {
-        Ok(Some(output)) if output.status.success() => {
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
-        }
-        Ok(Some(output)) => format!("failed ({})", output.status),
-        _ => {
-            let _ = handle.kill();
-            "did not answer in time".to_owned()
-        }
-    }
+    ask(command, captured).unwrap_or_else(|_| "cannot be run".to_owned())
+}
+
+/// Runs the command as a step is run, so that nothing of it is left when it has answered or its time is over.
+fn ask(command: &str, captured: &Captured) -> anyhow::Result<String> {
+    let log = tempfile::Builder::new().prefix("wt-").tempfile_in("/tmp")?;
+    let outcome = process::run(&Job {
+        // Warnings are no part of the answer.
+        command: &format!("exec 2>/dev/null\n{command}"),
+        dir: Path::new("/"),
+        env: &step_environment(captured),
+        log: log.path(),
+        timeout: FINGERPRINT_LIMIT,
+        interrupt: &Interrupt::install(&[])?,
+    })?;
+    Ok(match outcome.end {
+        End::Exited(0) => String::from_utf8_lossy(&fs::read(log.path())?)
+            .trim()
+            .to_owned(),
+        End::Exited(status) => format!("failed (exit status: {status})"),
+        End::Killed { signal, .. } => format!("failed (signal: {signal})"),
+        End::TimedOut | End::Interrupted => "did not answer in time".to_owned(),
+    })
 }

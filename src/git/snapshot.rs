@@ -35,8 +35,8 @@ impl Repo {
     /// Takes a snapshot: all that `git add -A` would add, whatever bits and filters the worktree's own index has.
     ///
     /// # Errors
-    /// Refusals, by path, for what a commit could not hold: a nested repository, a changed submodule, a file past
-    /// the size limit.
+    /// Refusals, by path, for what a commit could not hold: a nested repository, a changed submodule, a pipe in a
+    /// file's place, a file past the size limit.
     pub(crate) fn snapshot(&self, request: &SnapshotRequest) -> anyhow::Result<Snapshot> {
         let base = self.read.tree_of(request.tip)?;
         self.align_index(request, &base)?;
@@ -178,10 +178,21 @@ fn check_files(request: &SnapshotRequest, paths: &[String]) -> anyhow::Result<()
         if let Some(folder) = path.strip_suffix('/') {
             return Err(nested(folder).into());
         }
+        // What lies beyond a link is not taken.
+        if is_beyond_link(request.worktree, path) {
+            continue;
+        }
         let full = request.worktree.join(path);
         let Ok(metadata) = fs::symlink_metadata(&full) else {
             continue;
         };
+        // A folder in a file's place is that file's deletion.
+        if !(metadata.is_file() || metadata.is_symlink() || metadata.is_dir()) {
+            let path = shown(path);
+            let what = format!("{path} is neither a file nor a symbolic link");
+            let hint = format!("remove it, or put the file back: git restore {path}");
+            return Err(Refusal::refused(what).hint(hint).into());
+        }
         if metadata.is_file() && metadata.len() > request.max_file {
             return Err(too_large(path, metadata.len(), request.max_file).into());
         }

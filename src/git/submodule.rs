@@ -139,6 +139,8 @@ impl Repo {
     }
 
     /// Checks out the declared submodules of `root` that the main checkout has, from there: no network is asked.
+    ///
+    /// Without `--init`, which would write what an agent declares into the settings that all worktrees share.
     pub(crate) fn fill_submodules(&self, root: &Path) -> anyhow::Result<()> {
         let modules = self.common().join("modules");
         if !root.join(".gitmodules").exists() || !modules.is_dir() {
@@ -154,13 +156,14 @@ impl Repo {
                     "submodule",
                     "--quiet",
                     "update",
-                    "--init",
                     "--no-recommend-shallow",
                     "--",
                     &path,
                 ])
                 .in_operators_checkout(root)
                 .config(format!("submodule.{name}.url={}", source.display()))
+                .config(format!("submodule.{name}.active=true"))
+                .config(format!("submodule.{name}.update=checkout"))
                 .config("protocol.file.allow=always")
                 .run()?;
         }

@@ -100,13 +100,16 @@ impl Repo {
                 found.extend(here.take());
             }
         }
-        // Git names the main checkout by its `.git` folder where GIT_DIR is given.
+        // Git names the main checkout by its git directory, less a `.git` in some versions.
+        let holder = self
+            .common()
+            .parent()
+            .filter(|_| self.common().ends_with(".git"));
+        let is_main = |path: &Path| path == self.common() || Some(path) == holder;
         Ok(found
             .into_iter()
-            .map(|path| match path.file_name() {
-                Some(name) if name == ".git" => {
-                    path.parent().map(Path::to_path_buf).unwrap_or(path)
-                }
+            .map(|path| match self.main_checkout() {
+                Some(main) if is_main(&path) => main.to_owned(),
                 _ => path,
             })
             .collect())
@@ -341,12 +344,13 @@ fn regular_text(path: &Path) -> anyhow::Result<String> {
         }
         found => found.with_context(|| format!("can't look at {}", path.display()))?,
     };
+    let foreign = || {
+        Refusal::refused(format!("{} is no plain file of git's", path.display()))
+            .hint("see: wt doctor")
+    };
     if !metadata.is_file() || metadata.len() > 4096 {
-        return Err(
-            Refusal::refused(format!("{} is no plain file of git's", path.display()))
-                .hint("see: wt doctor")
-                .into(),
-        );
+        return Err(foreign().into());
     }
-    fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))
+    let bytes = fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
+    String::from_utf8(bytes).map_err(|_| foreign().into())
 }

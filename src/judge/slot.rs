@@ -143,7 +143,8 @@ impl Slot {
         repo.show_changed(self.checkout(), &order.changed)?;
         repo.fill_submodules(self.root())?;
         // The candidate may hold a file where the main checkout has a folder: the candidate is what is judged.
-        self.carried = carry::bring(repo, &contract.carry, self.root(), |refusal| {
+        let tree = &order.candidate.tree;
+        self.carried = carry::bring(repo, &contract.carry, self.root(), tree, |refusal| {
             ws.ctx.ui.warn(&refusal.message);
             Ok(())
         })?;

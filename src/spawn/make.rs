@@ -107,7 +107,8 @@ impl Plan {
         interrupt: &Interrupt,
     ) -> anyhow::Result<()> {
         let contract = &in_force.contract.worktree;
-        let carried = carry::bring(&ws.repo, &contract.carry, &self.worktree, Err)?;
+        let tree = ws.repo.read.tree_of(&task.base)?;
+        let carried = carry::bring(&ws.repo, &contract.carry, &self.worktree, &tree, Err)?;
         if !carried.is_empty() {
             ws.ctx
                 .ui

@@ -23,6 +23,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn check(ws: &Workspace, new: &NewTask, in_force: &InForce) -> anyhow::Result<Self> {
+        ws.repo.check_place()?;
         let worktrees = ws.worktrees_dir(in_force);
         let mut plan = Self {
             owns: Vec::new(),

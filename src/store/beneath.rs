@@ -1,8 +1,9 @@
 //! Writing into a worktree without ever leaving it: an agent's symbolic link must not carry the pen outside.
 
-use std::fs::File;
-use std::io::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -13,6 +14,13 @@ use rustix::io::Errno;
 pub(crate) struct Beneath {
     root: OwnedFd,
     path: PathBuf,
+}
+
+/// What becomes of that which stands in a folder's place and is none.
+#[derive(Clone, Copy)]
+enum InTheWay {
+    Removed,
+    Left,
 }
 
 const DIR: OFlags = OFlags::DIRECTORY
@@ -35,9 +43,11 @@ impl Beneath {
     pub(crate) fn write(&self, relative: &str, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
         let context = || format!("can't write {}", self.path.join(relative).display());
         let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
-        let folder = self.make_folder(folder).with_context(context)?;
+        let folder = self
+            .make_folder(folder, InTheWay::Removed)
+            .with_context(context)?;
         let temporary = format!(".{name}.{}", std::process::id());
-        let write = || -> Result<(), std::io::Error> {
+        let write = || -> Result<(), io::Error> {
             let flags = OFlags::WRONLY
                 | OFlags::CREATE
                 | OFlags::TRUNC
@@ -64,6 +74,34 @@ impl Beneath {
         write().with_context(context)
     }
 
+    /// Copies a file or a symbolic link from elsewhere, in place of a file that has this name, making the folders on
+    /// its way.
+    ///
+    /// # Errors
+    /// Where anything but a folder, a symbolic link among others, stands in a folder's place: it is left as it is.
+    pub(crate) fn copy(&self, from: &Path, relative: &str) -> anyhow::Result<()> {
+        let metadata = fs::symlink_metadata(from)
+            .with_context(|| format!("can't look at {}", from.display()))?;
+        let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+        let copy = || -> Result<(), io::Error> {
+            let folder = self.make_folder(folder, InTheWay::Left)?;
+            match sys::unlinkat(&folder, name, AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                other => other?,
+            }
+            if metadata.is_symlink() {
+                return Ok(sys::symlinkat(fs::read_link(from)?, &folder, name)?);
+            }
+            let mode = Mode::from_raw_mode(metadata.mode() & 0o777);
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+            let mut source = File::open(from)?;
+            let mut file = File::from(sys::openat(&folder, name, flags, mode)?);
+            io::copy(&mut source, &mut file)?;
+            Ok(sys::fchmod(&file, mode)?)
+        };
+        copy().with_context(|| format!("can't write {}", self.path.join(relative).display()))
+    }
+
     /// Whether anything, a broken link too, has this name.
     pub(crate) fn exists(&self, relative: &str) -> bool {
         let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
@@ -77,16 +115,20 @@ impl Beneath {
         sys::openat2(&self.root, relative, DIR, Mode::empty(), inside)
     }
 
-    fn make_folder(&self, relative: &str) -> Result<OwnedFd, std::io::Error> {
+    fn make_folder(&self, relative: &str, in_the_way: InTheWay) -> Result<OwnedFd, io::Error> {
         let mut folder = self.open_folder("")?;
         for part in relative.split('/').filter(|part| !part.is_empty()) {
-            folder = match enter(&folder, part) {
-                Err(Errno::NOTDIR | Errno::LOOP) => {
+            folder = match (enter(&folder, part), in_the_way) {
+                (Err(Errno::NOTDIR | Errno::LOOP), InTheWay::Left) => {
+                    let what = format!("{part:?} on the way is no folder");
+                    return Err(io::Error::new(io::ErrorKind::NotADirectory, what));
+                }
+                (Err(Errno::NOTDIR | Errno::LOOP), InTheWay::Removed) => {
                     sys::unlinkat(&folder, part, AtFlags::empty())?;
                     make(&folder, part)?
                 }
-                Err(Errno::NOENT) => make(&folder, part)?,
-                other => other?,
+                (Err(Errno::NOENT), _) => make(&folder, part)?,
+                (other, _) => other?,
             };
         }
         Ok(folder)

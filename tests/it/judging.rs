@@ -66,3 +66,16 @@ fn stopped(sandbox: &Sandbox, task: &str) -> std::path::PathBuf {
 fn remove(path: impl AsRef<Path>) {
     std::fs::remove_file(path).expect("removed");
 }
+
+#[test]
+fn a_fingerprint_leaves_no_process_behind() {
+    let contract =
+        format!("{CONTRACT}\n[env]\nfingerprint = [\"sleep 333 >/dev/null & echo v1\"]\n");
+    let sandbox = Sandbox::with(&[("wt.toml", &contract), ("test.sh", "true\n")]);
+    let worktree = sandbox.spawn("print");
+    sandbox.write(worktree.join("new"), "");
+    sandbox.wt(&["validate", "print"]).expect(0);
+    wait_until("no child of a fingerprint lives", || {
+        sandbox.processes().is_empty()
+    });
+}

@@ -5,6 +5,7 @@
 )]
 
 mod bad_input;
+mod carrying;
 mod doctor;
 mod judging;
 mod landing;

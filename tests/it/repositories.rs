@@ -263,6 +263,98 @@ fn a_submodule_is_judged_with_its_files_and_refused_when_it_differs() {
 }
 
 #[test]
+fn what_a_task_declares_of_a_submodule_stays_out_of_the_operators_settings() {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        (
+            "test.sh",
+            "test -f sub/lib || { echo 'FAIL: no sub'; exit 1; }\n",
+        ),
+    ]);
+    let library = sandbox.root().join("library");
+    fs::create_dir(&library).expect("made");
+    sandbox.git_in(&library, &["init", "-q"]);
+    sandbox.write(library.join("lib"), "lib\n");
+    sandbox.commit(&library, "lib");
+    let url = library.to_str().expect("text");
+    sandbox.git(&["submodule", "--quiet", "add", url, "sub"]);
+    sandbox.commit(&sandbox.repo(), "submodule");
+    // As it is after `git submodule deinit`.
+    sandbox.git(&["config", "--remove-section", "submodule.sub"]);
+    let before = sandbox.read(".git/config");
+
+    let worktree = sandbox.spawn("sub");
+    assert_eq!(sandbox.read(worktree.join("sub/lib")), "lib\n");
+    let declare = ["config", "-f", ".gitmodules"];
+    sandbox.git_in(
+        &worktree,
+        &[&declare[..], &["submodule.sub.update", "none"]].concat(),
+    );
+    sandbox.commit(&worktree, "no update");
+    sandbox.wt(&["validate", "sub"]).expect(0);
+    assert_eq!(sandbox.read(".git/config"), before);
+}
+
+#[test]
+fn in_a_submodule_worktrees_lie_beside_its_checkout() {
+    let sandbox = Sandbox::empty(&[]);
+    let library = sandbox.root().join("library");
+    fs::create_dir(&library).expect("made");
+    sandbox.git_in(&library, &["init", "-q"]);
+    let contract = format!("{CONTRACT}\n[worktree]\ncarry = [\".env\"]\n");
+    sandbox.write(library.join("wt.toml"), &contract);
+    sandbox.write(library.join("test.sh"), "grep -q KEY .env\n");
+    sandbox.write(library.join(".gitignore"), ".env\n");
+    sandbox.commit(&library, "lib");
+    let url = library.to_str().expect("text");
+    sandbox.git(&["submodule", "--quiet", "add", url, "libs/sub"]);
+    sandbox.commit(&sandbox.repo(), "submodule");
+    let sub = sandbox.repo().join("libs/sub");
+    sandbox.write(sub.join(".env"), "KEY=1\n");
+
+    sandbox.wt_in(&sub, &["spawn", "life"]).expect(0);
+    let worktree = sandbox.repo().join("libs/sub.wt/life");
+    assert_eq!(sandbox.read(worktree.join(".env")), "KEY=1\n");
+    sandbox.write(worktree.join("new"), "new\n");
+    sandbox.wt_in(&worktree, &["validate"]).expect(0);
+    sandbox
+        .wt_in(&worktree, &["merge", "--commit", "-m", "new"])
+        .expect(0);
+    assert_eq!(sandbox.read(sub.join("new")), "new\n");
+    assert_eq!(sandbox.git_in(&sub, &["status", "--porcelain"]), "");
+    let modules = fs::read_dir(sandbox.repo().join(".git/modules/libs")).expect("listed");
+    assert_eq!(modules.count(), 1);
+}
+
+#[test]
+fn a_git_directory_elsewhere_must_say_where_its_checkout_is() {
+    let sandbox = Sandbox::empty(&["--separate-git-dir", "../store.git"]);
+    let contract = format!("{CONTRACT}\n[worktree]\ncarry = [\".env\"]\n");
+    sandbox.write("wt.toml", &contract);
+    sandbox.write("test.sh", "grep -q KEY .env\n");
+    sandbox.write(".gitignore", ".env\n");
+    sandbox.commit(&sandbox.repo(), "first");
+    sandbox.write(".env", "KEY=1\n");
+    sandbox
+        .wt(&["spawn", "life"])
+        .expect(4)
+        .says("<root>/store.git does not say where its checkout is")
+        .says("git config core.worktree");
+    assert!(!sandbox.root().join("store.wt").exists());
+
+    let repo = sandbox.repo();
+    sandbox.git(&["config", "core.worktree", repo.to_str().expect("text")]);
+    let worktree = sandbox.spawn("life");
+    sandbox.write(worktree.join("new"), "new\n");
+    sandbox.wt(&["validate", "life"]).expect(0);
+    sandbox
+        .wt(&["merge", "life", "--commit", "-m", "new"])
+        .expect(0);
+    assert_eq!(sandbox.read("new"), "new\n");
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
 fn a_pointer_of_lfs_stays_what_it_is() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
     let sandbox = Sandbox::with(&[
@@ -549,6 +641,19 @@ fn a_repository_may_lie_at_any_path_that_is_text() {
         .expect(0);
     assert_eq!(sandbox.read(repo.join("new")), "");
     assert!(!worktree.exists());
+}
+
+#[test]
+fn a_repository_at_a_path_that_is_no_text_is_refused() {
+    let sandbox = Sandbox::new();
+    let odd = sandbox.root().join(OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir(&odd).expect("made");
+    fs::rename(sandbox.repo(), odd.join("repo")).expect("moved");
+    sandbox
+        .wt_in(&odd.join("repo"), &["spawn", "life"])
+        .expect(4)
+        .says("is not valid UTF-8");
+    assert_eq!(fs::read_dir(&odd).expect("listed").count(), 1);
 }
 
 /// As [`Sandbox::wt_in`] before the folder of the sandbox's own repository is there.

@@ -458,6 +458,24 @@ fn each_agent_finds_the_rules_and_git_sees_none_of_it() {
 }
 
 #[test]
+fn the_lines_of_a_person_in_git_s_exclude_file_stay_as_they_are() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.repo().join(".git/info/exclude");
+    // A block that lost its end says of no later line that it is of the block.
+    let lines = b"caf\xe9*\r\n# >>> wt: generated files of agent worktrees\n*.log\n!keep.log\n";
+    fs::write(&path, lines).expect("written");
+    for task in ["one", "two"] {
+        let worktree = sandbox.spawn(task);
+        assert_eq!(sandbox.git_in(&worktree, &["status", "--porcelain"]), "");
+    }
+    let now = fs::read(&path).expect("read");
+    let theirs = b"caf\xe9*\r\n*.log\n!keep.log\n";
+    assert!(now.starts_with(theirs), "{}", now.escape_ascii());
+    let begin = b"# >>> wt: ";
+    assert_eq!(now.windows(begin.len()).filter(|w| w == begin).count(), 1);
+}
+
+#[test]
 fn a_brief_comes_in_words_from_a_file_or_by_a_pipe() {
     let sandbox = Sandbox::new();
     sandbox.write("brief.md", "From a file.\nWith \"quotes\" and $(id).\n");

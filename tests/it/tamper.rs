@@ -290,6 +290,22 @@ fn a_nested_repository_is_refused_by_its_path_committed_or_not() {
 }
 
 #[test]
+fn what_a_commit_can_not_hold_is_refused_by_its_path() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("pipe");
+    fs::remove_file(worktree.join("README.md")).expect("removed");
+    let path = worktree.join("README.md");
+    let made = sandbox.command("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo").success());
+    refused(
+        &sandbox,
+        "pipe",
+        "README.md is neither a file nor a symbolic link",
+    );
+    assert_eq!(sandbox.events("pipe"), ["spawned"]);
+}
+
+#[test]
 fn a_repository_begun_in_a_tracked_folder_hides_nothing_in_it() {
     let sandbox = Sandbox::with(&[
         ("wt.toml", CONTRACT),
@@ -338,6 +354,8 @@ fn a_forged_link_of_the_worktree_is_found_out_from_inside_too() {
         &format!("gitdir: {}\n", other.join(".git").display()),
     );
     refused(&sandbox, "forged", "tampered with");
+    fs::write(&link, b"gitdir: /caf\xe9\n").expect("written");
+    refused(&sandbox, "forged", "no plain file of git's");
     fs::remove_file(&link).expect("removed");
     symlink(other.join(".git"), &link).expect("linked");
     refused(&sandbox, "forged", "no plain file of git's");
