@@ -49,7 +49,7 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Vec<Finding>> {
     }
     for (_, task) in ws.store.tasks()? {
         match task {
-            Ok(task) => checkup.task(task)?,
+            Ok(task) => checkup.task(&task)?,
             Err(error) => checkup.found(
                 format!("{error:#}"),
                 "put the file back from a backup, or remove its folder",

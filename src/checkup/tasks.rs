@@ -6,11 +6,12 @@ use super::Checkup;
 use crate::copies;
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::judge::{clear_dead_judge, judge_at_work};
+use crate::store::Lock;
 use crate::task::{State, Task};
 use crate::workspace::Workspace;
 
 impl Checkup<'_> {
-    pub(super) fn task(&mut self, mut task: Task) -> anyhow::Result<()> {
+    pub(super) fn task(&mut self, task: &Task) -> anyhow::Result<()> {
         let ws = self.ws;
         if ws.repo.read.tip(&task.branch_ref())?.is_none() {
             let mend = format!(
@@ -23,26 +24,26 @@ impl Checkup<'_> {
             );
             return Ok(());
         }
-        if task.judging.is_some() && judge_at_work(ws, &task)?.is_none() {
+        if task.judging.is_some() && judge_at_work(ws, task)?.is_none() {
             let what = format!("the judge of task `{}` died", task.name);
-            let name = task.name.clone();
             self.mendable(what, "settle its run", || {
-                let _lock = ws.lock_task(&name)?;
-                clear_dead_judge(ws, &mut ws.store.require_task(&name)?)
+                let (_lock, mut task) = take(ws, &task.name)?;
+                clear_dead_judge(ws, &mut task)
             });
         }
-        self.locks(&task);
+        self.locks(task);
         if fs::symlink_metadata(&task.worktree).is_err() {
-            return self.missing_worktree(&mut task);
+            self.missing_worktree(task);
+            return Ok(());
         }
-        if let Err(error) = ws.repo.verify_worktree(&task) {
+        if let Err(error) = ws.repo.verify_worktree(task) {
             self.found(
                 format!("{error:#}"),
                 "look at it; what is committed is safe on its branch",
             );
             return Ok(());
         }
-        self.copies(&mut task);
+        self.copies(task);
         Ok(())
     }
 
@@ -69,52 +70,33 @@ impl Checkup<'_> {
         }
     }
 
-    fn missing_worktree(&mut self, task: &mut Task) -> anyhow::Result<()> {
+    fn missing_worktree(&mut self, task: &Task) {
         let ws = self.ws;
-        if let Some(found) = ws.repo.moved_to(task) {
+        let Some(found) = ws.repo.moved_to(task) else {
             let what = format!(
-                "the worktree of task `{}` was moved to {}",
+                "the worktree of task `{}` is gone from {}",
                 task.name,
-                found.display()
+                task.worktree.display()
             );
-            self.mendable(what, "take note of its new place", || {
-                let _lock = ws.lock_task(&task.name)?;
-                task.worktree.clone_from(&found);
-                ws.repo.relink(task)?;
-                ws.store.save_task(task)
+            self.mendable(what, "check its branch out there again", || {
+                check_out_again(ws, &task.name)
             });
-            return Ok(());
-        }
+            return;
+        };
         let what = format!(
-            "the worktree of task `{}` is gone from {}",
+            "the worktree of task `{}` was moved to {}",
             task.name,
-            task.worktree.display()
+            found.display()
         );
-        self.mendable(what, "check its branch out there again", || {
-            let _lock = ws.lock_task(&task.name)?;
-            let tip = ws.repo.tip_of(task)?;
-            ws.repo.forget_worktree(&task.admin)?;
-            let new = NewWorktree {
-                path: &task.worktree,
-                branch: WorktreeBranch::Existing(&task.branch),
-                base: &tip,
-            };
-            task.admin = ws.repo.add_worktree(&new)?;
-            let index = ws.store.task_index(&task.name);
-            let _ = fs::remove_file(&index);
-            ws.repo.fill_worktree(
-                &task.worktree,
-                &index,
-                &task.admin,
-                &ws.repo.read.tree_of(&tip)?,
-            )?;
-            task.folder = folder_id(&task.worktree)?;
-            write_copies(ws, task)
+        self.mendable(what, "take note of its new place", || {
+            let (_lock, mut task) = take(ws, &task.name)?;
+            task.worktree.clone_from(&found);
+            ws.repo.relink(&task)?;
+            ws.store.save_task(&task)
         });
-        Ok(())
     }
 
-    fn copies(&mut self, task: &mut Task) {
+    fn copies(&mut self, task: &Task) {
         let ws = self.ws;
         if task.state == State::Landed {
             return;
@@ -130,15 +112,43 @@ impl Checkup<'_> {
                 task.worktree.display()
             );
             self.mendable(what, "write them anew", || {
-                let _lock = ws.lock_task(&task.name)?;
+                let (_lock, task) = take(ws, &task.name)?;
                 write_copies(ws, task)
             });
         }
     }
 }
 
-fn write_copies(ws: &Workspace, task: &mut Task) -> anyhow::Result<()> {
-    let in_force = ws.in_force(&task.target, &ws.target_tip(task)?)?;
-    copies::write(&ws.repo, &ws.store, task, &in_force)?;
-    ws.store.save_task(task)
+/// Takes a task's lock, and reads its record anew: what was looked at without the lock may have changed since.
+fn take(ws: &Workspace, name: &str) -> anyhow::Result<(Lock, Task)> {
+    let lock = ws.lock_task(name)?;
+    Ok((lock, ws.store.require_task(name)?))
+}
+
+fn check_out_again(ws: &Workspace, name: &str) -> anyhow::Result<()> {
+    let (_lock, mut task) = take(ws, name)?;
+    let tip = ws.repo.tip_of(&task)?;
+    ws.repo.forget_worktree(&task.admin)?;
+    let new = NewWorktree {
+        path: &task.worktree,
+        branch: WorktreeBranch::Existing(&task.branch),
+        base: &tip,
+    };
+    task.admin = ws.repo.add_worktree(&new)?;
+    let index = ws.store.task_index(&task.name);
+    let _ = fs::remove_file(&index);
+    ws.repo.fill_worktree(
+        &task.worktree,
+        &index,
+        &task.admin,
+        &ws.repo.read.tree_of(&tip)?,
+    )?;
+    task.folder = folder_id(&task.worktree)?;
+    write_copies(ws, task)
+}
+
+fn write_copies(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {
+    let in_force = ws.in_force(&task.target, &ws.target_tip(&task)?)?;
+    copies::write(&ws.repo, &ws.store, &mut task, &in_force)?;
+    ws.store.save_task(&task)
 }

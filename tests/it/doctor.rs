@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::sandbox::{CONTRACT, Sandbox, wait_until, wt};
 
 /// Holds that doctor names this, that `--fix` mends it, and that nothing is left to mend.
@@ -285,4 +287,41 @@ fn a_judge_that_died_is_settled_and_counts_nothing() {
     );
     fs::remove_file(worktree.join("slow")).expect("removed");
     sandbox.wt(&["validate", "auth"]).expect(0);
+}
+
+#[test]
+fn what_one_mend_writes_the_next_one_does_not_undo() {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        (
+            "test.sh",
+            "if [ -f slow ]; then touch \"$(cat slow)\"; sleep 600; fi\n",
+        ),
+    ]);
+    let worktree = sandbox.spawn("auth");
+    let sign = sandbox.root().join("sign");
+    sandbox.write(worktree.join("slow"), sign.to_str().expect("text"));
+    let follower = sandbox.start(&["validate", "auth"]);
+    wait_until("the step has begun", || sign.exists());
+    follower.signal(Signal::KILL);
+    assert_eq!(follower.finish(&sandbox).code, None);
+    let judge: serde_json::Value =
+        serde_json::from_str(&sandbox.read(sandbox.state().join("tasks/auth/runs/1/judge.json")))
+            .expect("JSON");
+    let pid = i32::try_from(judge["pid"].as_i64().expect("a pid")).expect("a pid");
+    kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL).expect("killed");
+    fs::remove_file(worktree.join(".wt/RULES.md")).expect("removed");
+    wait_until("the judge is dead", || {
+        sandbox.wt(&["doctor"]).out.contains("the judge of task")
+    });
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(0)
+        .prints("the judge of task `auth` died")
+        .prints("are not as wt wrote them");
+    let record: serde_json::Value =
+        serde_json::from_str(&sandbox.read(sandbox.state().join("tasks/auth/task.json")))
+            .expect("JSON");
+    assert_eq!(record["judging"], serde_json::Value::Null);
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
 }
