@@ -57,7 +57,7 @@ pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
             task.name,
             found.display()
         ))
-        .hint("let wt take note of its new place: wt doctor --fix")
+        .hint("let wt bring it back, or take note of its new place: wt doctor --fix")
         .into());
     } else {
         Vec::new()

@@ -1,6 +1,9 @@
 //! What can be wrong with one task: its branch, its judge, its worktree, its copies.
 
 use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
 
 use super::Checkup;
 use crate::copies;
@@ -8,7 +11,7 @@ use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::judge::{clear_dead_judge, judge_at_work};
 use crate::store::Lock;
 use crate::task::{State, Task};
-use crate::workspace::Workspace;
+use crate::workspace::{MARKER, Workspace, holds_worktrees, write_marker};
 
 impl Checkup<'_> {
     pub(super) fn task(&mut self, task: &Task) -> anyhow::Result<()> {
@@ -43,6 +46,7 @@ impl Checkup<'_> {
             );
             return Ok(());
         }
+        self.place(task)?;
         self.copies(task);
         Ok(())
     }
@@ -88,12 +92,58 @@ impl Checkup<'_> {
             task.name,
             found.display()
         );
-        self.mendable(what, "take note of its new place", || {
-            let (_lock, mut task) = take(ws, &task.name)?;
-            task.worktree.clone_from(&found);
-            ws.repo.relink(&task)?;
-            ws.store.save_task(&task)
-        });
+        let beside = found.parent();
+        if beside.is_some_and(|dir| holds_worktrees(dir, ws.repo.common())) {
+            self.mendable(what, "take note of its new place", || {
+                let (_lock, mut task) = take(ws, &task.name)?;
+                task.worktree.clone_from(&found);
+                ws.repo.relink(&task)?;
+                ws.store.save_task(&task)
+            });
+        } else {
+            // Elsewhere nothing tells whose worktree it is, nor where a slot for it would be.
+            let mend = format!("move it back to {}", task.worktree.display());
+            self.mendable(what, &mend, || {
+                let (_lock, task) = take(ws, &task.name)?;
+                move_back(&found, &task)?;
+                ws.repo.relink(&task)
+            });
+        }
+    }
+
+    /// Whether the worktree lies where a judge and a caller inside it learn whose it is.
+    fn place(&mut self, task: &Task) -> anyhow::Result<()> {
+        let ws = self.ws;
+        let folder = task
+            .worktree
+            .parent()
+            .context("the worktree has no parent")?;
+        if folder.join(MARKER).is_file() {
+            return Ok(());
+        }
+        let worktrees = ws.worktrees_dir(&ws.in_force(&task.target, &ws.target_tip(task)?)?);
+        if folder == worktrees {
+            let what = format!("{} has lost its marker, {MARKER}", folder.display());
+            // It is one for all the tasks there.
+            if !self.findings.iter().any(|finding| finding.what == what) {
+                self.mendable(what, "write it anew", || {
+                    write_marker(folder, ws.repo.common())
+                });
+            }
+            return Ok(());
+        }
+        let here = task.worktree.display();
+        let what = format!(
+            "the worktree of task `{}` is at {here}, where it can't be judged",
+            task.name
+        );
+        let there = worktrees.join(&task.name);
+        let mend = format!(
+            "git worktree move {here} {}, then: wt doctor --fix",
+            there.display()
+        );
+        self.found(what, &mend);
+        Ok(())
     }
 
     fn copies(&mut self, task: &Task) {
@@ -145,6 +195,16 @@ fn check_out_again(ws: &Workspace, name: &str) -> anyhow::Result<()> {
     )?;
     task.folder = folder_id(&task.worktree)?;
     write_copies(ws, task)
+}
+
+fn move_back(found: &Path, task: &Task) -> anyhow::Result<()> {
+    if let Some(folder) = task.worktree.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+    }
+    fs::rename(found, &task.worktree).with_context(|| {
+        let (from, to) = (found.display(), task.worktree.display());
+        format!("can't move {from} to {to}")
+    })
 }
 
 fn write_copies(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {

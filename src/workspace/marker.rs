@@ -14,18 +14,19 @@ struct Marker {
     common: PathBuf,
 }
 
+/// Whether `dir` is marked as a folder of worktrees of the repository at `common`.
+pub(crate) fn holds_worktrees(dir: &Path, common: &Path) -> bool {
+    let marker = read_json::<Marker>(&dir.join(MARKER)).ok().flatten();
+    marker.is_some_and(|marker| marker.common == common)
+}
+
 /// Writes the marker, unless it says so already.
 pub(crate) fn write_marker(worktrees: &Path, common: &Path) -> anyhow::Result<()> {
-    let path = worktrees.join(MARKER);
-    if read_json::<Marker>(&path)
-        .ok()
-        .flatten()
-        .is_some_and(|m| m.common == common)
-    {
+    if holds_worktrees(worktrees, common) {
         return Ok(());
     }
     write_json(
-        &path,
+        &worktrees.join(MARKER),
         &Marker {
             common: common.to_owned(),
         },

@@ -325,3 +325,60 @@ fn what_one_mend_writes_the_next_one_does_not_undo() {
     assert_eq!(record["judging"], serde_json::Value::Null);
     sandbox.wt(&["doctor"]).expect(0).says("all is well");
 }
+
+#[test]
+fn a_worktree_that_left_the_folder_of_worktrees_is_moved_back() {
+    for place in ["elsewhere", "repo.wt/deeper/auth"] {
+        let sandbox = Sandbox::new();
+        let worktree = sandbox.spawn("auth");
+        sandbox.write(worktree.join("new"), "work\n");
+        sandbox.git_in(&worktree, &["add", "new"]);
+        let moved = sandbox.root().join(place);
+        fs::create_dir_all(moved.parent().expect("a folder")).expect("made");
+        let (from, to) = (
+            worktree.to_str().expect("text"),
+            moved.to_str().expect("text"),
+        );
+        sandbox.git(&["worktree", "move", from, to]);
+        assert_mended(&sandbox, &format!("was moved to <root>/{place}"));
+        assert!(!moved.exists());
+        let status = sandbox.git_in(&worktree, &["status", "--porcelain"]);
+        assert_eq!(status, "A  new");
+        sandbox.wt_in(&worktree, &["validate"]).expect(0);
+        sandbox.wt(&["merge", "auth", "--commit"]).expect(0);
+        assert_eq!(sandbox.read("new"), "work\n");
+    }
+}
+
+#[test]
+fn a_folder_of_worktrees_that_is_none_any_more_is_told_by_judge_and_doctor() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("new"), "work\n");
+    let marker = sandbox.root().join("repo.wt/_wt.json");
+    fs::remove_file(&marker).expect("removed");
+    sandbox
+        .wt(&["validate", "auth"])
+        .expect(70)
+        .prints("<root>/repo.wt holds no worktrees of wt");
+    assert_mended(&sandbox, "<root>/repo.wt has lost its marker, _wt.json");
+    sandbox.wt_in(&worktree, &["validate"]).expect(0);
+
+    // As an earlier doctor left it: the record itself names a place where nothing can be judged.
+    let moved = sandbox.root().join("elsewhere");
+    let (from, to) = (
+        worktree.to_str().expect("text"),
+        moved.to_str().expect("text"),
+    );
+    sandbox.git(&["worktree", "move", from, to]);
+    let record = sandbox.state().join("tasks/auth/task.json");
+    sandbox.write(&record, &sandbox.read(&record).replace(from, to));
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(1)
+        .prints("the worktree of task `auth` is at <root>/elsewhere")
+        .prints("git worktree move <root>/elsewhere <root>/repo.wt/auth");
+    sandbox.git(&["worktree", "move", to, from]);
+    assert_mended(&sandbox, "was moved to <root>/repo.wt/auth");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+}
