@@ -49,7 +49,12 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Vec<Finding>> {
     }
     for (_, task) in ws.store.tasks()? {
         match task {
-            Ok(task) => checkup.task(&task)?,
+            Ok(task) => {
+                if let Err(error) = checkup.task(&task) {
+                    let mend = "bring back what it names, or: wt rm --force";
+                    checkup.found(format!("task `{}`: {error:#}", task.name), mend);
+                }
+            }
             Err(error) => checkup.found(
                 format!("{error:#}"),
                 "put the file back from a backup, or remove its folder",
@@ -179,10 +184,14 @@ impl Checkup<'_> {
                 .any(|e| matches!(&e.operation, Operation::Spawn { branch: b, .. } if b == branch))
         };
         for branch in ws.repo.branches_below("refs/heads/wt/")? {
-            if !known.contains(&branch) && !pending(&branch) {
-                let mend = format!("look at it (git log {branch}), then: git branch -D {branch}");
-                self.found(format!("the branch {branch} belongs to no task"), &mend);
+            if known.contains(&branch) || pending(&branch) {
+                continue;
             }
+            let mend = match ws.repo.read.tip(&format!("refs/heads/{branch}")) {
+                Ok(_) => format!("look at it (git log {branch}), then: git branch -D {branch}"),
+                Err(error) => format!("{error:#}: git update-ref -d refs/heads/{branch}"),
+            };
+            self.found(format!("the branch {branch} belongs to no task"), &mend);
         }
         Ok(())
     }

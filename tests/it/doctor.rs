@@ -382,3 +382,36 @@ fn a_folder_of_worktrees_that_is_none_any_more_is_told_by_judge_and_doctor() {
     assert_mended(&sandbox, "was moved to <root>/repo.wt/auth");
     sandbox.wt(&["validate", "auth"]).expect(0);
 }
+
+#[test]
+fn a_branch_that_names_no_commit_hides_no_other_finding() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("mine"), "mine\n");
+    sandbox.spawn("other");
+    let tip = sandbox.repo().join(".git/refs/heads/wt/auth");
+    sandbox.write(&tip, &format!("{}\n", "1".repeat(40)));
+    sandbox.git(&["update-ref", "-d", "refs/heads/wt/other"]);
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(1)
+        .prints("refs/heads/wt/auth names no commit that can be read")
+        .prints("the branch wt/other of task `other` is gone");
+    sandbox
+        .wt(&["rm", "auth"])
+        .expect(4)
+        .says("refs/heads/wt/auth names no commit that can be read")
+        .says("hint: ");
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+    assert!(!worktree.exists());
+    sandbox.wt(&["rm", "other", "--force"]).expect(0);
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(1)
+        .prints("the branch wt/auth belongs to no task")
+        .prints("git update-ref -d refs/heads/wt/auth");
+    sandbox.git(&["update-ref", "-d", "refs/heads/wt/auth"]);
+    sandbox.wt(&["doctor"]).expect(0);
+    sandbox.wt(&["restore", "auth"]).expect(0);
+    assert_eq!(sandbox.read(worktree.join("mine")), "mine\n");
+}
