@@ -9,7 +9,7 @@ use super::Checkup;
 use crate::copies;
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::judge::{clear_dead_judge, judge_at_work};
-use crate::store::Lock;
+use crate::store::{Beneath, Lock};
 use crate::task::{State, Task};
 use crate::workspace::{MARKER, Workspace, holds_worktrees, write_marker};
 
@@ -151,12 +151,13 @@ impl Checkup<'_> {
         if task.state == State::Landed {
             return;
         }
-        let pinned = |name: &str| fs::read(ws.store.task_dir(&task.name).join(name)).ok();
-        let copied = |name: &str| fs::read(task.worktree.join(".wt").join(name)).ok();
-        let stale = [("rules.md", "RULES.md"), ("validate.sh", "validate.sh")]
-            .iter()
-            .any(|(kept, copy)| pinned(kept).is_none() || pinned(kept) != copied(copy));
-        if stale {
+        let as_written = |kept: &str, copy: &str| {
+            let kept = fs::read(ws.store.task_dir(&task.name).join(kept)).ok();
+            kept.is_some_and(|kept| holds(&task.worktree, copy, &kept))
+        };
+        let fresh =
+            as_written("rules.md", ".wt/RULES.md") && as_written("validate.sh", ".wt/validate.sh");
+        if !fresh {
             let what = format!(
                 "the copies in {}/.wt are not as wt wrote them",
                 task.worktree.display()
@@ -205,6 +206,12 @@ fn move_back(found: &Path, task: &Task) -> anyhow::Result<()> {
         let (from, to) = (found.display(), task.worktree.display());
         format!("can't move {from} to {to}")
     })
+}
+
+/// Whether the file at `relative` holds exactly these bytes; what is no file, and what a link leads to, is not read.
+fn holds(worktree: &Path, relative: &str, bytes: &[u8]) -> bool {
+    let read = Beneath::open(worktree).and_then(|root| root.read(relative, bytes.len() as u64));
+    read.is_ok_and(|read| read.as_deref() == Some(bytes))
 }
 
 fn write_copies(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {

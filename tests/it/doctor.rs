@@ -1,6 +1,7 @@
 //! The doctor: each thing that can be amiss is named, mended where nothing is lost by it, and then gone.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -414,4 +415,24 @@ fn a_branch_that_names_no_commit_hides_no_other_finding() {
     sandbox.wt(&["doctor"]).expect(0);
     sandbox.wt(&["restore", "auth"]).expect(0);
     assert_eq!(sandbox.read(worktree.join("mine")), "mine\n");
+}
+
+#[test]
+fn what_an_agent_lays_in_a_copys_place_is_not_waited_for() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    let copy = worktree.join(".wt/RULES.md");
+    let rules = sandbox.read(&copy);
+    fs::remove_file(&copy).expect("removed");
+    let pipe = sandbox.command("mkfifo").arg(&copy).status();
+    assert!(pipe.expect("mkfifo").success());
+    assert_mended(&sandbox, "repo.wt/auth/.wt are not as wt wrote them");
+    assert_eq!(sandbox.read(&copy), rules);
+    // Nor is what a link leads to read, were it the same.
+    let outside = sandbox.root().join("outside");
+    fs::rename(worktree.join(".wt"), &outside).expect("moved");
+    symlink(&outside, worktree.join(".wt")).expect("linked");
+    assert_mended(&sandbox, "repo.wt/auth/.wt are not as wt wrote them");
+    assert!(!worktree.join(".wt").is_symlink());
+    assert_eq!(sandbox.read(outside.join("RULES.md")), rules);
 }
