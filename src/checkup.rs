@@ -12,6 +12,7 @@ use crate::gate::Receipt;
 use crate::mend;
 use crate::remove::{gone, sweep_now};
 use crate::store::{Operation, list_dirs, read_json, remove_dir, trash_dir};
+use crate::task;
 use crate::workspace::Workspace;
 
 /// Something that is not as it should be.
@@ -49,14 +50,24 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Vec<Finding>> {
     }
     for (_, task) in ws.store.tasks()? {
         match task {
-            Ok(task) => checkup.task(task)?,
+            Ok(task) => {
+                if let Err(error) = checkup.task(&task) {
+                    let mend = "bring back what it names, or: wt rm --force";
+                    checkup.found(format!("task `{}`: {error:#}", task.name), mend);
+                }
+            }
             Err(error) => checkup.found(
                 format!("{error:#}"),
                 "put the file back from a backup, or remove its folder",
             ),
         }
     }
-    checkup.branches()?;
+    if let Err(error) = checkup.branches() {
+        checkup.found(
+            format!("the branches that belong to no task can't be told: {error:#}"),
+            "mend that first, then look again",
+        );
+    }
     checkup.receipts();
     checkup.archive()?;
     checkup.trash()?;
@@ -178,13 +189,34 @@ impl Checkup<'_> {
                 .iter()
                 .any(|e| matches!(&e.operation, Operation::Spawn { branch: b, .. } if b == branch))
         };
-        for branch in ws.repo.branches_below("refs/heads/wt/")? {
-            if !known.contains(&branch) && !pending(&branch) {
-                let mend = format!("look at it (git log {branch}), then: git branch -D {branch}");
-                self.found(format!("the branch {branch} belongs to no task"), &mend);
+        let Some(template) = self.branch_template()? else {
+            return Ok(());
+        };
+        for branch in ws.repo.branches_below("refs/heads/")? {
+            if !is_named_by(&template, &branch) || known.contains(&branch) || pending(&branch) {
+                continue;
             }
+            let mend = match ws.repo.read.tip(&format!("refs/heads/{branch}")) {
+                Ok(_) => format!("look at it (git log {branch}), then: git branch -D {branch}"),
+                Err(error) => format!("{error:#}: git update-ref -d refs/heads/{branch}"),
+            };
+            self.found(format!("the branch {branch} belongs to no task"), &mend);
         }
         Ok(())
+    }
+
+    /// How the contract at HEAD names the branches of tasks; nothing before the first commit.
+    fn branch_template(&self) -> anyhow::Result<Option<String>> {
+        let ws = self.ws;
+        let Some(tip) = ws.repo.read.commit("HEAD")? else {
+            return Ok(None);
+        };
+        let head = ws.repo.read.symbolic_target("HEAD")?;
+        let head = head.as_deref().unwrap_or("HEAD");
+        let short = head.strip_prefix("refs/heads/").unwrap_or(head);
+        Ok(Some(
+            ws.in_force(&ws.repo, short, &tip)?.contract.worktree.branch,
+        ))
     }
 
     fn receipts(&mut self) {
@@ -243,6 +275,17 @@ impl Checkup<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a task's branch could have this name; a template that is all name tells no branch from another.
+fn is_named_by(template: &str, branch: &str) -> bool {
+    let Some((before, after)) = template.split_once("{task}") else {
+        return false;
+    };
+    let name = branch
+        .strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after));
+    template != "{task}" && name.is_some_and(|name| task::check_name(name).is_ok())
 }
 
 /// Whether nobody is at work on a removed folder any more: one that was just removed is being deleted.

@@ -10,6 +10,7 @@ mod main_checkout;
 mod read;
 mod slot_checkout;
 mod snapshot;
+mod stuck;
 mod submodule;
 mod target_checkout;
 mod worktree;

@@ -57,7 +57,7 @@ pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
             task.name,
             found.display()
         ))
-        .hint("let wt take note of its new place: wt doctor --fix")
+        .hint("let wt bring it back, or take note of its new place: wt doctor --fix")
         .into());
     } else {
         Vec::new()
@@ -151,7 +151,11 @@ pub(crate) fn remove(ws: &Workspace, task: &Task, keep: Keep) -> anyhow::Result<
     let trashed = Trashed {
         id,
         removed: ws.ctx.now,
-        tip: ws.repo.read.tip(&task.branch_ref())?,
+        // By force a task goes also where its branch is broken; the branch stays then.
+        tip: match ws.repo.read.tip(&task.branch_ref()) {
+            Err(_) if keep == Keep::Everything => None,
+            tip => tip?,
+        },
         trash: there.then(|| trash_dir(worktrees).join(name)),
         kept: keep == Keep::Everything,
         task: task.clone(),

@@ -15,7 +15,7 @@ use crate::store::{Event, JournalEntry, Lock, Operation, Store, read_json};
 use crate::task::{State, Task};
 
 pub(crate) use in_force::{InForce, tree_files};
-pub(crate) use marker::{MARKER, write_marker};
+pub(crate) use marker::{MARKER, holds_worktrees, write_marker};
 
 /// What every verb on a repository starts from.
 pub(crate) struct Workspace<'c> {

@@ -1,16 +1,20 @@
 //! What can be wrong with one task: its branch, its judge, its worktree, its copies.
 
 use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
 
 use super::Checkup;
 use crate::copies;
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::judge::{clear_dead_judge, judge_at_work};
+use crate::store::{Beneath, Lock};
 use crate::task::{State, Task};
-use crate::workspace::Workspace;
+use crate::workspace::{MARKER, Workspace, holds_worktrees, write_marker};
 
 impl Checkup<'_> {
-    pub(super) fn task(&mut self, mut task: Task) -> anyhow::Result<()> {
+    pub(super) fn task(&mut self, task: &Task) -> anyhow::Result<()> {
         let ws = self.ws;
         if ws.repo.read.tip(&task.branch_ref())?.is_none() {
             let mend = format!(
@@ -23,26 +27,27 @@ impl Checkup<'_> {
             );
             return Ok(());
         }
-        if task.judging.is_some() && judge_at_work(ws, &task)?.is_none() {
+        if task.judging.is_some() && judge_at_work(ws, task)?.is_none() {
             let what = format!("the judge of task `{}` died", task.name);
-            let name = task.name.clone();
             self.mendable(what, "settle its run", || {
-                let _lock = ws.lock_task(&name)?;
-                clear_dead_judge(ws, &mut ws.store.require_task(&name)?)
+                let (_lock, mut task) = take(ws, &task.name)?;
+                clear_dead_judge(ws, &mut task)
             });
         }
-        self.locks(&task);
+        self.locks(task);
         if fs::symlink_metadata(&task.worktree).is_err() {
-            return self.missing_worktree(&mut task);
+            self.missing_worktree(task);
+            return Ok(());
         }
-        if let Err(error) = ws.repo.verify_worktree(&task) {
+        if let Err(error) = ws.repo.verify_worktree(task) {
             self.found(
                 format!("{error:#}"),
                 "look at it; what is committed is safe on its branch",
             );
             return Ok(());
         }
-        self.copies(&mut task);
+        self.place(task)?;
+        self.copies(task);
         Ok(())
     }
 
@@ -69,76 +74,152 @@ impl Checkup<'_> {
         }
     }
 
-    fn missing_worktree(&mut self, task: &mut Task) -> anyhow::Result<()> {
+    fn missing_worktree(&mut self, task: &Task) {
         let ws = self.ws;
-        if let Some(found) = ws.repo.moved_to(task) {
+        let Some(found) = ws.repo.moved_to(task) else {
             let what = format!(
-                "the worktree of task `{}` was moved to {}",
+                "the worktree of task `{}` is gone from {}",
                 task.name,
-                found.display()
+                task.worktree.display()
             );
-            self.mendable(what, "take note of its new place", || {
-                let _lock = ws.lock_task(&task.name)?;
-                task.worktree.clone_from(&found);
-                ws.repo.relink(task)?;
-                ws.store.save_task(task)
+            self.mendable(what, "check its branch out there again", || {
+                check_out_again(ws, &task.name)
             });
+            return;
+        };
+        let what = format!(
+            "the worktree of task `{}` was moved to {}",
+            task.name,
+            found.display()
+        );
+        let beside = found.parent();
+        if beside.is_some_and(|dir| holds_worktrees(dir, ws.repo.common())) {
+            self.mendable(what, "take note of its new place", || {
+                let (_lock, mut task) = take(ws, &task.name)?;
+                task.worktree.clone_from(&found);
+                ws.repo.relink(&task)?;
+                ws.store.save_task(&task)
+            });
+        } else {
+            // Elsewhere nothing tells whose worktree it is, nor where a slot for it would be.
+            let mend = format!("move it back to {}", task.worktree.display());
+            self.mendable(what, &mend, || {
+                let (_lock, task) = take(ws, &task.name)?;
+                move_back(&found, &task)?;
+                ws.repo.relink(&task)
+            });
+        }
+    }
+
+    /// Whether the worktree lies where a judge and a caller inside it learn whose it is.
+    fn place(&mut self, task: &Task) -> anyhow::Result<()> {
+        let ws = self.ws;
+        let folder = task
+            .worktree
+            .parent()
+            .context("the worktree has no parent")?;
+        if folder.join(MARKER).is_file() {
             return Ok(());
         }
+        let worktrees = ws.worktrees_dir(&ws.in_force(
+            &ws.repo_for(task),
+            &task.target,
+            &ws.target_tip(task)?,
+        )?);
+        if folder == worktrees {
+            let what = format!("{} has lost its marker, {MARKER}", folder.display());
+            // It is one for all the tasks there.
+            if !self.findings.iter().any(|finding| finding.what == what) {
+                self.mendable(what, "write it anew", || {
+                    write_marker(folder, ws.repo.common())
+                });
+            }
+            return Ok(());
+        }
+        let here = task.worktree.display();
         let what = format!(
-            "the worktree of task `{}` is gone from {}",
-            task.name,
-            task.worktree.display()
+            "the worktree of task `{}` is at {here}, where it can't be judged",
+            task.name
         );
-        self.mendable(what, "check its branch out there again", || {
-            let _lock = ws.lock_task(&task.name)?;
-            let tip = ws.repo.tip_of(task)?;
-            ws.repo.forget_worktree(&task.admin)?;
-            let new = NewWorktree {
-                path: &task.worktree,
-                branch: WorktreeBranch::Existing(&task.branch),
-                base: &tip,
-            };
-            task.admin = ws.repo.add_worktree(&new)?;
-            let index = ws.store.task_index(&task.name);
-            let _ = fs::remove_file(&index);
-            ws.repo.fill_worktree(
-                &task.worktree,
-                &index,
-                &task.admin,
-                &ws.repo.read.tree_of(&tip)?,
-            )?;
-            task.folder = folder_id(&task.worktree)?;
-            write_copies(ws, task)
-        });
+        let there = worktrees.join(&task.name);
+        let mend = format!(
+            "git worktree move {here} {}, then: wt doctor --fix",
+            there.display()
+        );
+        self.found(what, &mend);
         Ok(())
     }
 
-    fn copies(&mut self, task: &mut Task) {
+    fn copies(&mut self, task: &Task) {
         let ws = self.ws;
         if task.state == State::Landed {
             return;
         }
-        let pinned = |name: &str| fs::read(ws.store.task_dir(&task.name).join(name)).ok();
-        let copied = |name: &str| fs::read(task.worktree.join(".wt").join(name)).ok();
-        let stale = [("rules.md", "RULES.md"), ("validate.sh", "validate.sh")]
-            .iter()
-            .any(|(kept, copy)| pinned(kept).is_none() || pinned(kept) != copied(copy));
-        if stale {
+        let as_written = |kept: &str, copy: &str| {
+            let kept = fs::read(ws.store.task_dir(&task.name).join(kept)).ok();
+            kept.is_some_and(|kept| holds(&task.worktree, copy, &kept))
+        };
+        let fresh =
+            as_written("rules.md", ".wt/RULES.md") && as_written("validate.sh", ".wt/validate.sh");
+        if !fresh {
             let what = format!(
                 "the copies in {}/.wt are not as wt wrote them",
                 task.worktree.display()
             );
             self.mendable(what, "write them anew", || {
-                let _lock = ws.lock_task(&task.name)?;
+                let (_lock, task) = take(ws, &task.name)?;
                 write_copies(ws, task)
             });
         }
     }
 }
 
-fn write_copies(ws: &Workspace, task: &mut Task) -> anyhow::Result<()> {
-    let in_force = ws.in_force(&ws.repo_for(task), &task.target, &ws.target_tip(task)?)?;
-    copies::write(&ws.repo, &ws.store, task, &in_force)?;
-    ws.store.save_task(task)
+/// Takes a task's lock, and reads its record anew: what was looked at without the lock may have changed since.
+fn take(ws: &Workspace, name: &str) -> anyhow::Result<(Lock, Task)> {
+    let lock = ws.lock_task(name)?;
+    Ok((lock, ws.store.require_task(name)?))
+}
+
+fn check_out_again(ws: &Workspace, name: &str) -> anyhow::Result<()> {
+    let (_lock, mut task) = take(ws, name)?;
+    let tip = ws.repo.tip_of(&task)?;
+    ws.repo.forget_worktree(&task.admin)?;
+    let new = NewWorktree {
+        path: &task.worktree,
+        branch: WorktreeBranch::Existing(&task.branch),
+        base: &tip,
+    };
+    task.admin = ws.repo.add_worktree(&new)?;
+    let index = ws.store.task_index(&task.name);
+    let _ = fs::remove_file(&index);
+    ws.repo.fill_worktree(
+        &task.worktree,
+        &index,
+        &task.admin,
+        &ws.repo.read.tree_of(&tip)?,
+    )?;
+    task.folder = folder_id(&task.worktree)?;
+    write_copies(ws, task)
+}
+
+fn move_back(found: &Path, task: &Task) -> anyhow::Result<()> {
+    if let Some(folder) = task.worktree.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+    }
+    fs::rename(found, &task.worktree).with_context(|| {
+        let (from, to) = (found.display(), task.worktree.display());
+        format!("can't move {from} to {to}")
+    })
+}
+
+/// Whether the file at `relative` holds exactly these bytes; what is no file, and what a link leads to, is not read.
+fn holds(worktree: &Path, relative: &str, bytes: &[u8]) -> bool {
+    let read = Beneath::open(worktree).and_then(|root| root.read(relative, bytes.len() as u64));
+    read.is_ok_and(|read| read.as_deref() == Some(bytes))
+}
+
+fn write_copies(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {
+    let in_force = ws.in_force(&ws.repo_for(&task), &task.target, &ws.target_tip(&task)?)?;
+    copies::write(&ws.repo, &ws.store, &mut task, &in_force)?;
+    ws.store.save_task(&task)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::command::Git;
+use crate::error::Refusal;
 use crate::oid::Oid;
 
 /// The reading side of a repository.
@@ -39,12 +40,23 @@ impl Reader {
     }
 
     /// The commit at the tip of a ref, given by its full name; nothing where it does not exist.
+    ///
+    /// # Errors
+    /// A refusal where the ref is there and names no commit that is.
     pub(crate) fn tip(&self, reference: &str) -> anyhow::Result<Option<Oid>> {
         let Some(repo) = &self.libgit2 else {
             return self.commit(reference);
         };
         match repo.find_reference(reference) {
-            Ok(found) => oid(found.peel_to_commit()?.id()).map(Some),
+            Ok(found) => match found.peel_to_commit() {
+                Ok(commit) => oid(commit.id()).map(Some),
+                Err(error) => Err(Refusal::refused(format!(
+                    "{reference} names no commit that can be read: {}",
+                    error.message()
+                ))
+                .hint("bring the commit back, from a remote or a backup; what is broken besides: wt doctor, git fsck")
+                .into()),
+            },
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("can't read {reference}")),
         }
@@ -286,7 +298,7 @@ pub(super) fn records(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// A refusal that names it escaped where it is no UTF-8.
 pub(super) fn utf8(path: &[u8]) -> anyhow::Result<String> {
     std::str::from_utf8(path).map(str::to_owned).map_err(|_| {
-        crate::error::Refusal::refused(format!(
+        Refusal::refused(format!(
             "the file name \"{}\" is not valid UTF-8, so no scope can be checked on it",
             path.escape_ascii()
         ))

@@ -40,10 +40,8 @@ pub(crate) fn work(ctx: &Ctx, common: &Path, task: &str, run: u32) -> anyhow::Re
         }
         record
     };
-    process::adopt_orphans().context("can't adopt the orphans of steps")?;
     let (order, progress) = load_run(&ws, task, run)?;
     let repo = ws.repo_for(&record);
-    let worktrees = worktrees_of(&record.worktree)?;
     let dir = ws.store.run_dir(task, run);
     let mut judge = Judge {
         ws: &ws,
@@ -54,7 +52,7 @@ pub(crate) fn work(ctx: &Ctx, common: &Path, task: &str, run: u32) -> anyhow::Re
         interrupt,
     };
     let verdict = judge
-        .run(&worktrees)
+        .run(&record.worktree)
         .unwrap_or_else(|error| Verdict::Fault {
             message: format!("{error:#}"),
         });
@@ -78,9 +76,12 @@ enum Ran {
 }
 
 impl Judge<'_> {
-    fn run(&mut self, worktrees: &Path) -> anyhow::Result<Verdict> {
+    /// Judges the order in a slot beside `worktree`.
+    fn run(&mut self, worktree: &Path) -> anyhow::Result<Verdict> {
+        process::adopt_orphans().context("can't adopt the orphans of steps")?;
+        let worktrees = worktrees_of(worktree)?;
         let slots = self.order.contract.judge.slots;
-        let Some(mut slot) = acquire(&self.ws.store, worktrees, slots, &self.interrupt)? else {
+        let Some(mut slot) = acquire(&self.ws.store, &worktrees, slots, &self.interrupt)? else {
             return Ok(Verdict::Interrupted);
         };
         self.enter(Phase::Preparing)?;

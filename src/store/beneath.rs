@@ -1,7 +1,7 @@
-//! Writing into a worktree without ever leaving it: an agent's symbolic link must not carry the pen outside.
+//! Writing into a worktree, and reading from it, without ever leaving it: an agent's symbolic link must not carry the pen outside.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -100,6 +100,25 @@ impl Beneath {
             Ok(sys::fchmod(&file, mode)?)
         };
         copy().with_context(|| format!("can't write {}", self.path.join(relative).display()))
+    }
+
+    /// The bytes of a file; nothing where it is none (a pipe is not waited for, a symbolic link not followed) or
+    /// holds more than `most`.
+    pub(crate) fn read(&self, relative: &str, most: u64) -> anyhow::Result<Option<Vec<u8>>> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        let Ok(fd) = sys::openat2(&self.root, relative, flags, Mode::empty(), inside) else {
+            return Ok(None);
+        };
+        let file = File::from(fd);
+        let context = || format!("can't read {}", self.path.join(relative).display());
+        if !file.metadata().with_context(context)?.is_file() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        let mut upto = file.take(most.saturating_add(1));
+        upto.read_to_end(&mut bytes).with_context(context)?;
+        Ok((bytes.len() as u64 <= most).then_some(bytes))
     }
 
     /// Whether anything, a broken link too, has this name.

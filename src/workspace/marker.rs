@@ -15,6 +15,12 @@ struct Marker {
     common: PathBuf,
 }
 
+/// Whether `dir` is marked as a folder of worktrees of the repository at `common`.
+pub(crate) fn holds_worktrees(dir: &Path, common: &Path) -> bool {
+    let marker = read_json::<Marker>(&dir.join(MARKER)).ok().flatten();
+    marker.is_some_and(|marker| marker.common == common)
+}
+
 /// Writes the marker, unless it says so already.
 ///
 /// # Errors

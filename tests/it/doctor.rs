@@ -1,6 +1,9 @@
 //! The doctor: each thing that can be amiss is named, mended where nothing is lost by it, and then gone.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::sandbox::{CONTRACT, Sandbox, wait_until, wt};
 
@@ -285,4 +288,168 @@ fn a_judge_that_died_is_settled_and_counts_nothing() {
     );
     fs::remove_file(worktree.join("slow")).expect("removed");
     sandbox.wt(&["validate", "auth"]).expect(0);
+}
+
+#[test]
+fn what_one_mend_writes_the_next_one_does_not_undo() {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        (
+            "test.sh",
+            "if [ -f slow ]; then touch \"$(cat slow)\"; sleep 600; fi\n",
+        ),
+    ]);
+    let worktree = sandbox.spawn("auth");
+    let sign = sandbox.root().join("sign");
+    sandbox.write(worktree.join("slow"), sign.to_str().expect("text"));
+    let follower = sandbox.start(&["validate", "auth"]);
+    wait_until("the step has begun", || sign.exists());
+    follower.signal(Signal::KILL);
+    assert_eq!(follower.finish(&sandbox).code, None);
+    let judge: serde_json::Value =
+        serde_json::from_str(&sandbox.read(sandbox.state().join("tasks/auth/runs/1/judge.json")))
+            .expect("JSON");
+    let pid = i32::try_from(judge["pid"].as_i64().expect("a pid")).expect("a pid");
+    kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL).expect("killed");
+    fs::remove_file(worktree.join(".wt/RULES.md")).expect("removed");
+    wait_until("the judge is dead", || {
+        sandbox.wt(&["doctor"]).out.contains("the judge of task")
+    });
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(0)
+        .prints("the judge of task `auth` died")
+        .prints("are not as wt wrote them");
+    let record: serde_json::Value =
+        serde_json::from_str(&sandbox.read(sandbox.state().join("tasks/auth/task.json")))
+            .expect("JSON");
+    assert_eq!(record["judging"], serde_json::Value::Null);
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
+}
+
+#[test]
+fn a_worktree_that_left_the_folder_of_worktrees_is_moved_back() {
+    for place in ["elsewhere", "repo.wt/deeper/auth"] {
+        let sandbox = Sandbox::new();
+        let worktree = sandbox.spawn("auth");
+        sandbox.write(worktree.join("new"), "work\n");
+        sandbox.git_in(&worktree, &["add", "new"]);
+        let moved = sandbox.root().join(place);
+        fs::create_dir_all(moved.parent().expect("a folder")).expect("made");
+        let (from, to) = (
+            worktree.to_str().expect("text"),
+            moved.to_str().expect("text"),
+        );
+        sandbox.git(&["worktree", "move", from, to]);
+        assert_mended(&sandbox, &format!("was moved to <root>/{place}"));
+        assert!(!moved.exists());
+        let status = sandbox.git_in(&worktree, &["status", "--porcelain"]);
+        assert_eq!(status, "A  new");
+        sandbox.wt_in(&worktree, &["validate"]).expect(0);
+        sandbox.wt(&["merge", "auth", "--commit"]).expect(0);
+        assert_eq!(sandbox.read("new"), "work\n");
+    }
+}
+
+#[test]
+fn a_folder_of_worktrees_that_is_none_any_more_is_told_by_judge_and_doctor() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("new"), "work\n");
+    let marker = sandbox.root().join("repo.wt/_wt.json");
+    fs::remove_file(&marker).expect("removed");
+    sandbox
+        .wt(&["validate", "auth"])
+        .expect(70)
+        .prints("<root>/repo.wt holds no worktrees of wt");
+    assert_mended(&sandbox, "<root>/repo.wt has lost its marker, _wt.json");
+    sandbox.wt_in(&worktree, &["validate"]).expect(0);
+
+    // As an earlier doctor left it: the record itself names a place where nothing can be judged.
+    let moved = sandbox.root().join("elsewhere");
+    let (from, to) = (
+        worktree.to_str().expect("text"),
+        moved.to_str().expect("text"),
+    );
+    sandbox.git(&["worktree", "move", from, to]);
+    let record = sandbox.state().join("tasks/auth/task.json");
+    sandbox.write(&record, &sandbox.read(&record).replace(from, to));
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(1)
+        .prints("the worktree of task `auth` is at <root>/elsewhere")
+        .prints("git worktree move <root>/elsewhere <root>/repo.wt/auth");
+    sandbox.git(&["worktree", "move", to, from]);
+    assert_mended(&sandbox, "was moved to <root>/repo.wt/auth");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+}
+
+#[test]
+fn a_branch_that_names_no_commit_hides_no_other_finding() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("mine"), "mine\n");
+    sandbox.spawn("other");
+    let tip = sandbox.repo().join(".git/refs/heads/wt/auth");
+    sandbox.write(&tip, &format!("{}\n", "1".repeat(40)));
+    sandbox.git(&["update-ref", "-d", "refs/heads/wt/other"]);
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(1)
+        .prints("refs/heads/wt/auth names no commit that can be read")
+        .prints("the branch wt/other of task `other` is gone");
+    sandbox
+        .wt(&["rm", "auth"])
+        .expect(4)
+        .says("refs/heads/wt/auth names no commit that can be read")
+        .says("hint: ");
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+    assert!(!worktree.exists());
+    sandbox.wt(&["rm", "other", "--force"]).expect(0);
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(1)
+        .prints("the branch wt/auth belongs to no task")
+        .prints("git update-ref -d refs/heads/wt/auth");
+    sandbox.git(&["update-ref", "-d", "refs/heads/wt/auth"]);
+    sandbox.wt(&["doctor"]).expect(0);
+    sandbox.wt(&["restore", "auth"]).expect(0);
+    assert_eq!(sandbox.read(worktree.join("mine")), "mine\n");
+}
+
+#[test]
+fn what_an_agent_lays_in_a_copys_place_is_not_waited_for() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    let copy = worktree.join(".wt/RULES.md");
+    let rules = sandbox.read(&copy);
+    fs::remove_file(&copy).expect("removed");
+    let pipe = sandbox.command("mkfifo").arg(&copy).status();
+    assert!(pipe.expect("mkfifo").success());
+    assert_mended(&sandbox, "repo.wt/auth/.wt are not as wt wrote them");
+    assert_eq!(sandbox.read(&copy), rules);
+    // Nor is what a link leads to read, were it the same.
+    let outside = sandbox.root().join("outside");
+    fs::rename(worktree.join(".wt"), &outside).expect("moved");
+    symlink(&outside, worktree.join(".wt")).expect("linked");
+    assert_mended(&sandbox, "repo.wt/auth/.wt are not as wt wrote them");
+    assert!(!worktree.join(".wt").is_symlink());
+    assert_eq!(sandbox.read(outside.join("RULES.md")), rules);
+}
+
+#[test]
+fn orphans_are_known_by_the_contracts_own_name_for_branches() {
+    let contract = format!("{CONTRACT}\n[worktree]\nbranch = \"agents/{{task}}-work\"\n");
+    let sandbox = Sandbox::with(&[("wt.toml", contract.as_str()), ("test.sh", "true\n")]);
+    sandbox.spawn("auth");
+    for branch in ["agents/other", "wt/person", "agents/stray-work"] {
+        sandbox.git(&["branch", branch]);
+    }
+    let found = sandbox.wt(&["doctor", "--json"]);
+    let findings = &found.expect(1).json()["findings"];
+    assert_eq!(findings.as_array().map(Vec::len), Some(1), "{findings}");
+    assert_eq!(
+        findings[0]["what"],
+        "the branch agents/stray-work belongs to no task"
+    );
 }
