@@ -11,6 +11,9 @@ use anyhow::{Context as _, bail};
 use super::command::{CONFIG, Git, OWN_INDEX};
 use crate::oid::Oid;
 
+/// How often git is run where a `git gc` takes away the folder that it is about to write to.
+const STORING_TRIES: u32 = 5;
+
 /// One call of git, being put together.
 pub(crate) struct GitCommand<'g> {
     pub(super) git: &'g Git,
@@ -163,9 +166,13 @@ impl GitCommand<'_> {
                 Ok(())
             });
         }
-        expression
-            .run()
-            .with_context(|| format!("can't run {shown} with {}", program.display()))
+        for _ in 1..STORING_TRIES {
+            let output = run_once(&expression, &shown, &program)?;
+            if output.status.success() || !lost_its_folder(&output) {
+                return Ok(output);
+            }
+        }
+        run_once(&expression, &shown, &program)
     }
 
     fn environment(&self) -> Vec<(OsString, OsString)> {
@@ -244,6 +251,18 @@ impl GitCommand<'_> {
             _ => bail!("{shown} failed ({}): {}", output.status, complaint(&output)),
         }
     }
+}
+
+fn run_once(expression: &duct::Expression, shown: &str, program: &Path) -> anyhow::Result<Output> {
+    expression
+        .run()
+        .with_context(|| format!("can't run {shown} with {}", program.display()))
+}
+
+/// Whether git could not store an object because a `git gc` beside it removed the folder for it, which was empty, at
+/// that very moment. What failed so has changed nothing, and goes well the next time.
+fn lost_its_folder(output: &Output) -> bool {
+    complaint(output).contains("unable to create temporary file: No such file or directory")
 }
 
 /// What git said, on one line.
