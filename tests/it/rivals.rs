@@ -185,9 +185,10 @@ fn came_through(sandbox: &Sandbox, name: &str, first: &Ran) -> bool {
     }
     assert!(
         matches!(first.code, Some(4 | 6)) && first.err.contains("hint: "),
-        "{}: {:?}\n{}",
+        "{}: {:?}\n{}{}",
         first.said,
         first.code,
+        first.out,
         first.err
     );
     let second = sandbox.wt(&["merge", name]);

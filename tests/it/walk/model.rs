@@ -54,21 +54,33 @@ pub(super) const PAIR: [&str; 2] = ["left", "right"];
 
 impl Op {
     /// The next step; `number` makes its texts unlike all others.
-    pub(super) fn roll(dice: &mut Dice, number: usize) -> Self {
+    pub(super) fn roll(dice: &mut Dice, number: usize, model: &Model) -> Self {
         let task = TASKS[dice.below(TASKS.len())];
+        if !model.tasks.contains_key(task) && dice.below(4) > 0 {
+            return Self::Spawn(task);
+        }
+        // What chance alone seldom comes to.
+        if dice.below(3) == 0 {
+            match model.tasks.get(task).map(|task| task.state) {
+                Some("validated") => return Self::Merge(task, Work::Commit),
+                Some("stopped") => return Self::Resume(task),
+                Some("failed") => return Self::Validate(task, Some("a cause")),
+                _ => {}
+            }
+        }
         let text = format!("{number}\n");
         match dice.below(32) {
-            0..4 => Self::Spawn(task),
-            4..10 => {
+            0 => Self::Spawn(task),
+            1..8 => {
                 let own = format!("{task}-{}.txt", dice.below(2));
                 let paths = [
                     &own, &own, &own, SHARED, DESK, BROKEN, BROKEN, PAIR[0], PAIR[1],
                 ];
                 Self::Edit(task, paths[dice.below(paths.len())].to_owned(), text)
             }
-            10..12 => Self::Mend(task),
-            12..15 => Self::Commit(task),
-            15 => Self::Sync(task),
+            8..11 => Self::Mend(task),
+            11..14 => Self::Commit(task),
+            14..16 => Self::Sync(task),
             16..20 => Self::Validate(task, None),
             20..22 => Self::Validate(task, Some("a cause")),
             22 => Self::Resume(task),

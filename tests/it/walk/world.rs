@@ -33,7 +33,7 @@ impl Drop for Trace {
         reason = "who mends it must be able to walk it again"
     )]
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if std::env::var("TRACE").is_ok() || std::thread::panicking() {
             eprintln!("WT_WALK_SEED={}\n{}", self.seed, self.steps.join("\n"));
         }
     }
@@ -65,6 +65,11 @@ impl World {
                 steps: Vec::new(),
             },
         }
+    }
+
+    /// What is the case, as far as it shows.
+    pub(super) fn model(&self) -> &Model {
+        &self.models[0]
     }
 
     /// Takes a step; with `killed_after` a command of `wt` is killed after so many milliseconds.
@@ -252,18 +257,9 @@ impl World {
         self.sandbox.wt(&["doctor", "--fix"]).expect(0);
         self.sandbox.wt(&["doctor"]).expect(0).says("all is well");
         self.failures_in_a_row();
-        // Whatever was removed by force comes back whole.
-        while let Some((name, _)) = self.models[0].trash.last().cloned() {
-            if self.models[0].tasks.contains_key(name) {
-                self.step(&Op::Remove(name, Insist::Yes), None);
-                let last = self.models[0].trash.len() - 1;
-                for model in &mut self.models {
-                    model.trash.remove(last);
-                }
-                let older = self.sandbox.state().join("archive");
-                drop(older);
-                break;
-            }
+        // What was removed by force comes back whole, where its name is free.
+        let removed: Vec<_> = self.models[0].trash.iter().map(|(name, _)| *name).collect();
+        for name in removed {
             self.step(&Op::Restore(name), None);
         }
     }
