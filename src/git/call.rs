@@ -12,6 +12,9 @@ use super::command::{CONFIG, Git, OWN_INDEX};
 use super::stuck;
 use crate::oid::Oid;
 
+/// How often git is run where a `git gc` takes away the folder that it is about to write to.
+const STORING_TRIES: u32 = 5;
+
 /// One call of git, being put together.
 pub(crate) struct GitCommand<'g> {
     pub(super) git: &'g Git,
@@ -168,12 +171,21 @@ impl GitCommand<'_> {
                 Ok(())
             });
         }
-        let context = || format!("can't run {shown} with {}", program.display());
-        let running = expression.start().with_context(context)?;
-        if let Some(root) = self.worktree {
-            stuck::wait(&running, &root)?;
+        let once = || -> anyhow::Result<Output> {
+            let context = || format!("can't run {shown} with {}", program.display());
+            let running = expression.start().with_context(context)?;
+            if let Some(root) = &self.worktree {
+                stuck::wait(&running, root)?;
+            }
+            running.into_output().with_context(context)
+        };
+        for _ in 1..STORING_TRIES {
+            let output = once()?;
+            if output.status.success() || !lost_its_folder(&output) {
+                return Ok(output);
+            }
         }
-        running.into_output().with_context(context)
+        once()
     }
 
     fn environment(&self) -> Vec<(OsString, OsString)> {
@@ -252,6 +264,12 @@ impl GitCommand<'_> {
             _ => bail!("{shown} failed ({}): {}", output.status, complaint(&output)),
         }
     }
+}
+
+/// Whether git could not store an object because a `git gc` beside it removed the folder for it, which was empty, at
+/// that very moment. What failed so has changed nothing, and goes well the next time.
+fn lost_its_folder(output: &Output) -> bool {
+    complaint(output).contains("unable to create temporary file: No such file or directory")
 }
 
 /// What git said, on one line.
