@@ -1,5 +1,6 @@
 //! The state held against what git and the file system say: what differs, and how each is mended.
 
+mod branches;
 mod tasks;
 
 use std::fs;
@@ -11,7 +12,7 @@ use serde::Serialize;
 use crate::gate::Receipt;
 use crate::mend;
 use crate::remove::{gone, sweep_now};
-use crate::store::{Operation, list_dirs, read_json, remove_dir, trash_dir};
+use crate::store::{list_dirs, read_json, remove_dir, trash_dir};
 use crate::workspace::Workspace;
 
 /// Something that is not as it should be.
@@ -61,7 +62,12 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Vec<Finding>> {
             ),
         }
     }
-    checkup.branches()?;
+    if let Err(error) = checkup.branches() {
+        checkup.found(
+            format!("the branches that belong to no task can't be told: {error:#}"),
+            "mend that first, then look again",
+        );
+    }
     checkup.receipts();
     checkup.archive()?;
     checkup.trash()?;
@@ -162,36 +168,6 @@ impl Checkup<'_> {
                 "remove the folder",
                 || remove_dir(&dir),
             );
-        }
-        Ok(())
-    }
-
-    /// Branches that look like a task's and belong to none.
-    fn branches(&mut self) -> anyhow::Result<()> {
-        let ws = self.ws;
-        let known: Vec<String> = ws
-            .store
-            .tasks()?
-            .into_iter()
-            .filter_map(|(_, t)| t.ok())
-            .map(|t| t.branch)
-            .collect();
-        let pending = |branch: &str| {
-            // A command that was killed halfway owns it still; it is mended by the next one.
-            let entries = ws.store.intents().unwrap_or_default();
-            entries
-                .iter()
-                .any(|e| matches!(&e.operation, Operation::Spawn { branch: b, .. } if b == branch))
-        };
-        for branch in ws.repo.branches_below("refs/heads/wt/")? {
-            if known.contains(&branch) || pending(&branch) {
-                continue;
-            }
-            let mend = match ws.repo.read.tip(&format!("refs/heads/{branch}")) {
-                Ok(_) => format!("look at it (git log {branch}), then: git branch -D {branch}"),
-                Err(error) => format!("{error:#}: git update-ref -d refs/heads/{branch}"),
-            };
-            self.found(format!("the branch {branch} belongs to no task"), &mend);
         }
         Ok(())
     }

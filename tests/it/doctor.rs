@@ -436,3 +436,20 @@ fn what_an_agent_lays_in_a_copys_place_is_not_waited_for() {
     assert!(!worktree.join(".wt").is_symlink());
     assert_eq!(sandbox.read(outside.join("RULES.md")), rules);
 }
+
+#[test]
+fn orphans_are_known_by_the_contracts_own_name_for_branches() {
+    let contract = format!("{CONTRACT}\n[worktree]\nbranch = \"agents/{{task}}-work\"\n");
+    let sandbox = Sandbox::with(&[("wt.toml", contract.as_str()), ("test.sh", "true\n")]);
+    sandbox.spawn("auth");
+    for branch in ["agents/other", "wt/person", "agents/stray-work"] {
+        sandbox.git(&["branch", branch]);
+    }
+    let found = sandbox.wt(&["doctor", "--json"]);
+    let findings = &found.expect(1).json()["findings"];
+    assert_eq!(findings.as_array().map(Vec::len), Some(1), "{findings}");
+    assert_eq!(
+        findings[0]["what"],
+        "the branch agents/stray-work belongs to no task"
+    );
+}
