@@ -9,6 +9,7 @@ mod kept_index;
 mod read;
 mod slot_checkout;
 mod snapshot;
+mod stuck;
 mod submodule;
 mod target_checkout;
 mod worktree;

@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, Weak};
 use anyhow::{Context as _, bail};
 
 use super::command::{CONFIG, Git, OWN_INDEX};
+use super::stuck;
 use crate::oid::Oid;
 
 /// One call of git, being put together.
@@ -18,6 +19,8 @@ pub(crate) struct GitCommand<'g> {
     pub(super) config: Vec<String>,
     pub(super) variables: Vec<(OsString, OsString)>,
     pub(super) dir: Option<PathBuf>,
+    /// Root of the files that git is at work on, which are not to be trusted.
+    pub(super) worktree: Option<PathBuf>,
     pub(super) stdin: Vec<u8>,
     /// The repository is named by `GIT_DIR`.
     pub(super) bound: bool,
@@ -36,6 +39,7 @@ impl Git {
             config: Vec::new(),
             variables: Vec::new(),
             dir: self.common.clone(),
+            worktree: None,
             stdin: Vec::new(),
             bound: true,
             shielded: false,
@@ -74,6 +78,7 @@ impl GitCommand<'_> {
     #[must_use]
     pub(crate) fn on_worktree(mut self, root: &Path, index: &Path) -> Self {
         self.dir = Some(root.to_owned());
+        self.worktree = Some(root.to_owned());
         self.env("GIT_WORK_TREE", root).env("GIT_INDEX_FILE", index)
     }
 
@@ -113,7 +118,7 @@ impl GitCommand<'_> {
     /// Runs git and answers whatever it answered.
     ///
     /// # Errors
-    /// Where git can't be started.
+    /// Where git can't be started; a refusal where something in the worktree keeps it waiting.
     pub(crate) fn output(self) -> anyhow::Result<Output> {
         let program = self.git.program.clone();
         let shown = self.shown();
@@ -163,9 +168,12 @@ impl GitCommand<'_> {
                 Ok(())
             });
         }
-        expression
-            .run()
-            .with_context(|| format!("can't run {shown} with {}", program.display()))
+        let context = || format!("can't run {shown} with {}", program.display());
+        let running = expression.start().with_context(context)?;
+        if let Some(root) = self.worktree {
+            stuck::wait(&running, &root)?;
+        }
+        running.into_output().with_context(context)
     }
 
     fn environment(&self) -> Vec<(OsString, OsString)> {

@@ -987,3 +987,33 @@ fn a_name_with_control_characters_forges_no_line_and_steers_no_terminal() {
     }
     assert_eq!(sandbox.read(evil), "");
 }
+
+#[test]
+fn a_pipe_where_git_looks_for_its_own_is_named_and_not_waited_for() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.validated("auth", "deep/er/new", "work\n");
+    sandbox.write(worktree.join("deep/er/new"), "changed\n");
+    for (path, commands) in [
+        (".gitignore", ["validate", "merge", "rm"].as_slice()),
+        ("deep/er/.gitignore", &["validate"]),
+        (".gitattributes", &["validate"]),
+    ] {
+        let pipe = worktree.join(path);
+        let made = sandbox.command("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo").success());
+        let words = format!("<root>/repo.wt/auth/{path} is a pipe");
+        for command in commands {
+            let refused = sandbox.wt(&[command, "auth"]);
+            refused.expect(4).says(&words).says("hint: remove it");
+        }
+        fs::remove_file(&pipe).expect("removed");
+    }
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    // One that git does not read is nobody's business.
+    let made = sandbox
+        .command("mkfifo")
+        .arg(worktree.join("pipe"))
+        .status();
+    assert!(made.expect("mkfifo").success());
+    sandbox.wt(&["validate", "auth"]).expect(0);
+}
