@@ -1,5 +1,6 @@
 //! The state held against what git and the file system say: what differs, and how each is mended.
 
+mod branches;
 mod tasks;
 
 use std::fs;
@@ -11,8 +12,7 @@ use serde::Serialize;
 use crate::gate::Receipt;
 use crate::mend;
 use crate::remove::{gone, sweep_now};
-use crate::store::{Operation, list_dirs, read_json, remove_dir, trash_dir};
-use crate::task;
+use crate::store::{list_dirs, read_json, remove_dir, trash_dir};
 use crate::workspace::Workspace;
 
 /// Something that is not as it should be.
@@ -172,53 +172,6 @@ impl Checkup<'_> {
         Ok(())
     }
 
-    /// Branches that look like a task's and belong to none.
-    fn branches(&mut self) -> anyhow::Result<()> {
-        let ws = self.ws;
-        let known: Vec<String> = ws
-            .store
-            .tasks()?
-            .into_iter()
-            .filter_map(|(_, t)| t.ok())
-            .map(|t| t.branch)
-            .collect();
-        let pending = |branch: &str| {
-            // A command that was killed halfway owns it still; it is mended by the next one.
-            let entries = ws.store.intents().unwrap_or_default();
-            entries
-                .iter()
-                .any(|e| matches!(&e.operation, Operation::Spawn { branch: b, .. } if b == branch))
-        };
-        let Some(template) = self.branch_template()? else {
-            return Ok(());
-        };
-        for branch in ws.repo.branches_below("refs/heads/")? {
-            if !is_named_by(&template, &branch) || known.contains(&branch) || pending(&branch) {
-                continue;
-            }
-            let mend = match ws.repo.read.tip(&format!("refs/heads/{branch}")) {
-                Ok(_) => format!("look at it (git log {branch}), then: git branch -D {branch}"),
-                Err(error) => format!("{error:#}: git update-ref -d refs/heads/{branch}"),
-            };
-            self.found(format!("the branch {branch} belongs to no task"), &mend);
-        }
-        Ok(())
-    }
-
-    /// How the contract at HEAD names the branches of tasks; nothing before the first commit.
-    fn branch_template(&self) -> anyhow::Result<Option<String>> {
-        let ws = self.ws;
-        let Some(tip) = ws.repo.read.commit("HEAD")? else {
-            return Ok(None);
-        };
-        let head = ws.repo.read.symbolic_target("HEAD")?;
-        let head = head.as_deref().unwrap_or("HEAD");
-        let short = head.strip_prefix("refs/heads/").unwrap_or(head);
-        Ok(Some(
-            ws.in_force(&ws.repo, short, &tip)?.contract.worktree.branch,
-        ))
-    }
-
     fn receipts(&mut self) {
         let dir = self.ws.store.root().join("receipts");
         for file in fs::read_dir(dir)
@@ -275,17 +228,6 @@ impl Checkup<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether a task's branch could have this name; a template that is all name tells no branch from another.
-fn is_named_by(template: &str, branch: &str) -> bool {
-    let Some((before, after)) = template.split_once("{task}") else {
-        return false;
-    };
-    let name = branch
-        .strip_prefix(before)
-        .and_then(|rest| rest.strip_suffix(after));
-    template != "{task}" && name.is_some_and(|name| task::check_name(name).is_ok())
 }
 
 /// Whether nobody is at work on a removed folder any more: one that was just removed is being deleted.

@@ -83,7 +83,8 @@ impl Checkup<'_> {
                 task.worktree.display()
             );
             self.mendable(what, "check its branch out there again", || {
-                check_out_again(ws, &task.name)
+                let (_lock, task) = take_missing(ws, &task.name)?;
+                check_out_again(ws, task)
             });
             return;
         };
@@ -95,7 +96,7 @@ impl Checkup<'_> {
         let beside = found.parent();
         if beside.is_some_and(|dir| holds_worktrees(dir, ws.repo.common())) {
             self.mendable(what, "take note of its new place", || {
-                let (_lock, mut task) = take(ws, &task.name)?;
+                let (_lock, mut task) = take_missing(ws, &task.name)?;
                 task.worktree.clone_from(&found);
                 ws.repo.relink(&task)?;
                 ws.store.save_task(&task)
@@ -104,7 +105,7 @@ impl Checkup<'_> {
             // Elsewhere nothing tells whose worktree it is, nor where a slot for it would be.
             let mend = format!("move it back to {}", task.worktree.display());
             self.mendable(what, &mend, || {
-                let (_lock, task) = take(ws, &task.name)?;
+                let (_lock, task) = take_missing(ws, &task.name)?;
                 move_back(&found, &task)?;
                 ws.repo.relink(&task)
             });
@@ -180,8 +181,16 @@ fn take(ws: &Workspace, name: &str) -> anyhow::Result<(Lock, Task)> {
     Ok((lock, ws.store.require_task(name)?))
 }
 
-fn check_out_again(ws: &Workspace, name: &str) -> anyhow::Result<()> {
-    let (_lock, mut task) = take(ws, name)?;
+/// As [`take`], of a task whose worktree is not in its place: one that came back meanwhile must not be made anew.
+fn take_missing(ws: &Workspace, name: &str) -> anyhow::Result<(Lock, Task)> {
+    let (lock, task) = take(ws, name)?;
+    if fs::symlink_metadata(&task.worktree).is_ok() {
+        anyhow::bail!("{} is there by now", task.worktree.display());
+    }
+    Ok((lock, task))
+}
+
+fn check_out_again(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {
     let tip = ws.repo.tip_of(&task)?;
     ws.repo.forget_worktree(&task.admin)?;
     let new = NewWorktree {

@@ -23,16 +23,14 @@ impl Terminal {
             .args(["-qec", &line, "/dev/null"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        match script.spawn() {
-            Ok(child) => Some(Self {
-                child,
-                seen: Vec::new(),
-            }),
-            Err(_) => {
-                skipped("`script` of util-linux is not here");
-                None
-            }
-        }
+        let Ok(child) = script.spawn() else {
+            skipped("`script` of util-linux is not here");
+            return None;
+        };
+        Some(Self {
+            child,
+            seen: Vec::new(),
+        })
     }
 
     fn read_until(&mut self, words: &str) {

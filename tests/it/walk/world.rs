@@ -108,7 +108,7 @@ impl World {
             .into_iter()
             .filter(|(code, _)| ran.code == Some(*code));
         let fitting: Vec<Model> = fitting.map(|(_, model)| model).collect();
-        self.adopt(fitting);
+        self.adopt(&fitting);
     }
 
     fn killed(&mut self, op: &Op, milliseconds: u64) {
@@ -140,14 +140,14 @@ impl World {
                 possible.extend(model.halfway(op));
             }
         }
-        self.adopt(possible);
+        self.adopt(&possible);
     }
 
     /// Goes on with those of the models that are as the world is.
-    fn adopt(&mut self, possible: Vec<Model>) {
+    fn adopt(&mut self, possible: &[Model]) {
         let seen = self.look();
         let mut alike: Vec<Model> = Vec::new();
-        for model in &possible {
+        for model in possible {
             if View::of(model) == seen && !alike.contains(model) {
                 alike.push(model.clone());
             }
@@ -200,7 +200,7 @@ impl World {
             task.committed.clone_from(&now.committed);
             task.worktree.clone_from(&now.worktree);
         }
-        self.adopt(self.models.clone());
+        self.adopt(&self.models.clone());
     }
 
     fn outside(&mut self, path: &str, text: &str) {
@@ -212,7 +212,7 @@ impl World {
             model.main.insert(path.to_owned(), text.to_owned());
             model.moves += 1;
         }
-        self.adopt(self.models.clone());
+        self.adopt(&self.models.clone());
     }
 
     fn desk(&mut self, text: Option<&String>) {
@@ -227,7 +227,7 @@ impl World {
         for model in &mut self.models {
             model.desk = text.cloned();
         }
-        self.adopt(self.models.clone());
+        self.adopt(&self.models.clone());
     }
 
     /// Every landing on main has a stored receipt of its very tree.
