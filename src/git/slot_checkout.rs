@@ -103,12 +103,10 @@ impl Repo {
                 .env("GIT_DIR", &admin)
                 .run()?;
         } else {
-            if admin.exists() {
-                fs::remove_dir_all(&admin)
-                    .with_context(|| format!("can't renew {}", admin.display()))?;
-            }
             fs::create_dir_all(&admin)
                 .with_context(|| format!("can't make {}", admin.display()))?;
+            empty_but_for(&admin, &["gitdir", "locked"])
+                .with_context(|| format!("can't renew {}", admin.display()))?;
             write(&admin.join("HEAD"), &format!("{commit}\n"))?;
             write(&admin.join("commondir"), "../..\n")?;
         }
@@ -171,6 +169,22 @@ pub(super) fn remove_tree(path: &Path) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Removes all in an administrative folder but what a `git gc` beside looks for, which would take the folder away.
+fn empty_but_for(folder: &Path, kept: &[&str]) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if kept.iter().any(|name| entry.file_name() == *name) && entry.file_type()?.is_file() {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

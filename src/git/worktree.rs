@@ -47,7 +47,8 @@ impl Repo {
                 new.base.as_str(),
             ),
             WorktreeBranch::Existing(branch) => (command, branch),
-            WorktreeBranch::Detached => (command.arg("--detach"), new.base.as_str()),
+            // A slot's; locked, so that no `git gc` beside prunes it while it is being renewed.
+            WorktreeBranch::Detached => (command.args(["--detach", "--lock"]), new.base.as_str()),
         };
         command.arg("--").arg(new.path).arg(start).run()?;
         let link = new.path.join(".git");
