@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ctx::Ctx;
 use crate::error::Refusal;
-use crate::git::{Git, Location, Repo, discover};
+use crate::git::{Git, Location, NewWorktree, Repo, discover};
 use crate::oid::Oid;
 use crate::process::Identity;
 use crate::scope::{Case, Claim, Globs, Overlap, Territory, overlap};
@@ -112,6 +112,13 @@ impl<'c> Workspace<'c> {
         let lock = self.store.lock()?;
         self.repo.git.hold(lock.file());
         Ok(lock)
+    }
+
+    /// Registers a worktree, one at a time: git reads the administrative folders of all worktrees when it makes
+    /// another, and fails at one that is half made.
+    pub(crate) fn add_worktree(&self, repo: &Repo, new: &NewWorktree) -> anyhow::Result<String> {
+        let _lock = self.lock()?;
+        repo.add_worktree(new)
     }
 
     /// Takes the lock that guards one task's record; git children inherit it.

@@ -198,7 +198,7 @@ fn check_out_again(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {
         branch: WorktreeBranch::Existing(&task.branch),
         base: &tip,
     };
-    task.admin = ws.repo.add_worktree(&new)?;
+    task.admin = ws.add_worktree(&ws.repo, &new)?;
     let index = ws.store.task_index(&task.name);
     let _ = fs::remove_file(&index);
     ws.repo.fill_worktree(

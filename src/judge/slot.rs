@@ -120,7 +120,7 @@ impl Slot {
         repo: &Repo,
         order: &Order,
     ) -> anyhow::Result<bool> {
-        self.make(repo, order)?;
+        self.make(ws, repo, order)?;
         let wanted = setup_hash(repo, order)?;
         let contract = &order.contract.worktree;
         let set_up = wanted.is_some()
@@ -152,7 +152,7 @@ impl Slot {
     }
 
     /// Makes the slot's folder and administrative folder where they are missing, or all anew if that was asked for.
-    fn make(&mut self, repo: &Repo, order: &Order) -> anyhow::Result<()> {
+    fn make(&mut self, ws: &Workspace, repo: &Repo, order: &Order) -> anyhow::Result<()> {
         let known = !self.record.admin.is_empty() && self.is_there();
         if known && !order.fresh {
             return Ok(());
@@ -170,7 +170,7 @@ impl Slot {
             branch: WorktreeBranch::Detached,
             base: &order.candidate.commit,
         };
-        self.record.admin = repo.add_worktree(&new)?;
+        self.record.admin = ws.add_worktree(repo, &new)?;
         self.record.setup = None;
         self.record.made.clear();
         write_json(&self.file, &self.record)

@@ -34,7 +34,7 @@ impl Plan {
             branch: WorktreeBranch::New(&self.branch),
             base: &new.base,
         };
-        let admin = ws.repo.add_worktree(&worktree)?;
+        let admin = ws.add_worktree(&ws.repo, &worktree)?;
         let index = ws.store.task_index(&new.name);
         fs::create_dir_all(ws.store.task_dir(&new.name))?;
         let tree = ws.repo.read.tree_of(&new.base)?;
