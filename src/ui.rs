@@ -132,8 +132,9 @@ impl Ui {
         }
     }
 
-    /// A table on standard output. Where the terminal is too narrow the column `spare` is cut first, then the widest.
-    pub(crate) fn table(&self, header: &[&str], rows: &[Vec<String>], spare: usize) {
+    /// A table on standard output. Where the terminal is too narrow the columns named in `spare` are left out, one
+    /// by one, and then the widest are cut.
+    pub(crate) fn table(&self, header: &[&str], rows: &[Vec<String>], spare: &[&str]) {
         let width = self.out.is_term().then(|| usize::from(self.out.size().1));
         self.out(&layout(header, rows, spare, width));
     }
@@ -177,25 +178,23 @@ pub(crate) fn printable(text: &str) -> String {
     crate::failure::plain(text.as_bytes())
 }
 
-fn layout(header: &[&str], rows: &[Vec<String>], spare: usize, width: Option<usize>) -> String {
-    const GAP: usize = 2;
-    let mut widths: Vec<usize> = header.iter().map(|h| measure_text_width(h)).collect();
-    for row in rows {
-        for (column, cell) in row.iter().enumerate() {
-            widths[column] = widths[column].max(measure_text_width(cell));
-        }
-    }
+const GAP: usize = 2;
+
+fn layout(header: &[&str], rows: &[Vec<String>], spare: &[&str], width: Option<usize>) -> String {
+    let mut table: Vec<Vec<String>> = vec![header.iter().map(ToString::to_string).collect()];
+    table.extend(rows.iter().cloned());
+    let mut widths = widths_of(&table);
     if let Some(width) = width {
-        shrink(
-            &mut widths,
-            header,
-            spare,
-            width.saturating_sub(GAP * header.len().saturating_sub(1)),
-        );
+        for name in spare {
+            if total(&widths) > width {
+                leave_out(&mut table, name);
+                widths = widths_of(&table);
+            }
+        }
+        shrink(&mut widths, &table[0], width);
     }
     let mut text = String::new();
-    let cells = std::iter::once(header.iter().map(ToString::to_string).collect::<Vec<_>>());
-    for row in cells.chain(rows.iter().cloned()) {
+    for row in &table {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             let cell = truncate_str(cell, *width, "…");
@@ -208,22 +207,45 @@ fn layout(header: &[&str], rows: &[Vec<String>], spare: usize, width: Option<usi
     text
 }
 
-/// Takes from the spare column, then from the widest, one by one, until the cells fit into `room`; no column gets
-/// narrower than its head.
-fn shrink(widths: &mut [usize], header: &[&str], spare: usize, room: usize) {
+fn widths_of(table: &[Vec<String>]) -> Vec<usize> {
+    let columns = table.first().map_or(0, Vec::len);
+    let cells = |column: usize| {
+        table
+            .iter()
+            .map(move |row| measure_text_width(&row[column]))
+    };
+    (0..columns)
+        .map(|column| cells(column).max().unwrap_or(0))
+        .collect()
+}
+
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+}
+
+fn leave_out(table: &mut [Vec<String>], name: &str) {
+    if let Some(column) = table[0].iter().position(|head| head == name) {
+        for row in table {
+            row.remove(column);
+        }
+    }
+}
+
+/// Takes from the widest column, one by one, until the table fits; no column gets narrower than its head.
+fn shrink(widths: &mut [usize], header: &[String], room: usize) {
     let floor: Vec<usize> = header
         .iter()
         .map(|h| measure_text_width(h).max(4))
         .collect();
-    while widths.iter().sum::<usize>() > room {
+    while total(widths) > room {
         let wide = |column: &usize| widths[*column] > floor[*column];
-        let widest = (0..widths.len())
+        let Some(widest) = (0..widths.len())
             .filter(wide)
-            .max_by_key(|&column| widths[column]);
-        let Some(column) = Some(spare).filter(wide).or(widest) else {
+            .max_by_key(|&column| widths[column])
+        else {
             return;
         };
-        widths[column] -= 1;
+        widths[widest] -= 1;
     }
 }
 
@@ -247,18 +269,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_is_cut_in_its_spare_column_first() {
-        let rows = vec![vec!["a-long-task".into(), "wt/a-long-task".into()]];
-        let table = |width| layout(&["TASK", "BRANCH"], &rows, 1, width);
-        assert_eq!(
-            table(Some(20)),
-            "TASK         BRANCH\na-long-task  wt/a-l…\n"
-        );
-        assert_eq!(table(Some(16)), "TASK      BRANCH\na-long-…  wt/a-…\n");
+    fn a_narrow_table_leaves_out_what_is_spare_and_then_cuts() {
+        let rows = vec![vec![
+            "a-long-task".into(),
+            "wt/a-long-task".into(),
+            "+1".into(),
+        ]];
+        let table = |width| layout(&["TASK", "BRANCH", "+/-"], &rows, &["BRANCH"], width);
+        assert_eq!(table(Some(40)), table(None));
         assert_eq!(
             table(None),
-            "TASK         BRANCH\na-long-task  wt/a-long-task\n"
+            "TASK         BRANCH          +/-\na-long-task  wt/a-long-task  +1\n"
         );
+        assert_eq!(table(Some(20)), "TASK         +/-\na-long-task  +1\n");
+        assert_eq!(table(Some(12)), "TASK     +/-\na-long…  +1\n");
     }
 
     #[test]

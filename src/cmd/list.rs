@@ -11,8 +11,9 @@ use crate::facts::{self, Facts};
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// The column that is cut first on a narrow terminal: it mostly repeats the task's name.
-const BRANCH: usize = 3;
+/// The columns that are left out first on a narrow terminal: the one mostly repeats the task's name, and of the other
+/// the state says enough.
+const SPARE: &[&str] = &["BRANCH", "RECEIPT"];
 
 /// List the tasks
 #[derive(Args)]
@@ -78,7 +79,7 @@ impl List {
                     "TASK", "STATE", "TRIES", "BRANCH", "+/-", "FILES", "RECEIPT", "AGE", "SEEN",
                 ],
                 &lines,
-                BRANCH,
+                SPARE,
             );
         }
         Ok(if unreadable { Code::No } else { Code::Ok })
