@@ -52,6 +52,7 @@ impl Noise<'_> {
         while !self.quiet.load(Ordering::Relaxed) {
             // Whether it gets what it wants is its own affair.
             let _ = self.run(&["gc", "-q"]);
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 
@@ -63,7 +64,7 @@ impl Noise<'_> {
             if done {
                 self.commits.fetch_add(1, Ordering::Relaxed);
             }
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(500));
         }
     }
 

@@ -37,7 +37,7 @@ fn walk(seed: u64, steps: usize) {
 #[test]
 fn short_walks_keep_to_the_model() {
     for seed in [1, 2, 3] {
-        walk(seed, 40);
+        walk(seed, 30);
     }
 }
 

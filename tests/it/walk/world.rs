@@ -33,7 +33,7 @@ impl Drop for Trace {
         reason = "who mends it must be able to walk it again"
     )]
     fn drop(&mut self) {
-        if std::env::var("TRACE").is_ok() || std::thread::panicking() {
+        if std::thread::panicking() {
             eprintln!("WT_WALK_SEED={}\n{}", self.seed, self.steps.join("\n"));
         }
     }
