@@ -254,11 +254,18 @@ pub(crate) fn conclude(ws: &Workspace, task: Task, keep: bool) -> anyhow::Result
         Some(landing) => (landing.commit.clone(), landing.receipt.clone()),
         None => bail!("task `{}` has not landed", task.name),
     };
-    let kept_because = if keep { None } else { why_kept(ws, &task) };
-    let removed = !keep && kept_because.is_none();
-    if removed {
-        remove::remove(ws, &task, Keep::Nothing)?;
-    } else {
+    let mut kept_because = None;
+    let mut removed = false;
+    if !keep {
+        match unsaved_by_now(ws, &task) {
+            Ok(checked) => {
+                remove::remove(ws, &task, &Keep::Nothing { checked })?;
+                removed = true;
+            }
+            Err(why) => kept_because = Some(why),
+        }
+    }
+    if !removed {
         ws.store.settle(&task.name)?;
     }
     Ok(Outcome::Landed {
@@ -270,14 +277,12 @@ pub(crate) fn conclude(ws: &Workspace, task: Task, keep: bool) -> anyhow::Result
     })
 }
 
-/// Work that came into the worktree while it landed keeps it.
-fn why_kept(ws: &Workspace, task: &Task) -> Option<String> {
-    match remove::unsaved(ws, task) {
-        Ok(unsaved) if unsaved.is_empty() => None,
-        Ok(unsaved) => Some(format!(
-            "it holds newer work: {}",
-            some_of(&[unsaved.uncommitted, unsaved.unlanded].concat())
-        )),
-        Err(error) => Some(format!("{error:#}")),
+/// The tip of the branch, where all work is on the target; else, in words, what came into the worktree while it landed.
+fn unsaved_by_now(ws: &Workspace, task: &Task) -> Result<Option<Oid>, String> {
+    let unsaved = remove::unsaved(ws, task).map_err(|error| format!("{error:#}"))?;
+    if unsaved.is_empty() {
+        return Ok(unsaved.tip);
     }
+    let paths = [unsaved.uncommitted, unsaved.unlanded].concat();
+    Err(format!("it holds newer work: {}", some_of(&paths)))
 }

@@ -16,15 +16,19 @@ use crate::task::Task;
 use crate::workspace::Workspace;
 
 /// Whether a removed task's folder and branch are kept for `wt restore`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Keep {
-    /// Its work is on the target: nothing of it is missed.
-    Nothing,
+    /// The work up to this tip of its branch was found on the target; a branch that has moved on since stays.
+    Nothing {
+        checked: Option<Oid>,
+    },
     Everything,
 }
 
 /// What a task holds that is nowhere else.
 pub(crate) struct Unsaved {
+    /// The tip of the branch that was looked at.
+    pub(crate) tip: Option<Oid>,
     pub(crate) uncommitted: Vec<String>,
     /// Paths whose committed content is not, and was not, on the target.
     pub(crate) unlanded: Vec<String>,
@@ -67,6 +71,7 @@ pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
         _ => unlanded_paths(ws, task, &tip)?,
     };
     Ok(Unsaved {
+        tip: branch,
         uncommitted,
         unlanded,
     })
@@ -136,13 +141,13 @@ pub(crate) enum Force {
 }
 
 /// Takes a task's worktree, branch and record away. The task's lock must be held.
-pub(crate) fn remove(ws: &Workspace, task: &Task, keep: Keep) -> anyhow::Result<Trashed> {
+pub(crate) fn remove(ws: &Workspace, task: &Task, keep: &Keep) -> anyhow::Result<Trashed> {
     let id = format!("{}-{}", task.name, ws.ctx.now.as_millisecond());
     let worktrees = task
         .worktree
         .parent()
         .context("the worktree has no parent")?;
-    let name = if keep == Keep::Everything {
+    let name = if *keep == Keep::Everything {
         id.clone()
     } else {
         format!("{id}.gone")
@@ -152,12 +157,12 @@ pub(crate) fn remove(ws: &Workspace, task: &Task, keep: Keep) -> anyhow::Result<
         id,
         removed: ws.ctx.now,
         // By force a task goes also where its branch is broken; the branch stays then.
-        tip: match ws.repo.read.tip(&task.branch_ref()) {
-            Err(_) if keep == Keep::Everything => None,
-            tip => tip?,
+        tip: match keep {
+            Keep::Nothing { checked } => checked.clone(),
+            Keep::Everything => ws.repo.read.tip(&task.branch_ref()).unwrap_or_default(),
         },
         trash: there.then(|| trash_dir(worktrees).join(name)),
-        kept: keep == Keep::Everything,
+        kept: *keep == Keep::Everything,
         task: task.clone(),
     };
     let me = Identity::current()?;
@@ -251,8 +256,14 @@ fn rename_once(from: &Path, to: &Path) -> anyhow::Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
     }
-    fs::rename(from, to)
-        .with_context(|| format!("can't move {} to {}", from.display(), to.display()))
+    let moved = match (fs::rename(from, to), to.parent()) {
+        // Whoever swept the trash beside may have removed it, empty, at that very moment.
+        (Err(error), Some(folder)) if error.kind() == std::io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder).and_then(|()| fs::rename(from, to))
+        }
+        (moved, _) => moved,
+    };
+    moved.with_context(|| format!("can't move {} to {}", from.display(), to.display()))
 }
 
 /// The newest removed task of this name that can be brought back.

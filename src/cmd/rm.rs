@@ -54,10 +54,12 @@ impl Rm {
             if !unsaved.is_empty() {
                 return Err(refuse(&self.task, &unsaved).into());
             }
-            Keep::Nothing
+            Keep::Nothing {
+                checked: unsaved.tip,
+            }
         };
         let _lock = ws.lock()?;
-        let trashed = remove(&ws, &task, keep)?;
+        let trashed = remove(&ws, &task, &keep)?;
         ctx.ui.say(&format!("removed task `{}`", self.task));
         if trashed.kept {
             ctx.ui

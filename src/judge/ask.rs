@@ -4,7 +4,7 @@ use crate::candidate::{self, Trespass};
 use crate::copies;
 use crate::error::{Code, Refusal};
 use crate::facts;
-use crate::gate::{self, Order, Purpose, Receipt};
+use crate::gate::{self, Order, Purpose, Receipt, Report};
 use crate::git::Reader;
 use crate::oid::Oid;
 use crate::store::Lock;
@@ -156,6 +156,11 @@ fn decide(
             });
             ws.store.save_task(&task)?;
             ws.record(&ws.event(&task.name, "known").fact("receipt", receipt.key()))?;
+            let report = Report::known(&task, receipt.key(), order.judge_changed.clone());
+            // The verdict before must not lie there as if it were the last one.
+            if let Err(error) = copies::write_last(&task, &report.text(), None) {
+                ws.ctx.ui.warn(&format!("{error:#}"));
+            }
             Ok(Answer::Known {
                 task: Box::new(task),
                 receipt: receipt.key(),

@@ -12,7 +12,7 @@ use crate::git::Repo;
 use crate::oid::Oid;
 use crate::process::{Identity, Interrupt};
 use crate::store::{Lock, Operation};
-use crate::task::{Landing, Task};
+use crate::task::{Landing, State, Task};
 use crate::workspace::{InForce, Workspace};
 
 pub(super) enum Step {
@@ -36,6 +36,7 @@ impl Attempt<'_> {
     pub(super) fn run(&self, target: &Oid, lock: Lock) -> anyhow::Result<Step> {
         let tip = &self.work.tip;
         let combined = candidate::combine(self.repo, self.task, tip, target)?;
+        self.require_own_commits(target)?;
         if combined.paths.is_empty() {
             return Err(Refusal::refused(format!(
                 "task `{}` changes nothing on {}",
@@ -77,6 +78,35 @@ impl Attempt<'_> {
             }
             Proof::Moved => Ok(Step::Again),
         }
+    }
+
+    /// A task lands no commit of another live task: reverted here, that one's work would seem to have landed.
+    fn require_own_commits(&self, target: &Oid) -> anyhow::Result<()> {
+        let read = &self.repo.read;
+        for (name, other) in self.ws.store.tasks()? {
+            let other = other?;
+            if name == self.task.name || other.state == State::Landed {
+                continue;
+            }
+            let Ok(Some(theirs)) = read.tip(&other.branch_ref()) else {
+                continue;
+            };
+            let Some(shared) = read.merge_base(&self.work.tip.commit, &theirs)? else {
+                continue;
+            };
+            let own =
+                read.is_ancestor(&shared, &other.base)? || read.is_ancestor(&shared, target)?;
+            if !own {
+                return Err(Refusal::refused(format!(
+                    "task `{}` contains commit {} of task `{name}`, which has not landed",
+                    self.task.name,
+                    shared.short()
+                ))
+                .hint(format!("land that one first: wt merge {name}"))
+                .into());
+            }
+        }
+        Ok(())
     }
 
     /// The changes of what the gate's words mean: they land only with the operator's word.

@@ -938,3 +938,39 @@ fn a_lock_that_a_killed_command_left_stops_its_own_task_alone() {
     sandbox.wt(&["restore", "stuck"]).expect(0);
     sandbox.wt(&["doctor"]).expect(0);
 }
+
+#[test]
+fn a_task_lands_no_commit_of_another_that_is_live() {
+    let sandbox = Sandbox::new();
+    sandbox.validated("hers", "hers.txt", "work\n");
+    let mine = sandbox.spawn("mine");
+    sandbox.git_in(&mine, &["merge", "-q", "--ff-only", "wt/hers"]);
+    sandbox.git_in(&mine, &["revert", "--no-edit", "HEAD"]);
+    sandbox.write(mine.join("mine.txt"), "work\n");
+    sandbox.commit(&mine, "mine");
+    sandbox.wt(&["validate", "mine"]).expect(0);
+    let refused = sandbox.wt(&["merge", "mine"]);
+    refused
+        .expect(4)
+        .says("of task `hers`, which has not landed")
+        .says("wt merge hers");
+    // One that began at another's tip lands after it, and the other is not held up by it.
+    sandbox.wt(&["rm", "mine", "--force"]).expect(0);
+    sandbox
+        .wt(&["spawn", "stacked", "--base", "wt/hers", "--target", "main"])
+        .expect(0);
+    let stacked = sandbox.worktree("stacked");
+    sandbox.write(stacked.join("more.txt"), "work\n");
+    sandbox.commit(&stacked, "more");
+    sandbox.wt(&["validate", "stacked"]).expect(0);
+    sandbox
+        .wt(&["merge", "stacked"])
+        .expect(4)
+        .says("wt merge hers");
+    sandbox.wt(&["merge", "hers"]).expect(0);
+    sandbox.wt(&["merge", "stacked"]).expect(0);
+    assert_eq!(
+        (sandbox.read("hers.txt"), sandbox.read("more.txt")),
+        ("work\n".into(), "work\n".into())
+    );
+}
