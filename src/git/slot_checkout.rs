@@ -1,7 +1,9 @@
 //! A checkout of `wt`'s own, brought to a tree and held against it, always through an index of `wt`'s own.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -162,24 +164,33 @@ fn escape_pattern(path: &str) -> String {
         .collect()
 }
 
+/// Removes a folder with all in it; one that is gone is no error. A `git gc` beside may add to a folder of git's while
+/// it is being emptied: then it is emptied once more.
 pub(super) fn remove_tree(path: &Path) -> anyhow::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("can't remove {}", path.display()))
+    const TRIES: u32 = 20;
+    for tries_left in (0..TRIES).rev() {
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty && tries_left > 0 => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("can't remove {}", path.display()));
+            }
+            _ => return Ok(()),
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 /// Removes all in an administrative folder but what a `git gc` beside looks for, which would take the folder away.
-fn empty_but_for(folder: &Path, kept: &[&str]) -> std::io::Result<()> {
+fn empty_but_for(folder: &Path, kept: &[&str]) -> anyhow::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if kept.iter().any(|name| entry.file_name() == *name) && entry.file_type()?.is_file() {
             continue;
         }
         if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?;
+            remove_tree(&entry.path())?;
         } else {
             fs::remove_file(entry.path())?;
         }

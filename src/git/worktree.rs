@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 
 use super::Repo;
 use super::read::records;
+use super::slot_checkout::remove_tree;
 use crate::error::Refusal;
 use crate::oid::Oid;
 use crate::task::{FolderId, Task};
@@ -270,13 +271,7 @@ impl Repo {
 
     /// Forgets a worktree whose folder is gone or was moved away.
     pub(crate) fn forget_worktree(&self, admin: &str) -> anyhow::Result<()> {
-        let dir = self.admin_dir(admin);
-        match fs::remove_dir_all(&dir) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("can't remove {}", dir.display()))
-            }
-            _ => Ok(()),
-        }
+        remove_tree(&self.admin_dir(admin))
     }
 }
 

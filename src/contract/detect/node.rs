@@ -63,7 +63,8 @@ pub(super) fn detect(files: &Files<'_>, place: &Place, draft: &mut Draft) -> Fou
             },
         );
     }
-    if script(&package, "lint").is_some() {
+    let runs_it = |name: &&str| script(&package, name).is_some_and(|text| text.contains("lint"));
+    if script(&package, "lint").is_some() && !["test", "build"].iter().any(runs_it) {
         let line = "the script `lint` is not in the gate; add it as a step if it should judge";
         draft.assume(manager.command(), place, line);
     }
