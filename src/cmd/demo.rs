@@ -91,7 +91,7 @@ impl Stage<'_> {
                 "spawn",
                 "polite",
                 "-m",
-                "Greet with a full stop? No: document greet.",
+                "Document what greet prints.",
                 "--owns",
                 "docs",
             ],
