@@ -76,6 +76,7 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
         State::Working | State::Failed | State::Validated => {}
     }
     let repo = ws.repo_for(&task);
+    repo.git.require_version()?;
     let tip = ws.target_tip(&task)?;
     let in_force = ws.in_force(&repo, &task.target, &tip)?;
     refresh_copies(ws, &mut task, &in_force)?;
