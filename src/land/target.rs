@@ -118,7 +118,8 @@ impl Place {
                 }
                 let answer = repo.fast_forward(root, &reference, commit)?;
                 match (repo.read.tip(&reference)?, answer) {
-                    (Some(tip), _) if tip == *commit => Ok(Moved::Done),
+                    // A person may have committed on top of it a moment later.
+                    (Some(tip), _) if repo.read.is_ancestor(commit, &tip)? => Ok(Moved::Done),
                     (Some(tip), _) if tip != *old => Ok(Moved::TargetMoved),
                     (_, FastForward::Refused(why)) => Err(Refusal::refused(format!(
                         "git did not move {} in {}: {why}",
