@@ -5,7 +5,7 @@ use crate::copies;
 use crate::error::{Code, Refusal};
 use crate::facts;
 use crate::gate::{self, Order, Purpose, Receipt, Report};
-use crate::git::Reader;
+use crate::git::{Reader, Repo};
 use crate::oid::Oid;
 use crate::store::Lock;
 use crate::surroundings;
@@ -85,7 +85,7 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
     facts::note_seen(ws, &task.name, uncommitted)?;
 
     let known = (!ask.fresh)
-        .then(|| known_snapshot(ws, &task, &snapshot, &in_force, &tip))
+        .then(|| known_snapshot(ws, &repo, &task, &snapshot, &in_force, &tip))
         .transpose()?;
     if let Some(answer) = known.flatten() {
         return Ok(answer);
@@ -100,7 +100,7 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
         .hint("bring the work back and mend it; what is stashed or ignored by git is not judged")
         .into());
     }
-    candidate::require_sizes(&repo.read, &candidate, in_force.contract.judge.max_file)?;
+    candidate::require_sizes(&repo.read, &candidate, max_file)?;
     let claims = ws.claims(&repo, &task.name, &task.owns, &in_force)?;
     let found = candidate::trespasses(&claims.territory(), &task, &candidate.paths);
     if !found.is_empty() {
@@ -192,6 +192,7 @@ fn decide(
 /// combination.
 fn known_snapshot(
     ws: &Workspace,
+    repo: &Repo,
     task: &Task,
     snapshot: &Pinned,
     in_force: &InForce,
@@ -216,12 +217,12 @@ fn known_snapshot(
         return Ok(None);
     }
     // What is known to conflict can't land, however green it was.
-    candidate::combine(&ws.repo_for(task), task, snapshot, tip)?;
+    candidate::combine(repo, task, snapshot, tip)?;
     Ok(Some(Answer::Known {
         task: Box::new(task.clone()),
         receipt: validated.receipt.clone(),
         target_moved: true,
-        judge_changed: judge_changed_by(&ws.repo_for(task).read, validated, &receipt, in_force)?,
+        judge_changed: judge_changed_by(&repo.read, validated, &receipt, in_force)?,
     }))
 }
 

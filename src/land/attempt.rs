@@ -67,7 +67,7 @@ impl Attempt<'_> {
         let place = Place::find(self, &draft)?;
         if self.request.dry_run {
             return Ok(Step::Done(Outcome::Planned(Box::new(Plan::new(
-                self, &draft, &place,
+                self, &draft, &place, accepted,
             )?))));
         }
         place.require_free(self)?;
@@ -109,7 +109,7 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// The changes of what the gate's words mean: they land only with the operator's word.
+    /// The changed paths that change what the gate's words mean: they land only with the operator's word.
     fn require_accepted(&self, draft: &commits::Draft) -> anyhow::Result<Vec<String>> {
         let changed = candidate::judge_changed(
             &self.repo.read,
@@ -167,14 +167,14 @@ impl Attempt<'_> {
         match place.move_to(self, judged, &commit) {
             Ok(Moved::Done) => {}
             Ok(Moved::TargetMoved) => {
-                self.ws.store.settle(&self.task.name)?;
+                ws.store.settle(name)?;
                 drop(lock);
                 return Ok(Step::Again);
             }
             Err(error) => {
                 // Where the target may have moved all the same, the open intent lets the next command finish.
-                if self.ws.target_tip(self.task)? == *judged.target() {
-                    self.ws.store.settle(&self.task.name)?;
+                if ws.target_tip(&task)? == *judged.target() {
+                    ws.store.settle(name)?;
                 }
                 return Err(error);
             }
@@ -183,10 +183,10 @@ impl Attempt<'_> {
             commit,
             tip: self.work.tip.commit.clone(),
             receipt: judged.receipt().to_owned(),
-            at: self.ws.ctx.now,
+            at: ws.ctx.now,
         };
-        let landed = record_landing(self.ws, &task, landing)?;
-        let outcome = conclude(self.ws, landed, keep)?;
+        let landed = record_landing(ws, &task, landing)?;
+        let outcome = conclude(ws, landed, keep)?;
         drop(lock);
         Ok(Step::Done(outcome))
     }

@@ -45,9 +45,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(attempt: &Attempt, draft: &Draft, place: &Place) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        attempt: &Attempt,
+        draft: &Draft,
+        place: &Place,
+        judge_changed: Vec<String>,
+    ) -> anyhow::Result<Self> {
         let candidate = &draft.candidate;
-        let contract = &attempt.in_force.contract;
         Ok(Self {
             task: attempt.task.name.clone(),
             target: attempt.task.target.clone(),
@@ -56,11 +60,7 @@ impl Plan {
             tree: candidate.pinned.tree.to_string(),
             paths: candidate.paths.clone(),
             judged: covered(attempt, draft)?,
-            judge_changed: crate::candidate::judge_changed(
-                &attempt.repo.read,
-                contract,
-                &candidate.changes,
-            )?,
+            judge_changed,
             checkout: place.checkout().cloned(),
             in_the_way: place.in_the_way().to_vec(),
         })

@@ -14,8 +14,7 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         .with_context(|| format!("{} has no folder", path.display()))?;
     let write = || -> std::io::Result<()> {
         fs::create_dir_all(dir)?;
-        let mut file = temporary(path, dir)?;
-        file.write_all(bytes)?;
+        let file = temporary(path, dir, bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         File::open(dir)?.sync_all()
@@ -23,14 +22,16 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("can't write {}", path.display()))
 }
 
-/// A temporary file for the place of `path`, with the permissions of what is there, or those of any new file.
-fn temporary(path: &Path, dir: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let file = tempfile::Builder::new()
+/// A temporary file that holds `bytes`, to take the place of `path`: with the permissions of what is there, or those
+/// of any new file.
+fn temporary(path: &Path, dir: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::Builder::new()
         .permissions(fs::Permissions::from_mode(0o666))
         .tempfile_in(dir)?;
     if let Ok(metadata) = fs::metadata(path) {
         file.as_file().set_permissions(metadata.permissions())?;
     }
+    file.write_all(bytes)?;
     Ok(file)
 }
 
@@ -40,8 +41,7 @@ pub(crate) fn write_shown(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         .parent()
         .with_context(|| format!("{} has no folder", path.display()))?;
     let write = || -> std::io::Result<()> {
-        let mut file = temporary(path, dir)?;
-        file.write_all(bytes)?;
+        let file = temporary(path, dir, bytes)?;
         file.persist(path)?;
         Ok(())
     };

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::sandbox::{CONTRACT, Sandbox, wait_until, wt};
+use crate::sandbox::{CONTRACT, Sandbox, wait_until};
 
 /// Holds that doctor names this, that `--fix` mends it, and that nothing is left to mend.
 #[track_caller]
@@ -249,24 +249,7 @@ fn findings_as_json() {
 
 #[test]
 fn a_judge_that_died_is_settled_and_counts_nothing() {
-    let sandbox = Sandbox::with(&[
-        ("wt.toml", CONTRACT),
-        (
-            "test.sh",
-            "if [ -f slow ]; then touch \"$(cat slow)\"; sleep 600; fi\n",
-        ),
-    ]);
-    let worktree = sandbox.spawn("auth");
-    let sign = sandbox.root().join("sign");
-    sandbox.write(worktree.join("slow"), sign.to_str().expect("text"));
-    let judging = sandbox
-        .command(wt())
-        .args(["validate", "auth"])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .expect("wt");
-    wait_until("the step has begun", || sign.exists());
+    let (sandbox, worktree, judging) = Sandbox::judging_without_end();
     let judge: serde_json::Value =
         serde_json::from_str(&sandbox.read(sandbox.state().join("tasks/auth/runs/1/judge.json")))
             .expect("JSON");
@@ -276,8 +259,7 @@ fn a_judge_that_died_is_settled_and_counts_nothing() {
         .args(["-KILL", &pid])
         .status()
         .expect("killed");
-    let output = judging.wait_with_output().expect("ended");
-    assert!(!output.status.success());
+    assert_ne!(judging.finish(&sandbox).code, Some(0));
     // The follower may have settled it already.
     sandbox.wt(&["doctor", "--fix"]).expect(0);
     sandbox.wt(&["doctor"]).expect(0);
@@ -292,18 +274,7 @@ fn a_judge_that_died_is_settled_and_counts_nothing() {
 
 #[test]
 fn what_one_mend_writes_the_next_one_does_not_undo() {
-    let sandbox = Sandbox::with(&[
-        ("wt.toml", CONTRACT),
-        (
-            "test.sh",
-            "if [ -f slow ]; then touch \"$(cat slow)\"; sleep 600; fi\n",
-        ),
-    ]);
-    let worktree = sandbox.spawn("auth");
-    let sign = sandbox.root().join("sign");
-    sandbox.write(worktree.join("slow"), sign.to_str().expect("text"));
-    let follower = sandbox.start(&["validate", "auth"]);
-    wait_until("the step has begun", || sign.exists());
+    let (sandbox, worktree, follower) = Sandbox::judging_without_end();
     follower.signal(Signal::KILL);
     assert_eq!(follower.finish(&sandbox).code, None);
     let judge: serde_json::Value =

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
-use crate::sandbox::{CONTRACT, Ran, Sandbox, wait_until, wt};
+use crate::sandbox::{CONTRACT, Sandbox, wait_until};
 
 /// Holds that nothing is left of a task but what happened.
 #[track_caller]
@@ -322,28 +322,10 @@ fn a_folder_that_was_moved_is_not_cut_from_its_repository() {
 
 #[test]
 fn force_stops_a_judge_and_counts_nothing() {
-    let sandbox = Sandbox::with(&[
-        ("wt.toml", CONTRACT),
-        (
-            "test.sh",
-            "if [ -f slow ]; then touch \"$(cat slow)\"; sleep 600; fi\n",
-        ),
-    ]);
-    let worktree = sandbox.spawn("auth");
-    let sign = sandbox.root().join("sign");
-    sandbox.write(worktree.join("slow"), sign.to_str().expect("text"));
-    let judging = sandbox
-        .command(wt())
-        .args(["validate", "auth"])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .expect("wt");
-    wait_until("the step has begun", || sign.exists());
+    let (sandbox, worktree, judging) = Sandbox::judging_without_end();
     sandbox.wt(&["rm", "auth"]).expect(6).says("a judge (pid ");
     sandbox.wt(&["rm", "auth", "--force"]).expect(0);
-    let output = judging.wait_with_output().expect("ended");
-    let followed = Ran::from(&output, &sandbox, "wt validate");
+    let followed = judging.finish(&sandbox);
     assert_ne!(followed.code, Some(0), "{followed:?}");
     assert_ne!(followed.code, Some(70), "{followed:?}");
     sandbox.wt(&["restore", "auth"]).expect(0);

@@ -142,6 +142,19 @@ impl Sandbox {
         }
     }
 
+    /// A repository with a task `auth` that a judge is at work on, in a step that does not end by itself; the command
+    /// that asked for it.
+    pub(crate) fn judging_without_end() -> (Self, PathBuf, Started) {
+        let step = "if [ -f slow ]; then touch \"$(cat slow)\"; sleep 600; fi\n";
+        let sandbox = Self::with(&[("wt.toml", CONTRACT), ("test.sh", step)]);
+        let worktree = sandbox.spawn("auth");
+        let sign = sandbox.root().join("sign");
+        sandbox.write(worktree.join("slow"), sign.to_str().expect("text"));
+        let judging = sandbox.start(&["validate", "auth"]);
+        wait_until("the step has begun", || sign.exists());
+        (sandbox, worktree, judging)
+    }
+
     /// A command in the repository with the sandbox's environment and nothing else.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
