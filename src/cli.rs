@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::CompleteEnv;
 
+use crate::cage;
 use crate::cmd;
 use crate::ctx::Ctx;
 use crate::error::Code;
@@ -56,6 +57,8 @@ pub(crate) enum Verb {
     Completions(cmd::completions::Completions),
     #[command(name = "_judge", hide = true)]
     Judge(cmd::judge::Judge),
+    #[command(name = cage::VERB, hide = true)]
+    Cage(cmd::cage::Cage),
     #[command(name = "_sweep", hide = true)]
     Sweep(cmd::sweep::Sweep),
 }
@@ -81,6 +84,7 @@ impl Verb {
             Verb::Demo(verb) => verb.run(ctx),
             Verb::ShellInit(verb) => verb.run(ctx),
             Verb::Completions(verb) => verb.run(ctx),
+            Verb::Cage(verb) => verb.run(ctx),
             Verb::Judge(verb) => verb.run(ctx),
             Verb::Sweep(verb) => verb.run(ctx),
         }

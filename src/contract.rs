@@ -30,6 +30,7 @@ pub(crate) struct Contract {
     pub(crate) env: Env,
     pub(crate) worktree: Worktree,
     pub(crate) scope: ScopePolicy,
+    pub(crate) cage: CagePolicy,
     pub(crate) land: Land,
     /// By the agent's name.
     pub(crate) agents: BTreeMap<String, Agent>,
@@ -83,6 +84,33 @@ pub(crate) struct Judge {
     pub(crate) inputs: Vec<String>,
     /// In bytes: a snapshot with a larger changed file is refused.
     pub(crate) max_file: u64,
+    /// Places that set-up and steps may write to, besides their checkout and a folder for temporary files. They
+    /// begin with `/`, `~/` or `$NAME/`; a folder that ends in `/` is made where it is missing.
+    pub(crate) writable: Vec<String>,
+    pub(crate) confine: Confine,
+}
+
+/// Whether set-up and steps run in a cage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Confine {
+    /// Where the kernel can hold one.
+    #[default]
+    Auto,
+    /// Nothing is judged without one.
+    Require,
+    Off,
+}
+
+/// The cage of `wt run`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CagePolicy {
+    /// Places that may be written besides what every task needs, in the forms of [`Judge::writable`]: each is a door.
+    pub(crate) writable: Vec<String>,
+    /// Whether nothing runs where the kernel can't hold a cage.
+    pub(crate) require: bool,
+    /// The agent that is started where no command is given.
+    pub(crate) agent: Option<String>,
 }
 
 /// The environment of set-up and steps, besides what every one gets.
@@ -169,6 +197,8 @@ impl Default for Judge {
             slots: 1,
             inputs: inputs::with_always(Vec::new()),
             max_file: 100_000_000,
+            writable: Vec::new(),
+            confine: Confine::default(),
         }
     }
 }
@@ -231,6 +261,17 @@ impl Kind {
     }
 }
 
+impl Confine {
+    /// As `wt.toml` writes it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Confine::Auto => "auto",
+            Confine::Require => "require",
+            Confine::Off => "off",
+        }
+    }
+}
+
 impl Strategy {
     /// As `wt.toml` writes it.
     pub(crate) fn word(self) -> &'static str {
@@ -244,17 +285,18 @@ impl Strategy {
 
 impl Contract {
     /// Identity, in hex, of everything that gives a verdict its meaning: the steps in their order, the
-    /// environment, set-up and what it depends on, and the carried files.
+    /// environment, set-up and what it depends on, the carried files, and what may be written.
     pub(crate) fn gate_hash(&self) -> String {
         let worktree = &self.worktree;
         hash(
-            "wt gate 1",
+            "wt gate 2",
             &(
                 &self.gate,
                 &self.env,
                 &worktree.setup,
                 &worktree.setup_inputs,
                 &worktree.carry,
+                (&self.judge.confine, &self.judge.writable),
             ),
         )
     }
@@ -308,11 +350,13 @@ mod tests {
         assert!(changed(|c| c.worktree.setup.push("A".into())));
         assert!(changed(|c| c.worktree.setup_inputs = Some(Vec::new())));
         assert!(changed(|c| c.worktree.carry.push("A".into())));
+        assert!(changed(|c| c.judge.writable.push("A".into())));
+        assert!(changed(|c| c.judge.confine = Confine::Off));
         assert!(!changed(|c| c.rules.edits.clear()));
         assert!(!changed(|c| c.land.keep = true));
         assert!(!changed(|c| c.judge.slots = 9));
         // Receipts are keyed by it: a new form of the hash must be a decision, not an accident.
-        insta::assert_snapshot!(plain.gate_hash(), @"493c3686002b06b5346a8003f7b35e0b67e5ba2393feca7dcb18809a297f06d2");
+        insta::assert_snapshot!(plain.gate_hash(), @"3cdf669bbe8339e6ee8df34ab0d0b888c83c442be5238c8624c0f96c25139fd3");
         assert_ne!(plain.gate_hash(), plain.rules_hash());
     }
 }

@@ -38,6 +38,8 @@ mod ui;
 
 mod process;
 
+mod cage;
+
 // Words: pure, no input or output, most of the tests.
 mod gate;
 

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::contract::{Contract, TOOLCHAIN_VARIABLES};
+use anyhow::Context as _;
+
+use crate::cage::{self, Cage, Support};
+use crate::contract::{Confine, Contract, TOOLCHAIN_VARIABLES};
 use crate::ctx::Environment;
+use crate::error::Refusal;
 use crate::process::{self, End, Interrupt, Job};
 use crate::task::Captured;
 
@@ -64,6 +68,62 @@ pub(crate) fn step_environment(captured: &Captured) -> Vec<(OsString, OsString)>
     captured.chain(fixed).collect()
 }
 
+/// The cage of set-up and steps: `own` is what they work in. None where the contract wants none or the kernel can't
+/// hold one.
+///
+/// # Errors
+/// A refusal where the contract requires what the kernel can't hold.
+pub(crate) fn step_cage(
+    contract: &Contract,
+    captured: &Captured,
+    own: &[&Path],
+) -> anyhow::Result<Option<Cage>> {
+    match (contract.judge.confine, cage::support()) {
+        (Confine::Off, _) | (Confine::Auto, Support::None) => return Ok(None),
+        (Confine::Require, Support::None) => {
+            return Err(Refusal::refused(
+                "[judge] confine = \"require\", and this kernel can't hold a cage (Landlock, Linux 6.2 or later)",
+            )
+            .hint("judge on another machine, or set confine = \"auto\" on the target")
+            .into());
+        }
+        (Confine::Auto | Confine::Require, Support::Full | Support::Files) => {}
+    }
+    let mut writable: Vec<PathBuf> = own.iter().map(|path| (*path).to_owned()).collect();
+    writable.extend(places(&contract.judge.writable, captured)?);
+    Ok(Some(Cage::new(writable)))
+}
+
+/// The places that a contract opens, as they are called on this machine. One that begins with a variable that is not
+/// set is passed over; a folder that ends in `/` is made.
+pub(crate) fn places(written: &[String], captured: &Captured) -> anyhow::Result<Vec<PathBuf>> {
+    let mut places = Vec::new();
+    for text in written {
+        let Some(place) = expand(text, captured) else {
+            continue;
+        };
+        if text.ends_with('/') {
+            fs::create_dir_all(&place)
+                .with_context(|| format!("can't make {}, which wt.toml opens", place.display()))?;
+        }
+        places.push(place);
+    }
+    Ok(places)
+}
+
+/// `~/…` and `$NAME/…` as absolute paths, where the variable is one.
+fn expand(text: &str, captured: &Captured) -> Option<PathBuf> {
+    let (variable, inside) = match text.strip_prefix('$') {
+        Some(rest) => rest.split_once('/')?,
+        None => match text.strip_prefix("~/") {
+            Some(inside) => ("HOME", inside),
+            None => return Some(PathBuf::from(text)),
+        },
+    };
+    let root = Path::new(captured.variables.get(variable)?);
+    root.is_absolute().then(|| root.join(inside))
+}
+
 /// What each `env.fingerprint` command answers: it is part of what a receipt is for.
 pub(crate) fn fingerprint(contract: &Contract, captured: &Captured) -> BTreeMap<String, String> {
     let answer = |command: &String| (command.clone(), answer_of(command, captured));
@@ -86,6 +146,7 @@ fn ask(command: &str, captured: &Captured) -> anyhow::Result<String> {
         log: log.path(),
         timeout: FINGERPRINT_LIMIT,
         interrupt: &Interrupt::install(&[])?,
+        cage: None,
     })?;
     Ok(match outcome.end {
         End::Exited(0) => String::from_utf8_lossy(&fs::read(log.path())?)

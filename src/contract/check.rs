@@ -48,6 +48,29 @@ pub(super) fn inner_path(text: String) -> Result<String, Flaw> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// A place on this machine that more than one user may have: absolute, or from a folder that a variable names.
+pub(super) fn outer_path(text: String) -> Result<String, Flaw> {
+    let text = filled(text)?;
+    let anchored = match text.strip_prefix('$') {
+        Some(rest) => rest.split_once('/').is_some_and(|(name, inside)| {
+            variable(name.to_owned()).is_ok() && !inside.trim_matches('/').is_empty()
+        }),
+        None => text.starts_with('/') || text.starts_with("~/"),
+    };
+    if !anchored {
+        return Err(Flaw::new(format!("holds no absolute path: `{text}`"))
+            .hint("begin it with `/`, `~/` or `$NAME/`"));
+    }
+    if text.split('/').any(|part| part == "..") {
+        return Err(Flaw::new(format!("holds `..`: `{text}`")).hint("write the path that is meant"));
+    }
+    if text.trim_matches('/').is_empty() || text == "~/" {
+        return Err(Flaw::new(format!("opens everything: `{text}`"))
+            .hint("name the folder that has to be written"));
+    }
+    Ok(text)
+}
+
 /// A variable's name, of those that `wt` passes on.
 pub(super) fn variable(text: String) -> Result<String, Flaw> {
     let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -169,6 +192,19 @@ mod tests {
             "../}",
         ] {
             assert!(worktree_path(path.into()).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_cage_opens_is_one_place() {
+        for path in ["/srv/cache", "~/.npm/", "$CARGO_HOME/registry/"] {
+            assert!(outer_path(path.into()).is_ok(), "{path}");
+        }
+        for path in [
+            "", "/", "//", "~/", "~", "cache", "./x", "../x", "/a/../b", "$/x", "$HOME", "$HOME/",
+            "$A-B/x", "~me/x",
+        ] {
+            assert!(outer_path(path.into()).is_err(), "{path}");
         }
     }
 

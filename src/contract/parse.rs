@@ -5,31 +5,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::quantity::{parse_duration, parse_size};
 use super::read::{Field, Flaw, Section, Source};
 use super::{
-    Agent, Contract, Env, Judge, Kind, Land, Rules, ScopePolicy, Step, Strategy, Timeout, Worktree,
-    check, inputs,
+    Agent, CagePolicy, Confine, Contract, Env, Judge, Kind, Land, Rules, ScopePolicy, Step,
+    Strategy, Timeout, Worktree, check, inputs,
 };
 use crate::error::{Refusal, nearest};
 
 /// Every section that has keys of its own, and those keys, in the order in which they are written.
-const SCHEMA: [(&str, &[&str]); 7] = [
+const SCHEMA: [(&str, &[&str]); 8] = [
     ("[rules]", &["invariants", "edits"]),
     (
         "[[gate]]",
         &["name", "kind", "run", "when", "timeout", "allow_empty"],
     ),
-    ("[judge]", &["slots", "inputs", "max_file"]),
+    (
+        "[judge]",
+        &["slots", "inputs", "max_file", "writable", "confine"],
+    ),
     ("[env]", &["pass", "fingerprint"]),
     (
         "[worktree]",
         &["path", "branch", "setup", "setup_inputs", "carry", "warm"],
     ),
     ("[scope]", &["required", "shared"]),
+    ("[cage]", &["writable", "require", "agent"]),
     ("[land]", &["strategy", "keep"]),
 ];
-const SECTIONS: [&str; 8] = [
-    "rules", "gate", "judge", "env", "worktree", "scope", "land", "agents",
+const SECTIONS: [&str; 9] = [
+    "rules", "gate", "judge", "env", "worktree", "scope", "cage", "land", "agents",
 ];
 const KINDS: [Kind; 4] = [Kind::Test, Kind::Build, Kind::Lint, Kind::Check];
+const CONFINE: [Confine; 3] = [Confine::Auto, Confine::Require, Confine::Off];
 const STRATEGIES: [Strategy; 3] = [Strategy::Merge, Strategy::Squash, Strategy::Rebase];
 
 impl Contract {
@@ -50,6 +55,7 @@ impl Contract {
             env: merge(&root, "env", detected.env, env)?,
             worktree: merge(&root, "worktree", detected.worktree, worktree)?,
             scope: merge(&root, "scope", detected.scope, scope)?,
+            cage: merge(&root, "cage", detected.cage, cage)?,
             land: merge(&root, "land", detected.land, land)?,
             agents: agents(&root, detected.agents)?,
         })
@@ -150,6 +156,11 @@ fn judge(section: &Section<'_>, default: Judge) -> Result<Judge, Refusal> {
         inputs: list(section, "inputs", inputs::check_input)?
             .map_or(default.inputs, inputs::with_always),
         max_file: value(section, "max_file", |text| parse_size(&text))?.unwrap_or(default.max_file),
+        writable: list(section, "writable", check::outer_path)?.unwrap_or(default.writable),
+        confine: value(section, "confine", |word| {
+            choice(&word, &CONFINE, Confine::word)
+        })?
+        .unwrap_or(default.confine),
     })
 }
 
@@ -181,6 +192,14 @@ fn scope(section: &Section<'_>, default: ScopePolicy) -> Result<ScopePolicy, Ref
     Ok(ScopePolicy {
         required: section.find_flag("required")?.unwrap_or(default.required),
         shared: list(section, "shared", check::glob)?.unwrap_or(default.shared),
+    })
+}
+
+fn cage(section: &Section<'_>, default: CagePolicy) -> Result<CagePolicy, Refusal> {
+    Ok(CagePolicy {
+        writable: list(section, "writable", check::outer_path)?.unwrap_or(default.writable),
+        require: section.find_flag("require")?.unwrap_or(default.require),
+        agent: value(section, "agent", check::filled)?.or(default.agent),
     })
 }
 

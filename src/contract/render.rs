@@ -24,6 +24,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
         env,
         worktree,
         scope,
+        cage,
         land,
         agents: _,
     } = &detected.contract;
@@ -38,6 +39,8 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
             slots => judge.slots,
             inputs => list(&inputs::without_always(&judge.inputs)),
             max_file => quoted(&quantity::format_size(judge.max_file)),
+            writable => list(&judge.writable),
+            confine => quoted(judge.confine.word()),
             pass => list(&env.pass),
             fingerprint => list(&env.fingerprint),
             path => quoted(&worktree.path),
@@ -48,6 +51,9 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
             warm => list(&worktree.warm),
             required => scope.required.to_string(),
             shared => list(&scope.shared),
+            doors => list(&cage.writable),
+            cage_required => cage.require.to_string(),
+            cage_agent => cage.agent.as_deref().map(quoted),
             strategy => quoted(land.strategy.word()),
             keep => land.keep.to_string(),
         },
@@ -189,6 +195,10 @@ mod tests {
         ]
         # A task that changes a larger file is refused.
         max_file = "100MB"
+        # Set-up and steps run in a cage: they write to their checkout, to a private TMPDIR and to these places. A folder
+        # that ends in `/` is made where it is missing.
+        writable = []
+        confine = "auto"  # auto | require | off
 
         [env]
         # Variables that set-up and steps get, besides PATH, HOME, LANG and those that say where tools are.
@@ -220,6 +230,13 @@ mod tests {
         required = false
         # What every task may change and none owns, such as "Cargo.lock".
         shared = []
+
+        [cage]
+        # What `wt run` lets an agent write besides its worktree and its own state: each is a door.
+        writable = []
+        # Whether nothing runs where the kernel can't hold a cage.
+        require = false
+        # agent = "claude"  # started by `wt run <task>`
 
         [land]
         strategy = "merge"  # merge | squash | rebase

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use crate::cage::Cage;
 use crate::contract::{Kind, Step, Timeout};
 use crate::ctx::{Ctx, find_program};
 use crate::error::Code;
@@ -15,7 +16,7 @@ use crate::gate::{Ended, Order, Phase, Progress, Receipt, StepResult, Verdict};
 use crate::git::Repo;
 use crate::process::{self, End, Identity, Interrupt, Job};
 use crate::store::{read_json, remove_dir, write_json, write_json_shown};
-use crate::surroundings::{SET_UP_MINUTES, step_environment};
+use crate::surroundings::{SET_UP_MINUTES, step_cage, step_environment};
 use crate::workspace::Workspace;
 
 use super::order::find_receipt;
@@ -50,6 +51,7 @@ pub(crate) fn work(ctx: &Ctx, common: &Path, task: &str, run: u32) -> anyhow::Re
         progress,
         dir,
         interrupt,
+        cage: None,
     };
     let verdict = judge
         .run(&record.worktree)
@@ -66,6 +68,8 @@ struct Judge<'w> {
     progress: Progress,
     dir: PathBuf,
     interrupt: Interrupt,
+    /// What set-up and steps run in, once slot and temporary folder are known.
+    cage: Option<Cage>,
 }
 
 /// What one command came to.
@@ -103,6 +107,8 @@ impl Judge<'_> {
     fn judge_in(&mut self, slot: &mut Slot, temporary: &Path) -> anyhow::Result<Verdict> {
         let needs_set_up = slot.prepare(self.ws, &self.repo, &self.order)?;
         let environment = self.environment(temporary)?;
+        let own = [slot.root(), &steps_folder(temporary)];
+        self.cage = step_cage(&self.order.contract, &self.order.captured, &own)?;
         if needs_set_up {
             if let Some(verdict) = self.set_up(slot, &environment)? {
                 return Ok(verdict);
@@ -199,6 +205,7 @@ impl Judge<'_> {
             log: &path,
             timeout: command.limit,
             interrupt: &self.interrupt,
+            cage: self.cage.as_ref(),
         })?;
         let ended = match outcome.end {
             End::Interrupted => return Ok(Ran::Interrupted),
@@ -309,7 +316,7 @@ impl Judge<'_> {
             environment: self.order.environment.clone(),
             fingerprint: self.order.fingerprint.clone(),
             steps: self.progress.steps.clone(),
-            confined: false,
+            confined: self.cage.is_some(),
             task: self.order.task.clone(),
             commit: self.order.candidate.commit.clone(),
             at: self.ws.ctx.time(),

@@ -18,6 +18,7 @@ use super::capture::{Capture, Limits};
 use super::detach::isolate;
 use super::interrupt::{Interrupt, wait_for};
 use super::sweep::{Sweep, terminate};
+use crate::cage::Cage;
 
 /// How long the output is still read once the leader has ended: others may hold the pipe for ever.
 const LINGER: Duration = Duration::from_millis(500);
@@ -39,6 +40,8 @@ pub(crate) struct Job<'a> {
     pub(crate) log: &'a Path,
     pub(crate) timeout: Duration,
     pub(crate) interrupt: &'a Interrupt,
+    /// What it may write to; without one, whatever its user may.
+    pub(crate) cage: Option<&'a Cage>,
 }
 
 /// How a job came to its end.
@@ -129,7 +132,11 @@ impl Running {
         let fault = || format!("can't start `sh` in {}", job.dir.display());
         let (output, input) = io::pipe().with_context(fault)?;
         ioctl_fionbio(&output, true).with_context(fault)?;
-        let mut command = Command::new("/bin/sh");
+        let shell = "/bin/sh";
+        let mut command = match job.cage {
+            Some(cage) => cage.command(shell.as_ref()),
+            None => Command::new(shell),
+        };
         // After `--` a command that begins with a dash is no option.
         command
             .args(["-c", "--", job.command])

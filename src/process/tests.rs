@@ -39,6 +39,7 @@ fn run_with(command: &str, timeout: Duration, interrupt: &Interrupt) -> (Outcome
         log: &log,
         timeout,
         interrupt,
+        cage: None,
     };
     let outcome = run(&job).unwrap();
     (outcome, fs::read(log).unwrap())
@@ -211,6 +212,7 @@ fn a_fault_names_the_path() {
             log,
             timeout: LONG,
             interrupt: &interrupt,
+            cage: None,
         };
         let fault = format!("{:#}", run(&job).unwrap_err());
         fault.replace(dir.path().to_str().unwrap(), "DIR")

@@ -132,6 +132,7 @@ impl Plan {
                 log: &log,
                 timeout: Duration::from_secs(60 * SET_UP_MINUTES),
                 interrupt,
+                cage: None,
             })?;
             drop(bar);
             match outcome.end {

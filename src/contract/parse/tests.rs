@@ -36,6 +36,8 @@ allow_empty = true
 slots = 2
 inputs = ["ci/**", "package.json#scripts"]
 max_file = "1GB"
+writable = ["~/.npm/", "$CARGO_HOME/registry/"]
+confine = "require"
 [env]
 pass = ["CARGO_HOME"]
 fingerprint = ["rustc -V"]
@@ -49,6 +51,10 @@ warm = ["node_modules/"]
 [scope]
 required = true
 shared = ["Cargo.lock"]
+[cage]
+writable = ["/srv/cache"]
+require = true
+agent = "codex"
 [land]
 strategy = "squash"
 keep = true
@@ -91,7 +97,12 @@ rules = "OTHER.md"
           "package.json#scripts",
           "wt.toml"
         ],
-        "max_file": 1000000000
+        "max_file": 1000000000,
+        "writable": [
+          "~/.npm/",
+          "$CARGO_HOME/registry/"
+        ],
+        "confine": "require"
       },
       "env": {
         "pass": [
@@ -122,6 +133,13 @@ rules = "OTHER.md"
         "shared": [
           "Cargo.lock"
         ]
+      },
+      "cage": {
+        "writable": [
+          "/srv/cache"
+        ],
+        "require": true,
+        "agent": "codex"
       },
       "land": {
         "strategy": "squash",
@@ -181,7 +199,7 @@ fn keys_and_types_are_refused_with_line_and_nearest_key() {
         "[judge]\nslots = '2'",
         "[judge]\nslots = 0",
         "[judge]\nslots = 99999999999999999999",
-        "[judge]\nconfine = 'auto'",
+        "[judge]\nconfine = 'on'",
         "[agents]\nother = 'x'",
         "[agents.other]\nrule = 'x'",
         "[agents.other]",
@@ -193,7 +211,7 @@ fn keys_and_types_are_refused_with_line_and_nearest_key() {
     wt.toml:2: unknown key `rule`
       did you mean `rules`?
     wt.toml:1: unknown key `colours`
-      known here: rules, gate, judge, env, worktree, scope, land, agents
+      known here: rules, gate, judge, env, worktree, scope, cage, land, agents
     wt.toml:1: unknown key `timeout`
       `timeout` belongs in [[gate]]
     wt.toml:5: unknown key `tiemout` in [[gate]]
@@ -210,8 +228,8 @@ fn keys_and_types_are_refused_with_line_and_nearest_key() {
     wt.toml:2: `slots` in [judge] must be a whole number, not a string
     wt.toml:2: `slots` in [judge] must be 1 or more, not 0
     wt.toml:2: `slots` in [judge] must be a whole number, not the number 99999999999999999999
-    wt.toml:2: unknown key `confine` in [judge]
-      known here: slots, inputs, max_file
+    wt.toml:2: `confine` in [judge] must be one of auto, require, off, not `on`
+      write one of auto, require, off
     wt.toml:2: `other` in [agents] must be a table [agents.other], not a string
     wt.toml:2: unknown key `rule` in [agents.other]
       did you mean `rules`?
