@@ -43,8 +43,23 @@ pub(crate) struct Facts {
     pub(crate) age_seconds: i64,
     pub(crate) brief: Option<String>,
     pub(crate) owns: Vec<String>,
+    /// The tasks that had to land before this one starts.
+    pub(crate) after: Vec<String>,
+    /// Those of them that it still waits for.
+    pub(crate) waits_for: Vec<String>,
     pub(crate) landed: Option<String>,
     pub(crate) seen: Option<Seen>,
+}
+
+impl Facts {
+    /// The state, with what a waiting task waits for.
+    pub(crate) fn state_words(&self) -> String {
+        match (self.state, &self.waits_for[..]) {
+            ("waiting", []) => format!("waiting, may start: wt spawn {}", self.task),
+            ("waiting", names) => format!("waiting for {}", names.join(", ")),
+            (state, _) => state.to_owned(),
+        }
+    }
 }
 
 /// Gathers the facts of a task from its record and the commits.
@@ -88,6 +103,12 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Facts> {
         age_seconds: ws.ctx.now.as_second() - task.created.as_second(),
         brief: task.brief.clone(),
         owns: task.owns.clone(),
+        after: task.after.clone(),
+        waits_for: if task.is_waiting() {
+            ws.waits_for(task)
+        } else {
+            Vec::new()
+        },
         landed: task.landing.as_ref().map(|l| l.commit.to_string()),
         seen: last_seen(ws, &task.name),
     })
@@ -103,6 +124,7 @@ fn last_seen(ws: &Workspace, name: &str) -> Option<Seen> {
 /// # Errors
 /// A refusal where the worktree is gone or was tampered with.
 pub(crate) fn look(ws: &Workspace, task: &Task) -> anyhow::Result<Seen> {
+    ws.require_started(task)?;
     let repo = ws.repo_for(task);
     repo.verify_worktree(task)?;
     let tip = repo.tip_of(task)?;

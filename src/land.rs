@@ -150,6 +150,7 @@ fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
         .hint(format!("follow it: wt validate {}", task.name))
         .into());
     }
+    ws.require_started(task)?;
     let refusal = match task.state {
         State::Validated => return Ok(()),
         State::Stopped => Refusal::new(Code::Stopped, format!("task `{}` is stopped", task.name))
@@ -159,7 +160,7 @@ fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
             )),
         State::Landed => Refusal::refused(format!("task `{}` has landed already", task.name))
             .hint(format!("remove it: wt rm {}", task.name)),
-        State::Working | State::Failed => Refusal::refused(format!(
+        State::Waiting | State::Working | State::Failed => Refusal::refused(format!(
             "task `{}` is {}, not validated",
             task.name,
             task.state.word()

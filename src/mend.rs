@@ -17,7 +17,12 @@ pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Vec<String>> {
             continue;
         }
         match mend_task(ws, &entry.task) {
-            Ok(line) => mended.extend(line),
+            Ok(line) => {
+                mended.extend(line);
+                if matches!(entry.operation, Operation::Land { .. }) {
+                    spawn::start_followers(ws, &entry.task)?;
+                }
+            }
             Err(error) => {
                 let what = format!(
                     "what was left of a command on task `{}` can't be mended: {error:#}",
@@ -65,7 +70,12 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
     Ok(match &entry.operation {
         operation @ Operation::Spawn { .. } => {
             spawn::undo(ws, name, operation)?;
-            format!("task `{name}` was half made; it is undone")
+            match ws.store.find_task(name)? {
+                Some(_) => {
+                    format!("task `{name}` was half made; it waits as before: wt spawn {name}")
+                }
+                None => format!("task `{name}` was half made; it is undone"),
+            }
         }
         Operation::Remove { trashed } => {
             remove::carry_out(ws, trashed)?;

@@ -46,6 +46,14 @@ pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
     let branch = repo.read.tip(&task.branch_ref())?;
     // Where the branch is gone, all that the worktree holds beyond the base is nowhere else.
     let tip = branch.clone().unwrap_or_else(|| task.base.clone());
+    if task.is_waiting() {
+        // Nothing of it was made.
+        return Ok(Unsaved {
+            tip: None,
+            uncommitted: Vec::new(),
+            unlanded: Vec::new(),
+        });
+    }
     let uncommitted = if fs::symlink_metadata(&task.worktree).is_ok() {
         repo.verify_worktree(task)?;
         let index = ws.store.task_index(&task.name);
@@ -186,7 +194,9 @@ pub(crate) fn carry_out(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()>
     }
     let admin = ws.repo.admin_dir(&task.admin);
     let archived = ws.store.archived_dir(&trashed.id);
-    if trashed.kept {
+    if task.is_waiting() {
+        // It has no worktree yet.
+    } else if trashed.kept {
         let index = admin.join("index");
         if index.exists() {
             ws.repo.keep_index(&index, &trashed.index_ref())?;
@@ -305,7 +315,7 @@ pub(crate) fn restore(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> {
     if fs::symlink_metadata(&task.worktree).is_ok() {
         return Err(taken(task.worktree.display().to_string()).into());
     }
-    if fs::symlink_metadata(ws.repo.admin_dir(&task.admin)).is_ok() {
+    if !task.is_waiting() && fs::symlink_metadata(ws.repo.admin_dir(&task.admin)).is_ok() {
         return Err(taken(ws.repo.admin_dir(&task.admin).display().to_string()).into());
     }
     let me = Identity::current()?;
@@ -331,7 +341,9 @@ pub(crate) fn put_back(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> 
         ws.repo
             .move_ref(&trashed.branch_ref(), Some(tip), None, "wt: restored")?;
     }
-    rename_once(&archived.join("admin"), &ws.repo.admin_dir(&task.admin))?;
+    if !task.is_waiting() {
+        rename_once(&archived.join("admin"), &ws.repo.admin_dir(&task.admin))?;
+    }
     ws.repo.release_index(&trashed.index_ref())?;
     if let Some(trash) = &trashed.trash {
         rename_once(trash, &task.worktree)?;

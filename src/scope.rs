@@ -18,9 +18,11 @@ mod lexer;
 mod normal;
 mod overlap;
 mod pattern;
+mod summary;
 mod territory;
 
 pub(crate) use globs::Globs;
 pub(crate) use overlap::{Overlap, overlap};
 pub(crate) use pattern::Case;
-pub(crate) use territory::{Claim, Standing, Territory};
+pub(crate) use summary::by_folder;
+pub(crate) use territory::{Claim, Standing, Territory, Whose};

@@ -23,16 +23,95 @@ pub(crate) struct NewTask {
     /// Short name of the branch it lands on.
     pub(crate) target: String,
     pub(crate) owns: Vec<String>,
+    /// The tasks that must have landed before it starts.
+    pub(crate) after: Vec<String>,
+    /// Its record, where it is waiting to be made.
+    pub(crate) waiting: Option<Box<Task>>,
 }
 
-/// Makes a task; any failure undoes what was made.
+/// Makes a task, or only writes it down while others that it follows have not landed; any failure undoes what was
+/// made.
 ///
 /// # Errors
 /// A refusal for whatever stands in the way, found before anything is made; set-up's own failure.
 pub(crate) fn spawn(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
     check_name(&new.name)?;
-    let interrupt = Interrupt::install(&[SIGINT, SIGTERM])?;
     let _task_lock = ws.lock_task(&new.name)?;
+    let task = carry_out(ws, new)?;
+    // What it follows may have landed while it was written down, and found nobody waiting.
+    if task.is_waiting() && ws.waits_for(&task).is_empty() {
+        return make_waiting(ws, task);
+    }
+    Ok(task)
+}
+
+/// Makes what is missing of a waiting task, once the tasks that it follows have landed; one that has started
+/// meanwhile is answered as it is.
+///
+/// # Errors
+/// As [`spawn`]: the task goes on waiting then. A refusal where it still waits for another.
+pub(crate) fn start(ws: &Workspace, name: &str) -> anyhow::Result<Task> {
+    let _task_lock = ws.lock_task(name)?;
+    let task = ws.store.require_task(name)?;
+    if !task.is_waiting() {
+        return Ok(task);
+    }
+    if !ws.waits_for(&task).is_empty() {
+        ws.require_started(&task)?;
+    }
+    make_waiting(ws, task)
+}
+
+fn make_waiting(ws: &Workspace, task: Task) -> anyhow::Result<Task> {
+    let new = NewTask {
+        name: task.name.clone(),
+        brief: task.brief.clone(),
+        base: ws.target_tip(&task)?,
+        target: task.target.clone(),
+        owns: task.owns.clone(),
+        after: Vec::new(),
+        waiting: Some(Box::new(task)),
+    };
+    carry_out(ws, &new)
+}
+
+/// Starts the tasks that followed `landed` and wait for no other now. One that can't be started is said, and goes on
+/// waiting.
+pub(crate) fn start_followers(ws: &Workspace, landed: &str) -> anyhow::Result<Vec<Task>> {
+    let mut started = Vec::new();
+    for task in ready_followers(ws, landed)? {
+        match start(ws, &task.name) {
+            Ok(task) => {
+                let (name, path) = (&task.name, task.worktree.display());
+                ws.ctx.ui.say(&format!("task `{name}` has started: {path}"));
+                started.push(task);
+            }
+            Err(error) => {
+                let name = &task.name;
+                ws.ctx
+                    .ui
+                    .warn(&format!("task `{name}` goes on waiting: {error:#}"));
+                ws.ctx
+                    .ui
+                    .hint(&format!("once that is mended: wt spawn {name}"));
+            }
+        }
+    }
+    Ok(started)
+}
+
+/// The tasks that followed `gone` and wait for no other.
+pub(crate) fn ready_followers(ws: &Workspace, gone: &str) -> anyhow::Result<Vec<Task>> {
+    let tasks = ws.store.tasks()?.into_iter();
+    Ok(tasks
+        .filter_map(|(_, task)| task.ok())
+        .filter(|task| task.is_waiting() && task.after.iter().any(|name| name == gone))
+        .filter(|task| ws.waits_for(task).is_empty())
+        .collect())
+}
+
+fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
+    let interrupt = Interrupt::install(&[SIGINT, SIGTERM])?;
     let tip = ws.repo.read.tip(&format!("refs/heads/{}", new.target))?;
     let tip = tip.ok_or_else(|| {
         Refusal::refused(format!("the target {:?} is no branch", new.target))
@@ -47,8 +126,11 @@ pub(crate) fn spawn(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
     let plan = {
         let _lock = ws.lock()?;
         let plan = Plan::check(ws, new, &in_force)?;
+        if !plan.after.is_empty() {
+            return plan.write_down(ws, new, &in_force);
+        }
         // From here on the intent holds name and claim, so that other spawns need not wait for this one.
-        let intent = plan.operation(&new.base);
+        let intent = plan.operation(new);
         ws.store
             .intend(&new.name, &process::Identity::current()?, intent)?;
         plan
@@ -75,7 +157,7 @@ pub(crate) fn spawn(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
         }
         Err(error) => {
             let _lock = ws.lock()?;
-            undo(ws, &new.name, &plan.operation(&new.base))?;
+            undo(ws, &new.name, &plan.operation(new))?;
             Err(if interrupt.raised() {
                 Refusal::new(
                     Code::Interrupted,

@@ -1,5 +1,7 @@
 //! A task's record, its states, and the one table that says which state follows which.
 
+mod line;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -8,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Refusal, nearest};
 use crate::oid::Oid;
+pub(crate) use line::Line;
 
 /// How many counted runs of the gate a task has: one, and once more.
 pub(crate) const BUDGET: u32 = 2;
@@ -19,6 +22,8 @@ const NAME_BYTES: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
+    /// Recorded with its claim; nothing else of it is made before the tasks that it follows have landed.
+    Waiting,
     /// The agent is at work; nothing was judged since the last change that matters.
     Working,
     /// One attempt failed; one retry is left.
@@ -34,6 +39,7 @@ pub(crate) enum State {
 impl State {
     pub(crate) fn word(self) -> &'static str {
         match self {
+            State::Waiting => "waiting",
             State::Working => "working",
             State::Failed => "failed",
             State::Stopped => "stopped",
@@ -46,6 +52,8 @@ impl State {
 /// What can happen to a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Happening {
+    /// What it waited for has landed, and branch and worktree are made.
+    Started,
     /// The gate passed on a snapshot.
     Passed,
     /// A counted run of the gate failed.
@@ -66,6 +74,7 @@ pub(crate) fn next(state: State, attempts: u32, happening: Happening) -> Option<
     use Happening as H;
     use State as S;
     match (state, happening) {
+        (S::Waiting, H::Started) => Some((S::Working, 0)),
         (S::Working | S::Failed | S::Validated, H::Passed) => Some((S::Validated, 0)),
         (S::Working | S::Failed | S::Validated, H::Failed) => {
             let spent = attempts + 1;
@@ -104,7 +113,7 @@ pub(crate) struct Captured {
 }
 
 /// The root folder of a worktree as it was made: who replaces it is found out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FolderId {
     pub(crate) device: u64,
     pub(crate) inode: u64,
@@ -160,6 +169,9 @@ pub(crate) struct Task {
     pub(crate) admin: String,
     pub(crate) brief: Option<String>,
     pub(crate) owns: Vec<String>,
+    /// The tasks that must have landed before this one starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) after: Vec<String>,
     pub(crate) environment: Captured,
     /// Hash of the sparse-checkout patterns that the worktree was made with, if any.
     pub(crate) sparse: Option<String>,
@@ -187,6 +199,11 @@ impl Task {
     /// Full name of the branch that the task lands on.
     pub(crate) fn target_ref(&self) -> String {
         format!("refs/heads/{}", self.target)
+    }
+
+    /// Whether anything of it is made besides its record.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.state == State::Waiting
     }
 
     /// Moves the task to the state that follows, by the table.
@@ -303,14 +320,16 @@ mod tests {
 
     use super::*;
 
-    const STATES: [State; 5] = [
+    const STATES: [State; 6] = [
+        State::Waiting,
         State::Working,
         State::Failed,
         State::Stopped,
         State::Validated,
         State::Landed,
     ];
-    const HAPPENINGS: [Happening; 6] = [
+    const HAPPENINGS: [Happening; 7] = [
+        Happening::Started,
         Happening::Passed,
         Happening::Failed,
         Happening::Unstable,
@@ -331,6 +350,7 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(table.join("\n"), @r"
+        waiting --Started--> working 0
         working --Passed--> validated 0
         working --Failed--> failed 1
         working --Unstable--> working 0
@@ -350,7 +370,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_walk_fails_a_third_time_without_a_person(walk in proptest::collection::vec(0usize..6, 0..60)) {
+        fn no_walk_fails_a_third_time_without_a_person(walk in proptest::collection::vec(0usize..7, 0..60)) {
             let (mut state, mut attempts, mut failures) = (State::Working, 0, 0);
             for step in walk {
                 let Some((to, spent)) = next(state, attempts, HAPPENINGS[step]) else { continue };

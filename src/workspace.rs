@@ -1,5 +1,6 @@
 //! One repository as a command meets it: git, the state, and where in it the command was called.
 
+mod claims;
 mod in_force;
 mod marker;
 
@@ -10,10 +11,11 @@ use crate::error::Refusal;
 use crate::git::{Git, Location, NewWorktree, Repo, discover};
 use crate::oid::Oid;
 use crate::process::Identity;
-use crate::scope::{Case, Claim, Globs, Overlap, Territory, overlap};
+use crate::scope::Case;
 use crate::store::{Event, JournalEntry, Lock, Operation, Store, read_json};
-use crate::task::{State, Task};
+use crate::task::Task;
 
+pub(crate) use claims::Claimant;
 pub(crate) use in_force::{InForce, tree_files};
 pub(crate) use marker::{MARKER, holds_worktrees, write_marker};
 
@@ -89,6 +91,35 @@ impl<'c> Workspace<'c> {
         Err(Refusal::usage("which task? this folder is in no task's worktree")
             .hint("name it (live tasks: wt list), or call from its worktree: cd \"$(wt path <task>)\"")
             .into())
+    }
+
+    /// A path as it was given in the current folder, from the root of the checkout or worktree that this is in: as git
+    /// records it. It need not exist.
+    ///
+    /// # Errors
+    /// A refusal (usage) where it lies elsewhere, or is no text.
+    pub(crate) fn path_from_root(&self, given: &str) -> anyhow::Result<String> {
+        let root = match &self.here {
+            Some(task) => Some(self.store.require_task(task)?.worktree),
+            None => self.checkout.clone(),
+        };
+        let base = root.as_deref().unwrap_or(Path::new("/"));
+        let from = if root.is_some() { &self.ctx.cwd } else { base };
+        let full = lexical(&from.join(given));
+        // A parent that is a link is the folder that it leads to; the path itself may be a link, which is meant.
+        let full = match (full.parent(), full.file_name()) {
+            (Some(parent), Some(name)) if root.is_some() => canonical(parent).join(name),
+            _ => full,
+        };
+        let inside = full.strip_prefix(canonical(base)).ok();
+        let inside = inside
+            .and_then(Path::to_str)
+            .filter(|path| !path.is_empty());
+        inside.map(str::to_owned).ok_or_else(|| {
+            Refusal::usage(format!("{given:?} names no path inside {}", base.display()))
+                .hint("name files and folders of this repository")
+                .into()
+        })
     }
 
     /// Tells a person whose shell stands in a worktree that was just removed where to go.
@@ -173,7 +204,7 @@ impl<'c> Workspace<'c> {
     }
 
     /// How paths are compared in `repo`, which is this one in the environment that is to count.
-    fn case(repo: &Repo) -> anyhow::Result<Case> {
+    pub(crate) fn case(repo: &Repo) -> anyhow::Result<Case> {
         Ok(if repo.ignores_case()? {
             Case::Folded
         } else {
@@ -203,79 +234,6 @@ impl<'c> Workspace<'c> {
         let mut names = self.store.task_names()?;
         names.extend(self.tasks_being_made()?.into_iter().map(|(name, _)| name));
         Ok(names)
-    }
-
-    /// The claims that bear on a task: its own, what is shared, what the other live tasks own.
-    pub(crate) fn claims(
-        &self,
-        repo: &Repo,
-        name: &str,
-        owns: &[String],
-        in_force: &InForce,
-    ) -> anyhow::Result<Claims> {
-        let case = Self::case(repo)?;
-        let mut others = Vec::new();
-        let mut claim = |task: String, owns: &[String]| -> anyhow::Result<()> {
-            if task != name && !owns.is_empty() {
-                others.push(Claim {
-                    task,
-                    globs: Globs::parse(owns, case)?,
-                });
-            }
-            Ok(())
-        };
-        for (other, owns) in self.tasks_being_made()? {
-            claim(other, &owns)?;
-        }
-        for (other, task) in self.store.tasks()? {
-            // A record that can't be read could own anything; wt doctor names it, and here it must not be passed over.
-            let task = task?;
-            if task.state != State::Landed {
-                claim(other, &task.owns)?;
-            }
-        }
-        let own = Globs::parse(owns, case)?;
-        let shared = Globs::parse(&in_force.contract.scope.shared, case)?;
-        Ok(Claims {
-            own,
-            shared,
-            others,
-        })
-    }
-}
-
-/// See [`Workspace::claims`].
-pub(crate) struct Claims {
-    pub(crate) own: Globs,
-    pub(crate) shared: Globs,
-    pub(crate) others: Vec<Claim>,
-}
-
-impl Claims {
-    /// What the task may change.
-    pub(crate) fn territory(&self) -> Territory<'_> {
-        Territory::new(Some(&self.own), &self.shared, &self.others)
-    }
-
-    /// # Errors
-    /// A refusal where the task's claim could meet that of another live task, with a path that both would own.
-    pub(crate) fn require_free(&self) -> Result<(), Refusal> {
-        for other in &self.others {
-            let task = &other.task;
-            let message = match overlap(&self.own, &other.globs, &self.shared) {
-                Overlap::None => continue,
-                Overlap::Witness { path, left, right } => {
-                    format!("`{left}` and `{right}`, which task `{task}` owns, both hold {path}")
-                }
-                Overlap::Assumed { left, right } => format!(
-                    "`{left}` and `{right}`, which task `{task}` owns, are too large to compare, so they are taken to overlap"
-                ),
-            };
-            return Err(Refusal::refused(message).hint(format!(
-                "narrow the claim, or take paths out of it: --owns '!<glob>' (the other's: wt show {task})"
-            )));
-        }
-        Ok(())
     }
 }
 

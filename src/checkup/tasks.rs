@@ -16,6 +16,10 @@ use crate::workspace::{MARKER, Workspace, holds_worktrees, write_marker};
 impl Checkup<'_> {
     pub(super) fn task(&mut self, task: &Task) -> anyhow::Result<()> {
         let ws = self.ws;
+        if task.is_waiting() {
+            // Nothing of it is made yet that could be missing.
+            return Ok(());
+        }
         if ws.repo.read.tip(&task.branch_ref())?.is_none() {
             let mend = format!(
                 "git branch {} <commit>, or wt rm {} --force",

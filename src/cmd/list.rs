@@ -37,6 +37,7 @@ impl List {
         for (name, task) in ws.store.tasks()? {
             let gathered = task.and_then(|task| {
                 if self.status
+                    && !task.is_waiting()
                     && let Err(error) = facts::look(&ws, &task)
                 {
                     ctx.ui.warn(&format!("{error:#}"));
@@ -114,7 +115,7 @@ fn past_row(ctx: &Ctx, trashed: &crate::store::Trashed) -> Vec<String> {
 }
 
 fn row(ctx: &Ctx, facts: &Facts) -> Vec<String> {
-    let mut state = facts.state.to_owned();
+    let mut state = facts.state_words();
     if facts.judging {
         state.push_str(", judging");
     } else if facts.target_moved {

@@ -12,6 +12,7 @@ use crate::input;
 use crate::land::{Outcome, Plan, Request, land};
 use crate::mend::mend;
 use crate::operator;
+use crate::spawn::start_followers;
 use crate::workspace::Workspace;
 
 /// Land a validated task on its target, and remove it
@@ -67,9 +68,11 @@ impl Merge {
         };
         let outcome = land(&ws, &request)?;
         if self.json {
-            return self.print_json(ctx, &name, &outcome);
+            let started = start_waiting(&ws, &outcome)?;
+            return self.print_json(ctx, &name, &outcome, &started);
         }
         let code = print_text(ctx, &ws, &outcome);
+        start_waiting(&ws, &outcome)?;
         Ok(match &outcome {
             Outcome::Planned(plan) => self.plan_code(plan),
             _ => code,
@@ -86,7 +89,13 @@ impl Merge {
         }
     }
 
-    fn print_json(&self, ctx: &Ctx, name: &str, outcome: &Outcome) -> anyhow::Result<Code> {
+    fn print_json(
+        &self,
+        ctx: &Ctx,
+        name: &str,
+        outcome: &Outcome,
+        started: &[String],
+    ) -> anyhow::Result<Code> {
         let (value, code) = match outcome {
             Outcome::Landed {
                 task,
@@ -96,7 +105,7 @@ impl Merge {
                 removed,
             } => (
                 json!({ "task": name, "state": "landed", "target": task.target, "commit": commit, "receipt": receipt,
-                        "removed": removed, "kept_because": kept_because }),
+                        "removed": removed, "kept_because": kept_because, "started": started }),
                 Code::Ok,
             ),
             Outcome::Planned(plan) => (serde_json::to_value(plan)?, self.plan_code(plan)),
@@ -112,6 +121,15 @@ impl Merge {
         ctx.ui.json(&value)?;
         Ok(code)
     }
+}
+
+/// Starts the tasks that waited for the one that landed; answers their names.
+fn start_waiting(ws: &Workspace, outcome: &Outcome) -> anyhow::Result<Vec<String>> {
+    let Outcome::Landed { task, .. } = outcome else {
+        return Ok(Vec::new());
+    };
+    let started = start_followers(ws, &task.name)?;
+    Ok(started.into_iter().map(|task| task.name).collect())
 }
 
 fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {

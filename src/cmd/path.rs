@@ -20,8 +20,9 @@ impl Path {
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
         let name = ws.task_name(self.task.as_deref())?;
-        ctx.ui
-            .out(&ws.store.require_task(&name)?.worktree.display().to_string());
+        let task = ws.store.require_task(&name)?;
+        ws.require_started(&task)?;
+        ctx.ui.out(&task.worktree.display().to_string());
         Ok(Code::Ok)
     }
 }

@@ -8,7 +8,7 @@ use crate::error::{Code, Refusal};
 use crate::input;
 use crate::mend::mend;
 use crate::remove::{find_restorable, restore};
-use crate::workspace::Workspace;
+use crate::workspace::{Claimant, Workspace};
 
 /// Bring back a task that `wt rm --force` removed
 #[derive(Args)]
@@ -29,8 +29,9 @@ impl Restore {
         // Others may have claimed its paths, or its name in other letters, since it went.
         let task = &trashed.task;
         let in_force = ws.in_force(&ws.repo, &task.target, &ws.target_tip(task)?)?;
-        ws.claims(&ws.repo, &task.name, &task.owns, &in_force)?
-            .require_free()?;
+        let claims = ws.claims(&ws.repo, &Claimant::from(task), &in_force)?;
+        claims.require_no_circle()?;
+        claims.require_free()?;
         let alike =
             |name: &String| *name != task.name && name.to_lowercase() == task.name.to_lowercase();
         if let Some(other) = ws.taken_names()?.into_iter().find(alike) {
@@ -41,6 +42,10 @@ impl Restore {
             );
         }
         restore(&ws, &trashed)?;
+        if task.is_waiting() {
+            ctx.ui.say(&format!("task `{}` waits again", task.name));
+            return Ok(Code::Ok);
+        }
         if !trashed.task.worktree.is_dir() {
             ctx.ui
                 .warn("its worktree was gone when it was removed; branch and record are back");

@@ -9,6 +9,7 @@ use crate::input;
 use crate::judge::{clear_dead_judge, judge_at_work};
 use crate::mend::mend;
 use crate::remove::{Force, Keep, remove, stop_judge, unsaved};
+use crate::spawn::ready_followers;
 use crate::store::Lock;
 use crate::task::Task;
 use crate::workspace::Workspace;
@@ -47,7 +48,8 @@ impl Rm {
         let ws = Workspace::open(ctx)?;
         mend(&ws)?;
         let (_task_lock, task) = self.without_judge(&ws)?;
-        let keep = if self.force {
+        // Of a waiting task the record is all there is: it is kept, so that claim and brief can be brought back.
+        let keep = if self.force || task.is_waiting() {
             Keep::Everything
         } else {
             let unsaved = unsaved(&ws, &task)?;
@@ -58,12 +60,20 @@ impl Rm {
                 checked: unsaved.tip,
             }
         };
-        let _lock = ws.lock()?;
-        let trashed = remove(&ws, &task, &keep)?;
+        let trashed = {
+            let _lock = ws.lock()?;
+            remove(&ws, &task, &keep)?
+        };
         ctx.ui.say(&format!("removed task `{}`", self.task));
         if trashed.kept {
             ctx.ui
                 .hint(&format!("bring it back: wt restore {}", self.task));
+        }
+        for follower in ready_followers(&ws, &self.task)? {
+            let name = follower.name;
+            ctx.ui.hint(&format!(
+                "task `{name}` waits for no other any more: wt spawn {name}"
+            ));
         }
         ws.hint_if_inside(&task.worktree);
         Ok(Code::Ok)

@@ -33,7 +33,7 @@ impl Show {
         let ws = Workspace::open(ctx)?;
         let name = ws.task_name(self.task.as_deref())?;
         let task = ws.store.require_task(&name)?;
-        if self.status {
+        if self.status && !task.is_waiting() {
             facts::look(&ws, &task)?;
         }
         let facts = facts::gather(&ws, &task)?;
@@ -67,7 +67,7 @@ fn describe(ctx: &Ctx, facts: &Facts) -> String {
         ("task", facts.task.clone()),
         (
             "state",
-            facts.state.to_owned()
+            facts.state_words()
                 + if facts.judging {
                     ", a judge is at work"
                 } else {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 
 use crate::ctx::Ctx;
 use crate::error::{Code, Refusal};
@@ -10,7 +11,8 @@ use crate::facts;
 use crate::input;
 use crate::mend::mend;
 use crate::oid::Oid;
-use crate::spawn::{NewTask, spawn};
+use crate::spawn::{NewTask, spawn, start};
+use crate::task::Task;
 use crate::workspace::Workspace;
 
 /// Make a worktree, a branch and a contract for a task; prints the worktree's path
@@ -33,6 +35,9 @@ pub(crate) struct Spawn {
     /// Paths that only this task may change; !GLOB takes out (may repeat)
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     owns: Vec<String>,
+    /// Start only when this task has landed; the paths that it owns may be claimed as well (may repeat)
+    #[arg(long, value_name = "TASK", conflicts_with = "base", add = ArgValueCandidates::new(input::live_tasks))]
+    after: Vec<String>,
     /// Print the task as JSON
     #[arg(long)]
     json: bool,
@@ -43,28 +48,57 @@ impl Spawn {
         let ws = Workspace::open(ctx)?;
         ws.repo.git.require_version()?;
         mend(&ws)?;
+        if self.names_only_the_task()
+            && ws
+                .store
+                .find_task(&self.task)?
+                .is_some_and(|task| task.is_waiting())
+        {
+            let task = start(&ws, &self.task)?;
+            return self.print(&ws, &task);
+        }
         let target = self.target(&ws)?;
         let base = self.base(&ws, &target)?;
         let brief = input::text(ctx, self.message.as_deref(), self.brief.as_deref())?;
         let new = NewTask {
-            name: self.task,
+            name: self.task.clone(),
             brief,
             base,
             target,
-            owns: self.owns,
+            owns: self.owns.clone(),
+            after: self.after.clone(),
+            waiting: None,
         };
         let task = spawn(&ws, &new)?;
+        self.print(&ws, &task)
+    }
+
+    /// Whether nothing is said of the task: then one that waits is meant, and started.
+    fn names_only_the_task(&self) -> bool {
+        let said = [&self.message, &self.base, &self.target];
+        said.iter().all(|given| given.is_none())
+            && self.brief.is_none()
+            && self.owns.is_empty()
+            && self.after.is_empty()
+    }
+
+    fn print(&self, ws: &Workspace, task: &Task) -> anyhow::Result<Code> {
+        let ui = &ws.ctx.ui;
+        let facts = facts::gather(ws, task)?;
+        if task.is_waiting() {
+            ui.say(&format!("task `{}` is {}", task.name, facts.state_words()));
+        }
         if self.json {
-            ctx.ui.json(&facts::gather(&ws, &task)?)?;
-        } else {
-            ctx.ui.out(&task.worktree.display().to_string());
+            ui.json(&facts)?;
+        } else if !task.is_waiting() {
+            ui.out(&task.worktree.display().to_string());
         }
         Ok(Code::Ok)
     }
 
     /// The branch to land on: named, else the parent task's, the current one, or the base where that is a branch.
     fn target(&self, ws: &Workspace) -> anyhow::Result<String> {
-        if let (Some(parent), None) = (&ws.here, &self.base) {
+        if let (Some(parent), None, []) = (&ws.here, &self.base, &self.after[..]) {
             return Err(Refusal::refused(format!(
                 "this is the worktree of task `{parent}`: from where is the new task to start?"
             ))
@@ -73,6 +107,9 @@ impl Spawn {
         }
         if let Some(named) = &self.target {
             return Self::plain_target(ws, named.strip_prefix("refs/heads/").unwrap_or(named));
+        }
+        if let Some(first) = self.after.iter().find(|name| **name != self.task) {
+            return Ok(ws.store.require_task(first)?.target);
         }
         if let Some(parent) = &ws.here {
             return Ok(ws.store.require_task(parent)?.target);

@@ -68,6 +68,7 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
                 task: Box::new(task),
             });
         }
+        State::Waiting => ws.require_started(&task)?,
         State::Landed => {
             return Err(Refusal::refused(format!("task `{}` has landed", task.name))
                 .hint(format!("remove it: wt rm {}", task.name))
@@ -101,8 +102,7 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
         .into());
     }
     candidate::require_sizes(&repo.read, &candidate, max_file)?;
-    let claims = ws.claims(&repo, &task.name, &task.owns, &in_force)?;
-    let found = candidate::trespasses(&claims.territory(), &task, &candidate.paths);
+    let found = candidate::trespasses(ws, &repo, &task, &in_force, &candidate)?;
     if !found.is_empty() {
         ws.record(
             &ws.event(&task.name, "trespassed")

@@ -50,11 +50,13 @@ impl Attempt<'_> {
         }
         let draft = commits::draft(self, tip, combined)?;
         // Of the draft: with the rebase strategy it may change more than the combination that was validated.
-        let paths = &draft.candidate.paths;
-        let claims = self
-            .ws
-            .claims(self.repo, &self.task.name, &self.task.owns, self.in_force)?;
-        let found = candidate::trespasses(&claims.territory(), self.task, paths);
+        let found = candidate::trespasses(
+            self.ws,
+            self.repo,
+            self.task,
+            self.in_force,
+            &draft.candidate,
+        )?;
         if !found.is_empty() {
             return Ok(Step::Done(Outcome::Trespassed {
                 task: Box::new(self.task.clone()),

@@ -104,12 +104,12 @@ fn the_whole_rules_file() {
     ## 2. Edit rules
 
     - Edit the minimum number of files.
-    - Change only these paths: `src/auth/**`, `tests/auth.rs`. A change anywhere else is `OUT_OF_SCOPE` and cannot land.
+    - Change only these paths: `src/auth/**`, `tests/auth.rs`. A change anywhere else is `OUT_OF_SCOPE` and cannot land; whose a path is: `wt scope explain <path>`.
     - Shared by all tasks, to be changed only as far as this task needs it: `Cargo.lock`.
     - Stay in this worktree, the folder that holds `.wt/`, and on this branch. Change nothing outside it, the main checkout included.
     - Do not edit `wt.toml` or anything in `.wt/`. You are judged by the `wt.toml` on `main`; an edit here changes nothing in your favour and keeps your work from landing.
     - Never run `git stash` (all worktrees share one stack), `git push`, any git command with `--no-verify`, or `git switch` and `git checkout` to another branch.
-    - Never run what is the operator's: `wt resume`, `wt rm`, `wt restore`, `wt doctor --fix`, `--operator`, `--accept-judge-change`. Run `wt merge` only if the brief tells you to.
+    - Never run what is the operator's: `wt resume`, `wt rm`, `wt restore`, `wt doctor --fix`, `wt scope grant`, `wt scope release`, `--operator`, `--accept-judge-change`. Run `wt merge` only if the brief tells you to.
 
     ## 3. Validation
 
@@ -173,11 +173,11 @@ fn the_rules_file_of_a_task_without_rules_scope_gate_or_brief() {
 
     ## 2. Edit rules
 
-    - Change only paths that no other task owns. A change to an owned path is `OUT_OF_SCOPE` and cannot land.
+    - Change only paths that no other task owns. A change to an owned path is `OUT_OF_SCOPE` and cannot land; whose a path is: `wt scope explain <path>`.
     - Stay in this worktree, the folder that holds `.wt/`, and on this branch. Change nothing outside it, the main checkout included.
     - Do not edit `wt.toml` or anything in `.wt/`. You are judged by the `wt.toml` on `main`; an edit here changes nothing in your favour and keeps your work from landing.
     - Never run `git stash` (all worktrees share one stack), `git push`, any git command with `--no-verify`, or `git switch` and `git checkout` to another branch.
-    - Never run what is the operator's: `wt resume`, `wt rm`, `wt restore`, `wt doctor --fix`, `--operator`, `--accept-judge-change`. Run `wt merge` only if the brief tells you to.
+    - Never run what is the operator's: `wt resume`, `wt rm`, `wt restore`, `wt doctor --fix`, `wt scope grant`, `wt scope release`, `--operator`, `--accept-judge-change`. Run `wt merge` only if the brief tells you to.
 
     ## 3. Validation
 

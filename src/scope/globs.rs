@@ -70,6 +70,35 @@ impl Globs {
         (!self.subtracts(path)).then(|| pattern.text())
     }
 
+    /// Where one of the globs holds `path` and a `!glob` takes it out again: the two.
+    pub(crate) fn taken_out(&self, path: impl AsRef<[u8]>) -> Option<(&str, &str)> {
+        let path = path.as_ref();
+        let held = self.added.iter().find(|pattern| pattern.matches(path))?;
+        let by = self
+            .subtracted
+            .iter()
+            .find(|pattern| pattern.matches(path))?;
+        Some((held.text(), by.text()))
+    }
+
+    /// What every path in the list begins with, one text for each glob that adds: empty where that can be anything.
+    pub(crate) fn prefixes(&self) -> impl Iterator<Item = &str> {
+        self.added.iter().map(Pattern::prefix)
+    }
+
+    /// One glob in the form that [`Self::patterns`] has it.
+    ///
+    /// # Errors
+    /// A usage refusal where no glob can be meant.
+    pub(crate) fn normal_form(source: &str) -> Result<String, Refusal> {
+        let (sign, bare) = match source.strip_prefix('!') {
+            Some(bare) => ("!", bare),
+            None => ("", source),
+        };
+        let pattern = Pattern::parse(bare, Case::Exact).map_err(|fault| refusal(source, &fault))?;
+        Ok(format!("{sign}{}", pattern.text()))
+    }
+
     pub(super) fn added(&self) -> &[Pattern] {
         &self.added
     }

@@ -34,6 +34,59 @@ impl Standing {
             Standing::OwnedBy { .. } | Standing::OutsideClaim => false,
         }
     }
+
+    /// Whose the path is, in the words that every layer uses.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Standing::Own => "owned by this task".to_owned(),
+            Standing::Shared => "shared by all tasks".to_owned(),
+            Standing::Unowned => "owned by nobody".to_owned(),
+            Standing::OwnedBy { task, glob } => format!("owned by task `{task}` ({glob})"),
+            Standing::OutsideClaim => "outside this task's claim".to_owned(),
+        }
+    }
+
+    /// What `task` is to do about it.
+    pub(crate) fn advice(&self, task: &str) -> String {
+        match self {
+            Standing::Own | Standing::Shared | Standing::Unowned => {
+                "change it as the task needs".to_owned()
+            }
+            Standing::OwnedBy { task: owner, .. } => {
+                format!("leave it to that task, or until it has landed: wt show {owner}")
+            }
+            Standing::OutsideClaim => {
+                format!("leave it; the operator can grant it: wt scope grant {task} <glob>")
+            }
+        }
+    }
+}
+
+/// Whose a path is, and by which globs.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Explanation {
+    pub(crate) standing: Standing,
+    /// The glob by which it is the task's own, another's or shared.
+    pub(crate) glob: Option<String>,
+    /// The claims, and the shared paths, that would hold it but for a `!glob`.
+    pub(crate) taken_out: Vec<TakenOut>,
+}
+
+/// A list of globs that would hold a path but for one that subtracts.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TakenOut {
+    pub(crate) from: Whose,
+    pub(crate) glob: String,
+    /// The glob that subtracts, without its `!`.
+    pub(crate) by: String,
+}
+
+/// Whose list of globs it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    Own,
+    Shared,
+    Task(String),
 }
 
 /// The map of the repository as one task sees it.
@@ -79,6 +132,42 @@ impl<'a> Territory<'a> {
         match self.own {
             Some(_) => Standing::OutsideClaim,
             None => Standing::Unowned,
+        }
+    }
+
+    /// As [`Self::standing`], with all that led to it.
+    pub(crate) fn explain(&self, path: impl AsRef<[u8]>) -> Explanation {
+        let path = path.as_ref();
+        let standing = self.standing(path);
+        let glob = match &standing {
+            Standing::Shared => self.shared.matching_pattern(path).map(str::to_owned),
+            Standing::Own => self
+                .own
+                .and_then(|own| own.matching_pattern(path))
+                .map(str::to_owned),
+            Standing::OwnedBy { glob, .. } => Some(glob.clone()),
+            Standing::Unowned | Standing::OutsideClaim => None,
+        };
+        let others = self
+            .others
+            .iter()
+            .map(|claim| (Whose::Task(claim.task.clone()), &claim.globs));
+        let taken_out = std::iter::once((Whose::Shared, self.shared))
+            .chain(self.own.map(|own| (Whose::Own, own)))
+            .chain(others)
+            .filter_map(|(from, globs)| {
+                let (glob, by) = globs.taken_out(path)?;
+                Some(TakenOut {
+                    from,
+                    glob: glob.to_owned(),
+                    by: by.to_owned(),
+                })
+            })
+            .collect();
+        Explanation {
+            standing,
+            glob,
+            taken_out,
         }
     }
 
@@ -190,6 +279,32 @@ mod tests {
             assert_eq!(drifter.standing(path), to_drifter, "{path}");
         }
         assert!(Standing::Unowned.permits() && !Standing::OutsideClaim.permits());
+    }
+
+    #[test]
+    fn an_explanation_names_the_glob_and_what_a_glob_takes_out() {
+        let shared = parse(&["*.lock", "!my.lock"], Case::Exact);
+        let mine = parse(&["src", "!src/gen"], Case::Exact);
+        let others = [claim("gen", &["src/gen", "!src/gen/*.md"])];
+        let territory = Territory::new(Some(&mine), &shared, &others);
+        let told = |path: &str| {
+            let told = territory.explain(path);
+            let out: Vec<String> = told
+                .taken_out
+                .iter()
+                .map(|out| format!("{:?} {} !{}", out.from, out.glob, out.by))
+                .collect();
+            let glob = told.glob.unwrap_or_default();
+            format!("{} [{glob}] {}", told.standing.words(), out.join("; "))
+        };
+        insta::assert_snapshot!(["src/a", "src/gen/a.rs", "src/gen/a.md", "a.lock", "my.lock", "x"].map(told).join("\n"), @r#"
+        owned by this task [src] 
+        owned by task `gen` (src/gen) [src/gen] Own src !src/gen
+        outside this task's claim [] Own src !src/gen; Task("gen") src/gen !src/gen/*.md
+        shared by all tasks [*.lock] 
+        outside this task's claim [] Shared *.lock !my.lock
+        outside this task's claim [] 
+        "#);
     }
 
     proptest! {

@@ -13,7 +13,7 @@ use crate::failure;
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::process::{self, End, Interrupt, Job};
 use crate::surroundings::{SET_UP_MINUTES, capture, step_environment};
-use crate::task::{State, Task};
+use crate::task::{FolderId, Happening, State, Task};
 use crate::workspace::{InForce, Workspace, write_marker};
 
 impl Plan {
@@ -59,6 +59,38 @@ impl Plan {
         in_force: &InForce,
         admin: String,
     ) -> anyhow::Result<Task> {
+        let mut task = self.outline(ws, new, in_force)?;
+        if let Some(waiting) = &new.waiting {
+            // Who made it captured the operator's surroundings; who lands the task before it may be anyone.
+            task.environment.clone_from(&waiting.environment);
+            task.created = waiting.created;
+            task.after.clone_from(&waiting.after);
+        }
+        task.advance(Happening::Started)?;
+        task.folder = folder_id(&self.worktree)?;
+        task.admin = admin;
+        Ok(task)
+    }
+
+    /// Writes a task down that is to start later; nothing else of it is made.
+    pub(super) fn write_down(
+        &self,
+        ws: &Workspace,
+        new: &NewTask,
+        in_force: &InForce,
+    ) -> anyhow::Result<Task> {
+        let task = self.outline(ws, new, in_force)?;
+        ws.store.save_task(&task)?;
+        ws.record(
+            &ws.event(&task.name, "waiting")
+                .fact("after", task.after.clone())
+                .fact("target", task.target.as_str()),
+        )?;
+        Ok(task)
+    }
+
+    /// The record of the task before anything of it is made.
+    fn outline(&self, ws: &Workspace, new: &NewTask, in_force: &InForce) -> anyhow::Result<Task> {
         let worktrees = self.worktrees.clone();
         let is_agents = |entry: &Path| {
             entry
@@ -73,7 +105,7 @@ impl Plan {
         );
         Ok(Task {
             name: new.name.clone(),
-            state: State::Working,
+            state: State::Waiting,
             attempts: 0,
             unstable: 0,
             target: new.target.clone(),
@@ -81,10 +113,11 @@ impl Plan {
             base: new.base.clone(),
             created: ws.ctx.now,
             worktree: self.worktree.clone(),
-            folder: folder_id(&self.worktree)?,
-            admin,
+            folder: FolderId::default(),
+            admin: String::new(),
             brief: new.brief.clone(),
             owns: self.owns.clone(),
+            after: self.after.clone(),
             environment,
             sparse: ws.repo.sparse_patterns()?,
             generated: Vec::new(),

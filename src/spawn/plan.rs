@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use super::NewTask;
 use crate::error::Refusal;
-use crate::oid::Oid;
 use crate::store::Operation;
-use crate::workspace::{InForce, Workspace};
+use crate::task::State;
+use crate::workspace::{Claimant, InForce, Workspace};
 
 /// Free space that is left to the machine beside what the worktree takes, in bytes.
 const SPARE: u64 = 64 << 20;
@@ -16,6 +16,8 @@ const SPARE: u64 = 64 << 20;
 pub(super) struct Plan {
     /// The claim, each glob in its normal form.
     pub(super) owns: Vec<String>,
+    /// The tasks that have yet to land before anything is made.
+    pub(super) after: Vec<String>,
     pub(super) branch: String,
     pub(super) worktree: PathBuf,
     pub(super) worktrees: PathBuf,
@@ -27,6 +29,7 @@ impl Plan {
         let worktrees = ws.worktrees_dir(in_force);
         let mut plan = Self {
             owns: Vec::new(),
+            after: live_among(ws, new)?,
             branch: in_force
                 .contract
                 .worktree
@@ -36,13 +39,14 @@ impl Plan {
             worktrees,
         };
         plan.check_names(ws, new)?;
-        plan.owns = check_claim(ws, new, in_force)?;
+        plan.owns = plan.check_claim(ws, new, in_force)?;
         plan.check_disk(ws)?;
         Ok(plan)
     }
 
     fn check_names(&self, ws: &Workspace, new: &NewTask) -> anyhow::Result<()> {
-        for other in ws.taken_names()? {
+        let is_own = |name: &String| new.waiting.is_some() && *name == new.name;
+        for other in ws.taken_names()?.into_iter().filter(|name| !is_own(name)) {
             if other == new.name {
                 return Err(
                     Refusal::refused(format!("there is a task `{other}` already"))
@@ -136,29 +140,71 @@ impl Plan {
         Ok(())
     }
 
-    pub(super) fn operation(&self, base: &Oid) -> Operation {
+    pub(super) fn operation(&self, new: &NewTask) -> Operation {
         Operation::Spawn {
             branch: self.branch.clone(),
-            base: base.clone(),
+            base: new.base.clone(),
             worktree: self.worktree.clone(),
             owns: self.owns.clone(),
+            waiting: new.waiting.clone(),
         }
+    }
+
+    /// Refuses a claim that a live task's claim could meet; answers it in its normal form.
+    fn check_claim(
+        &self,
+        ws: &Workspace,
+        new: &NewTask,
+        in_force: &InForce,
+    ) -> anyhow::Result<Vec<String>> {
+        let claimant = Claimant {
+            name: &new.name,
+            owns: &new.owns,
+            after: &self.after,
+        };
+        let claims = ws.claims(&ws.repo, &claimant, in_force)?;
+        claims.require_no_circle()?;
+        if claims.own.is_empty() {
+            if in_force.contract.scope.required {
+                return Err(
+                    Refusal::refused("every task here must say which paths it owns")
+                        .hint("wt spawn <task> --owns 'src/auth/**' …")
+                        .into(),
+                );
+            }
+            return Ok(Vec::new());
+        }
+        claims.require_free()?;
+        Ok(claims.own.patterns().to_vec())
     }
 }
 
-/// Refuses a claim that a live task's claim could meet; answers it in its normal form.
-fn check_claim(ws: &Workspace, new: &NewTask, in_force: &InForce) -> anyhow::Result<Vec<String>> {
-    let claims = ws.claims(&ws.repo, &new.name, &new.owns, in_force)?;
-    if claims.own.is_empty() {
-        if in_force.contract.scope.required {
-            return Err(
-                Refusal::refused("every task here must say which paths it owns")
-                    .hint("wt spawn <task> --owns 'src/auth/**' …")
-                    .into(),
-            );
+/// Those of the followed tasks that have not landed yet, each once.
+///
+/// # Errors
+/// A refusal for one that does not exist, or whose work would not reach the new task's target.
+fn live_among(ws: &Workspace, new: &NewTask) -> anyhow::Result<Vec<String>> {
+    let mut live = Vec::new();
+    for name in &new.after {
+        if *name == new.name {
+            return Err(Refusal::refused(format!(
+                "task `{name}` would wait for ever: it waits for itself"
+            ))
+            .hint("name another task that it is to follow")
+            .into());
         }
-        return Ok(Vec::new());
+        let earlier = ws.store.require_task(name)?;
+        if earlier.target != new.target {
+            return Err(Refusal::refused(format!(
+                "task `{name}` lands on {}, and `{}` on {}: it would start without that work",
+                earlier.target, new.name, new.target
+            ))
+            .hint(format!("give both one target: --target {}", earlier.target))
+            .into());
+        }
+        if earlier.state != State::Landed && !live.contains(name) {
+            live.push(name.clone());
+        }
     }
-    claims.require_free()?;
-    Ok(claims.own.patterns().to_vec())
+    Ok(live)
 }

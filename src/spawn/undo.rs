@@ -13,6 +13,7 @@ pub(crate) fn undo(ws: &Workspace, name: &str, operation: &Operation) -> anyhow:
         branch,
         base,
         worktree,
+        waiting,
         ..
     } = operation
     else {
@@ -28,6 +29,9 @@ pub(crate) fn undo(ws: &Workspace, name: &str, operation: &Operation) -> anyhow:
             .move_ref(&reference, Some(base), None, "wt: spawn undone")?;
     }
     remove_dir(&ws.store.task_dir(name))?;
+    if let Some(waiting) = waiting {
+        ws.store.save_task(waiting)?;
+    }
     let others = ws.taken_names()?.iter().any(|taken| taken != name);
     if let (Some(worktrees), false) = (worktree.parent(), others) {
         remove_if_only_marker(worktrees);

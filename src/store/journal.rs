@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Store, Trashed, read_json, write_json};
 use crate::oid::Oid;
 use crate::process::Identity;
+use crate::task::Task;
 
 /// What a command is about to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub(crate) enum Operation {
         base: Oid,
         worktree: PathBuf,
         owns: Vec<String>,
+        /// The record of a task that was waiting to be made.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waiting: Option<Box<Task>>,
     },
     /// Move the target from `old` to `new`, then, unless it is to be kept, take the task away.
     Land {

@@ -165,7 +165,7 @@ fn a_runner_in_cargos_settings_is_a_change_of_the_judge() {
     assert_eq!(main_of(&sandbox), before);
     // The folder itself turned into a link changes what lies in it as well.
     let worktree = sandbox.spawn("linked");
-    symlink("../elsewhere", worktree.join(".cargo")).expect("linked");
+    symlink("elsewhere", worktree.join(".cargo")).expect("linked");
     sandbox.commit(&worktree, "link");
     sandbox
         .wt(&["validate", "linked"])
@@ -644,7 +644,7 @@ fn a_base_hides_no_change_from_scope_and_gate() {
     sandbox
         .wt(&["validate", "claim"])
         .expect(1)
-        .prints("OUT_OF_SCOPE paths=1\n  docs/new.md: outside this task's claim\n");
+        .prints("OUT_OF_SCOPE paths=1\n  docs/new.md: outside this task's claim; leave it; the operator can grant it: wt scope grant claim <glob>\n");
 
     // An ancestor: what the target has since is neither the task's change nor taken back by it.
     let old = main_of(&sandbox);
@@ -896,7 +896,7 @@ fn a_claim_holds_for_creation_deletion_mode_and_both_sides_of_a_rename() {
     sandbox
         .wt(&["spawn", "greedy", "--owns", "theirs/b*"])
         .expect(4)
-        .says("`theirs/b*` and `theirs`, which task `other` owns, both hold theirs/b");
+        .says("`theirs/b*` of task `greedy` and `theirs`, which task `other` owns, both hold theirs/b");
     assert!(!sandbox.worktree("greedy").exists());
     sandbox.wt(&["spawn", "me", "--owns", "mine"]).expect(0);
     let worktree = sandbox.worktree("me");
@@ -915,20 +915,34 @@ fn a_claim_holds_for_creation_deletion_mode_and_both_sides_of_a_rename() {
         reset();
     };
     sandbox.write(worktree.join("free"), "y\n");
-    trespass("  free: outside this task's claim\n");
+    trespass(
+        "  free: outside this task's claim; leave it; the operator can grant it: wt scope grant me <glob>\n",
+    );
     sandbox.write(worktree.join("untracked"), "");
-    trespass("  untracked: outside this task's claim\n");
+    trespass(
+        "  untracked: outside this task's claim; leave it; the operator can grant it: wt scope grant me <glob>\n",
+    );
     sandbox.git_in(&worktree, &["mv", "mine/a", "moved"]);
-    trespass("  moved: outside this task's claim\n");
+    trespass(
+        "  moved: outside this task's claim; leave it; the operator can grant it: wt scope grant me <glob>\n",
+    );
     sandbox.git_in(&worktree, &["mv", "theirs/b", "mine/b"]);
-    trespass("  theirs/b: owned by task `other` (theirs)\n");
+    trespass(
+        "  theirs/b: owned by task `other` (theirs); leave it to that task, or until it has landed: wt show other\n",
+    );
     fs::remove_file(worktree.join("theirs/b")).expect("removed");
-    trespass("  theirs/b: owned by task `other` (theirs)\n");
+    trespass(
+        "  theirs/b: owned by task `other` (theirs); leave it to that task, or until it has landed: wt show other\n",
+    );
     fs::set_permissions(worktree.join("free"), fs::Permissions::from_mode(0o755)).expect("mode");
-    trespass("  free: outside this task's claim\n");
+    trespass(
+        "  free: outside this task's claim; leave it; the operator can grant it: wt scope grant me <glob>\n",
+    );
     fs::remove_file(worktree.join("free")).expect("removed");
     symlink("mine/a", worktree.join("free")).expect("linked");
-    trespass("  free: outside this task's claim\n");
+    trespass(
+        "  free: outside this task's claim; leave it; the operator can grant it: wt scope grant me <glob>\n",
+    );
     let show = sandbox.show("me");
     assert_eq!(
         (&show["attempts"], &show["state"]),
@@ -947,7 +961,7 @@ fn a_claim_holds_for_creation_deletion_mode_and_both_sides_of_a_rename() {
     sandbox
         .wt(&["merge", "free"])
         .expect(1)
-        .prints("OUT_OF_SCOPE paths=1\n  late/x: owned by task `late` (late)\n");
+        .prints("OUT_OF_SCOPE paths=1\n  late/x: owned by task `late` (late); leave it to that task, or until it has landed: wt show late\n");
     assert_eq!(main_of(&sandbox), before);
     assert!(free.exists());
     sandbox.wt(&["merge", "me"]).expect(0);
@@ -972,7 +986,7 @@ fn a_name_with_control_characters_forges_no_line_and_steers_no_terminal() {
     answer.expect(1);
     insta::assert_snapshot!(answer.out, @r"
     OUT_OF_SCOPE paths=1
-      x\nVALIDATION_OK steps=9\u{1b}[2J\u{7}: outside this task's claim
+      x\nVALIDATION_OK steps=9\u{1b}[2J\u{7}: outside this task's claim; leave it; the operator can grant it: wt scope grant evil <glob>
     next: take these changes back (git checkout main -- <path>; delete what is new), then: wt validate
     ");
     let json = sandbox.wt(&["validate", "evil", "--json"]);
