@@ -25,6 +25,7 @@ mod copies;
 mod facts;
 mod input;
 mod operator;
+mod stray;
 mod surroundings;
 
 mod workspace;

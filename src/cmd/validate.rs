@@ -4,15 +4,16 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use clap_complete::ArgValueCandidates;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::candidate::trespass_text;
 use crate::ctx::Ctx;
-use crate::error::Code;
+use crate::error::{Code, some_of};
 use crate::gate::{Report, stopped_next};
 use crate::input;
 use crate::judge::{self, Answer, Ask};
 use crate::mend::mend;
+use crate::stray;
 use crate::task::{BUDGET, Task};
 use crate::workspace::Workspace;
 
@@ -43,6 +44,18 @@ impl Validate {
             cause: self.cause.as_deref(),
             fresh: self.fresh,
         };
+        let strays = ws.store.find_task(&name)?;
+        let strays = strays.map(|task| stray::in_main_checkout(&ws, &task));
+        let strays = strays.unwrap_or_default();
+        if let (Some(root), false) = (ws.repo.main_checkout(), strays.is_empty()) {
+            ctx.ui.warn(&format!(
+                "paths of task `{name}` are changed in the main checkout {}, where they are not judged: {}",
+                root.display(),
+                some_of(&strays)
+            ));
+            ctx.ui
+                .hint("if they were meant for the task, bring them to its worktree, and put them back there");
+        }
         match judge::ask(&ws, &ask)? {
             Answer::Judging { run, attached } => {
                 if attached {
@@ -51,7 +64,7 @@ impl Validate {
                 }
                 let verdict = judge::follow(&ws, &name, run)?;
                 let report = judge::report_of(&ws, &verdict.task, run)?;
-                self.print(ctx, &verdict.task, &report)?;
+                self.print(ctx, &head(&verdict.task, &strays), &report)?;
                 Ok(verdict.code)
             }
             Answer::Known {
@@ -66,30 +79,30 @@ impl Validate {
                         task.target
                     ));
                 }
-                self.print(ctx, &task, &Report::known(&task, receipt, judge_changed))?;
+                let report = Report::known(&task, receipt, judge_changed);
+                self.print(ctx, &head(&task, &strays), &report)?;
                 Ok(Code::Ok)
             }
             Answer::Repeated { task, run } => {
                 ctx.ui.say(&format!("this very state failed before (run {run}); no step was run, nothing was counted"));
                 let report = judge::report_of(&ws, &task, run)?;
-                self.print(ctx, &task, &report)?;
+                self.print(ctx, &head(&task, &strays), &report)?;
                 Ok(Code::No)
             }
             Answer::Trespassed { task, found } => {
-                let mut value = head(&task);
+                let mut value = head(&task, &strays);
                 value["verdict"] = json!("OUT_OF_SCOPE");
                 value["paths"] = json!(found);
                 self.print_either(ctx, &value, &trespass_text(&task, &found))?;
                 Ok(Code::No)
             }
-            Answer::Stopped { task } => self.print_stopped(&ws, &task),
+            Answer::Stopped { task } => self.print_stopped(&ws, &task, head(&task, &strays)),
         }
     }
 
-    fn print_stopped(&self, ws: &Workspace, task: &Task) -> anyhow::Result<Code> {
+    fn print_stopped(&self, ws: &Workspace, task: &Task, mut value: Value) -> anyhow::Result<Code> {
         let next = stopped_next(task);
         let mut text = format!("STOPPED attempts={}/{BUDGET}\n", task.attempts);
-        let mut value = head(task);
         value["verdict"] = json!("STOPPED");
         value["next"] = json!(next);
         if let Some(rejected) = &task.rejected {
@@ -104,9 +117,9 @@ impl Validate {
         Ok(Code::Stopped)
     }
 
-    fn print(&self, ctx: &Ctx, task: &Task, report: &Report) -> anyhow::Result<()> {
-        let mut value = head(task);
-        if let (Some(map), serde_json::Value::Object(fields)) =
+    fn print(&self, ctx: &Ctx, head: &Value, report: &Report) -> anyhow::Result<()> {
+        let mut value = head.clone();
+        if let (Some(map), Value::Object(fields)) =
             (value.as_object_mut(), serde_json::to_value(report)?)
         {
             map.extend(fields);
@@ -114,7 +127,7 @@ impl Validate {
         self.print_either(ctx, &value, &report.text())
     }
 
-    fn print_either(&self, ctx: &Ctx, value: &serde_json::Value, text: &str) -> anyhow::Result<()> {
+    fn print_either(&self, ctx: &Ctx, value: &Value, text: &str) -> anyhow::Result<()> {
         if self.json {
             ctx.ui.json(value)
         } else {
@@ -125,9 +138,9 @@ impl Validate {
 }
 
 /// What every verdict says of its task as JSON.
-fn head(task: &Task) -> serde_json::Value {
+fn head(task: &Task, strays: &[String]) -> Value {
     json!({
         "task": task.name, "state": task.state.word(), "branch": task.branch, "path": task.worktree,
-        "attempts": task.attempts, "budget": BUDGET, "receipt": null,
+        "attempts": task.attempts, "budget": BUDGET, "receipt": null, "in_main_checkout": strays,
     })
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Repo;
+use super::read::{records, utf8};
 use crate::error::Refusal;
 
 /// The main checkout's root: what `core.worktree` names (in a submodule), else the folder that holds `.git`.
@@ -23,6 +24,36 @@ fn setting<T>(common: &Path, get: impl Fn(&git2::Config) -> Result<T, git2::Erro
 }
 
 impl Repo {
+    /// The paths of the main checkout, staged or not, that differ from its HEAD and begin with one of `prefixes`;
+    /// untracked ones are among them, ignored ones not. None where there is no such checkout.
+    pub(crate) fn changed_in_main_checkout(
+        &self,
+        prefixes: &[&str],
+    ) -> anyhow::Result<Vec<String>> {
+        let Some(root) = self.main_checkout().filter(|_| !prefixes.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let mut command = self
+            .git
+            .command([
+                "status",
+                "--porcelain",
+                "-z",
+                "--untracked-files=all",
+                "--no-renames",
+                "--ignore-submodules=dirty",
+                "--",
+            ])
+            .in_operators_checkout(root);
+        for prefix in prefixes {
+            // Git need not look at anything else. Its `*` matches a `/` too; case is the caller's to tell.
+            command = command.arg(format!(":(top,icase){}*", escaped(prefix)));
+        }
+        records(&command.bytes()?)
+            .map(|record| utf8(record.get(3..).unwrap_or_default()))
+            .collect()
+    }
+
     /// # Errors
     /// A refusal where worktrees can't be made: the repository's path is no text, which records and links must hold,
     /// or nothing says what is beside the checkout.
@@ -44,4 +75,16 @@ impl Repo {
         }
         Ok(())
     }
+}
+
+/// `text` as a pathspec that matches it alone.
+fn escaped(text: &str) -> String {
+    let mut spec = String::with_capacity(text.len());
+    for char in text.chars() {
+        if matches!(char, '*' | '?' | '[' | '\\') {
+            spec.push('\\');
+        }
+        spec.push(char);
+    }
+    spec
 }
