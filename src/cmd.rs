@@ -16,6 +16,7 @@ pub(crate) mod restore;
 pub(crate) mod resume;
 pub(crate) mod rm;
 pub(crate) mod rules;
+pub(crate) mod scope;
 pub(crate) mod shell_init;
 pub(crate) mod show;
 pub(crate) mod spawn;

@@ -15,6 +15,7 @@ mod mend;
 mod land;
 mod spawn;
 
+mod grant;
 mod remove;
 
 mod judge;
