@@ -44,6 +44,7 @@ mod cage;
 
 // Words: pure, no input or output, most of the tests.
 mod gate;
+mod hook;
 
 mod contract;
 mod task;
