@@ -21,6 +21,7 @@ pub(crate) fn bring(
     patterns: &[String],
     root: &Path,
     tree: &Oid,
+    generated: &[String],
     failed: impl Fn(Refusal) -> Result<(), Refusal>,
 ) -> anyhow::Result<Vec<String>> {
     let Some(main) = repo.main_checkout() else {
@@ -40,7 +41,7 @@ pub(crate) fn bring(
     let destination = Beneath::open(root)?;
     let mut failure = Ok(());
     paths.retain(|path| {
-        if tracked.contains(path) {
+        if tracked.contains(path) || generated.contains(path) {
             return false;
         }
         let copied = destination.copy(&main.join(path), path);

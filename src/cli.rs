@@ -20,7 +20,7 @@ use crate::ui::Color;
     disable_help_subcommand = true
 )]
 #[command(
-    after_help = "Exit status: 0 done, 1 no, 3 stopped, 4 refused, 5 conflict, 6 busy, 64 usage, 70 fault, 130 interrupted."
+    after_help = "Exit status: 0 done, 1 no, 2 denied (wt hook), 3 stopped, 4 refused, 5 conflict, 6 busy, 64 usage, 70 fault, 130 interrupted."
 )]
 pub(crate) struct Cli {
     /// Act as if called from this folder
@@ -53,6 +53,7 @@ pub(crate) enum Verb {
     Scope(cmd::scope::Scope),
     Log(cmd::log::Log),
     Doctor(cmd::doctor::Doctor),
+    Hook(cmd::hook::Hook),
     Demo(cmd::demo::Demo),
     ShellInit(cmd::shell_init::ShellInit),
     Completions(cmd::completions::Completions),
@@ -65,6 +66,15 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    /// The exit status where `wt` can't do its work, whatever else it would be: an agent lets a call pass unless its
+    /// hook denies it.
+    pub(crate) fn code_of_fault(&self) -> Option<Code> {
+        match self {
+            Verb::Hook(verb) if verb.answers_an_agent() => Some(Code::Denied),
+            _ => None,
+        }
+    }
+
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         match self {
             Verb::Init(verb) => verb.run(ctx),
@@ -83,6 +93,7 @@ impl Verb {
             Verb::Scope(verb) => verb.run(ctx),
             Verb::Log(verb) => verb.run(ctx),
             Verb::Doctor(verb) => verb.run(ctx),
+            Verb::Hook(verb) => verb.run(ctx),
             Verb::Demo(verb) => verb.run(ctx),
             Verb::ShellInit(verb) => verb.run(ctx),
             Verb::Completions(verb) => verb.run(ctx),

@@ -7,6 +7,9 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use crate::git::{Repo, require_folder};
+use crate::hook::{Agent, WithoutWt, with_hooks};
+use crate::hook_file::{HookFile, executable};
+use crate::oid::Oid;
 use crate::rules;
 use crate::store::{Beneath, Store, write_atomic};
 use crate::task::Task;
@@ -116,8 +119,47 @@ fn write_agent_files(
             task.generated.push(path);
         }
     }
+    left_alone.extend(write_hooks(repo, worktree, task, &tree)?);
     hide(repo, store, &task.generated)?;
     Ok(left_alone)
+}
+
+/// Writes the settings by which Claude Code asks `wt` when it is started in the worktree by hand: begun from the main
+/// checkout's own, which it does not read there. Answers the file's path where it is not `wt`'s and is left alone.
+fn write_hooks(
+    repo: &Repo,
+    worktree: &Beneath,
+    task: &mut Task,
+    tree: &Oid,
+) -> anyhow::Result<Option<String>> {
+    const MOST: u64 = 1 << 20;
+    let claude = Agent::find("claude").context("the table holds it")?;
+    let path = claude.project_settings.to_owned();
+    let ours = task.generated.contains(&path);
+    if !ours && (worktree.exists(&path) || repo.read.file(tree, &path)?.is_some()) {
+        return Ok(Some(path));
+    }
+    // What a person allowed in this worktree since is kept.
+    let here = worktree
+        .read(&path, MOST)?
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let begun = || {
+        let main = repo.main_checkout()?.join(&path);
+        Some(HookFile::load(&main).ok()?.settings)
+    };
+    let settings = here.or_else(begun).unwrap_or_default();
+    let wt = executable(task.environment.variables.get("PATH").map(String::as_str))?;
+    // Where hooks are set in a form that Claude Code itself does not read, `wt`'s stand alone.
+    let merged = with_hooks(claude, &settings, &wt, WithoutWt::Denied)
+        .or_else(|_| with_hooks(claude, &serde_json::Map::new(), &wt, WithoutWt::Denied))
+        .map_err(anyhow::Error::msg)?;
+    let mut bytes = serde_json::to_vec_pretty(&merged)?;
+    bytes.push(b'\n');
+    worktree.write(&path, &bytes, 0o644)?;
+    if !ours {
+        task.generated.push(path);
+    }
+    Ok(None)
 }
 
 /// Hides generated files from git by one marked block in the shared `info/exclude`: a worktree's own is not read.

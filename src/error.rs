@@ -10,6 +10,8 @@ pub(crate) enum Code {
     Ok = 0,
     /// The answer is no: the gate failed, the scope was left, a check found something.
     No = 1,
+    /// From `wt hook` alone: what was asked for is denied.
+    Denied = 2,
     /// The retry budget is spent; a person is needed.
     Stopped = 3,
     /// A precondition does not hold; nothing was changed.

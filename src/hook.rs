@@ -4,7 +4,17 @@
 //! agent's own) passes. Who owns a path is decided at the latest when the work is validated.
 
 mod agents;
+mod answer;
+mod input;
+mod patch;
 mod settings;
+mod shell;
+mod wish;
 
 pub(crate) use agents::{AGENTS, Agent};
+pub(crate) use answer::{Decision, Said};
+pub(crate) use input::{Input, Moment};
+pub(crate) use settings::{WithoutWt, executables, sets_hooks, with_hooks, without_hooks};
+#[allow(unused_imports, reason = "`wt run` hands them over")]
 pub(crate) use settings::{claude_settings, codex_overrides};
+pub(crate) use wish::{Denial, Wish};

@@ -24,10 +24,13 @@ mod candidate;
 mod carry;
 mod copies;
 mod facts;
+mod guard;
 mod input;
 mod operator;
 mod stray;
 mod surroundings;
+
+mod hook_file;
 
 mod workspace;
 
@@ -69,11 +72,15 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return ExitCode::from(code as u8),
     };
+    let fault = cli.verb.code_of_fault();
+    let failed = |error: &anyhow::Error| {
+        fault.map_or_else(|| exit_code(error), |code| ExitCode::from(code as u8))
+    };
     let ctx = match ctx::Ctx::new(cli.color, cli.dir.as_deref()) {
         Ok(ctx) => ctx,
         Err(error) => {
             ui::Ui::new(cli.color).error(&error);
-            return exit_code(&error);
+            return failed(&error);
         }
     };
     match cli
@@ -84,7 +91,7 @@ pub fn run() -> ExitCode {
         Ok(code) => ExitCode::from(code as u8),
         Err(error) => {
             ctx.ui.error(&error);
-            exit_code(&error)
+            failed(&error)
         }
     }
 }

@@ -15,8 +15,8 @@ use crate::scope::Case;
 use crate::store::{Event, JournalEntry, Lock, Operation, Store, read_json};
 use crate::task::Task;
 
-pub(crate) use claims::Claimant;
-pub(crate) use in_force::{InForce, tree_files};
+pub(crate) use claims::{Claimant, Claims};
+pub(crate) use in_force::{FILE as CONTRACT_FILE, InForce, shared_paths, tree_files};
 pub(crate) use marker::{MARKER, holds_worktrees, write_marker};
 
 /// What every verb on a repository starts from.
@@ -65,6 +65,14 @@ impl<'c> Workspace<'c> {
             branch,
             here: None,
         })
+    }
+
+    /// The workspace of the task in whose worktree `dir` lies; nothing elsewhere, in a repository or not.
+    pub(crate) fn find_task_at(ctx: &'c Ctx, dir: &Path) -> anyhow::Result<Option<(Self, String)>> {
+        let Some((common, name)) = marker::find(dir)? else {
+            return Ok(None);
+        };
+        Ok(Some((Self::at(ctx, &common)?, name)))
     }
 
     /// Opens the repository whose common git directory is known.

@@ -245,6 +245,12 @@ impl Repo {
 
     /// Whether paths are compared without regard to case here.
     pub(crate) fn ignores_case(&self) -> anyhow::Result<bool> {
+        if let Some(repo) = &self.read.libgit2 {
+            let set = repo
+                .config()
+                .and_then(|config| config.get_bool("core.ignorecase"));
+            return Ok(set.unwrap_or(false));
+        }
         let output = self
             .git
             .command(["config", "--type=bool", "--get", "core.ignorecase"])

@@ -92,6 +92,21 @@ impl Reader {
         }
     }
 
+    /// Whether git would pass over the untracked file or folder at `path` of the checkout at `root`; no where that
+    /// can't be told without a git child.
+    pub(crate) fn is_ignored(&self, root: &Path, path: &str) -> bool {
+        let Some(common) = self.libgit2.as_ref().map(git2::Repository::commondir) else {
+            return false;
+        };
+        let asked = || -> Result<bool, git2::Error> {
+            let repo = git2::Repository::open(common)?;
+            repo.set_workdir(root, false)?;
+            let as_folder = root.join(path).is_dir().then(|| format!("{path}/"));
+            repo.is_path_ignored(as_folder.as_deref().unwrap_or(path))
+        };
+        asked().unwrap_or(false)
+    }
+
     /// A commit's message, lossy where it is no UTF-8.
     pub(crate) fn message(&self, commit: &Oid) -> anyhow::Result<String> {
         match &self.libgit2 {

@@ -138,6 +138,21 @@ impl Agent {
         AGENTS.iter().find(|agent| agent.name == name)
     }
 
+    /// Whose question a recorded one most likely is.
+    pub(crate) fn guess(text: &str) -> &'static Agent {
+        let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+        let field = |key: &str| value.get(key).and_then(serde_json::Value::as_str);
+        let event = field("hook_event_name").unwrap_or_default();
+        let transcript = field("transcript_path").unwrap_or_default();
+        let by_event = |agent: &&Agent| [agent.before_tool, agent.stop].contains(&event);
+        let by_home = |agent: &&Agent| transcript.contains(&format!("/{}/", agent.home.1));
+        let found = AGENTS
+            .iter()
+            .find(by_home)
+            .or_else(|| AGENTS.iter().find(by_event));
+        found.unwrap_or(&AGENTS[0])
+    }
+
     /// The tools that its hook is asked about, as a regular expression.
     pub(crate) fn matcher(&self) -> String {
         let files = self.file_tools.iter().map(|(tool, _)| *tool);

@@ -16,12 +16,14 @@ pub(crate) enum WithoutWt {
 }
 
 /// The settings of Claude Code for one task, to be given it by `--settings FILE`.
+#[allow(dead_code, reason = "`wt run` hands them over")]
 pub(crate) fn claude_settings(wt: &Path) -> Value {
     let hooks = hooks(require("claude"), wt, WithoutWt::Denied);
     json!({ "hooks": hooks })
 }
 
 /// The arguments (`-c`, then a setting, and so on) by which Codex calls `wt hook` in one task.
+#[allow(dead_code, reason = "`wt run` hands them over")]
 pub(crate) fn codex_overrides(wt: &Path) -> Vec<String> {
     let setting = |(event, groups): (&String, &Value)| {
         [
@@ -258,7 +260,14 @@ mod tests {
     fn what_the_two_are_given_for_one_task() {
         let wt = Path::new("/opt/my tools/wt");
         insta::assert_snapshot!(claude_settings(wt), @r#"{"hooks":{"PreToolUse":[{"matcher":"Write|Edit|MultiEdit|NotebookEdit|Bash","hooks":[{"type":"command","command":"'/opt/my tools/wt' hook claude || exit 2"}]}],"SessionStart":[{"hooks":[{"type":"command","command":"'/opt/my tools/wt' hook claude"}]}],"Stop":[{"hooks":[{"type":"command","command":"'/opt/my tools/wt' hook claude"}]}]}}"#);
-        insta::assert_snapshot!(codex_overrides(wt).join("\n"), @r#""#);
+        insta::assert_snapshot!(codex_overrides(wt).join("\n"), @r#"
+        -c
+        hooks.PreToolUse=[{matcher="apply_patch|Bash",hooks=[{type="command",command="'/opt/my tools/wt' hook codex || exit 2"}]}]
+        -c
+        hooks.SessionStart=[{hooks=[{type="command",command="'/opt/my tools/wt' hook codex"}]}]
+        -c
+        hooks.Stop=[{hooks=[{type="command",command="'/opt/my tools/wt' hook codex"}]}]
+        "#);
         let toml = codex_overrides(wt)[1].clone();
         toml.parse::<toml::Table>().expect("TOML");
     }

@@ -144,7 +144,7 @@ impl Slot {
         repo.fill_submodules(self.root())?;
         // The candidate may hold a file where the main checkout has a folder: the candidate is what is judged.
         let tree = &order.candidate.tree;
-        self.carried = carry::bring(repo, &contract.carry, self.root(), tree, |refusal| {
+        self.carried = carry::bring(repo, &contract.carry, self.root(), tree, &[], |refusal| {
             ws.ctx.ui.warn(&refusal.message);
             Ok(())
         })?;

@@ -44,9 +44,14 @@ impl Plan {
         let mut task = self.record(ws, new, in_force, admin)?;
         let left_alone = copies::write(&ws.repo, &ws.store, &mut task, in_force)?;
         for path in left_alone {
-            ws.ctx.ui.warn(&format!(
-                "{path} is not wt's and is left alone; tell that agent to read .wt/RULES.md"
-            ));
+            let instead = if path.ends_with(".json") {
+                "its hooks are not set here; set them for all folders: wt hook install claude --user"
+            } else {
+                "tell that agent to read .wt/RULES.md"
+            };
+            ws.ctx
+                .ui
+                .warn(&format!("{path} is not wt's and is left alone; {instead}"));
         }
         ws.store.save_task(&task)?;
         Ok(task)
@@ -141,7 +146,14 @@ impl Plan {
     ) -> anyhow::Result<()> {
         let contract = &in_force.contract.worktree;
         let tree = ws.repo.read.tree_of(&task.base)?;
-        let carried = carry::bring(&ws.repo, &contract.carry, &self.worktree, &tree, Err)?;
+        let carried = carry::bring(
+            &ws.repo,
+            &contract.carry,
+            &self.worktree,
+            &tree,
+            &task.generated,
+            Err,
+        )?;
         if !carried.is_empty() {
             ws.ctx
                 .ui

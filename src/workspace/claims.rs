@@ -35,6 +35,16 @@ impl Workspace<'_> {
         claimant: &Claimant,
         in_force: &InForce,
     ) -> anyhow::Result<Claims> {
+        self.claims_beside(repo, claimant, &in_force.contract.scope.shared)
+    }
+
+    /// As [`Self::claims`], where all that is known of the contract is what it shares.
+    pub(crate) fn claims_beside(
+        &self,
+        repo: &Repo,
+        claimant: &Claimant,
+        shared: &[String],
+    ) -> anyhow::Result<Claims> {
         let case = Self::case(repo)?;
         let mut others = Vec::new();
         let mut waiting = Vec::new();
@@ -73,7 +83,7 @@ impl Workspace<'_> {
         Ok(Claims {
             task: claimant.name.to_owned(),
             own: Globs::parse(claimant.owns, case)?,
-            shared: Globs::parse(&in_force.contract.scope.shared, case)?,
+            shared: Globs::parse(shared, case)?,
             others,
             in_line: line.apart_from(claimant.name),
             circle: line.circle(claimant.name),

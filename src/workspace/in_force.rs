@@ -4,11 +4,12 @@ use anyhow::Context as _;
 
 use super::Workspace;
 use crate::contract::{Contract, Tree, detect};
+use crate::error::Refusal;
 use crate::git::{Reader, Repo};
 use crate::oid::Oid;
 
 /// Name of the contract file at the repository's root.
-const FILE: &str = "wt.toml";
+pub(crate) const FILE: &str = "wt.toml";
 /// How many folders deep projects are looked for.
 const DEPTH: usize = 3;
 
@@ -30,15 +31,7 @@ fn contract_at(read: &Reader, commit: &Oid, branch: &str) -> anyhow::Result<InFo
     let detected = detect(&files);
     let (contract, assumptions) = match read.file(&files.tree, FILE)? {
         None => (detected.contract, detected.assumptions),
-        Some(bytes) => {
-            let text = String::from_utf8(bytes).map_err(|_| {
-                crate::error::Refusal::usage(format!("{FILE} on {branch} is not valid UTF-8"))
-            })?;
-            (
-                Contract::parse(&text, &format!("{FILE} on {branch}"), detected.contract)?,
-                Vec::new(),
-            )
-        }
+        Some(bytes) => (parse(bytes, branch, detected.contract)?, Vec::new()),
     };
     Ok(InForce {
         gate: contract.gate_hash(),
@@ -46,6 +39,32 @@ fn contract_at(read: &Reader, commit: &Oid, branch: &str) -> anyhow::Result<InFo
         assumptions,
         contract,
     })
+}
+
+/// The paths that all tasks may change, by the contract at `commit`; without one there are none.
+///
+/// # Errors
+/// As [`contract_at`].
+pub(crate) fn shared_paths(
+    read: &Reader,
+    commit: &Oid,
+    branch: &str,
+) -> anyhow::Result<Vec<String>> {
+    let Some(bytes) = read.file(&read.tree_of(commit)?, FILE)? else {
+        return Ok(Vec::new());
+    };
+    let contract = parse(bytes, branch, Contract::default())?;
+    Ok(contract.scope.shared)
+}
+
+fn parse(bytes: Vec<u8>, branch: &str, default: Contract) -> anyhow::Result<Contract> {
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Refusal::usage(format!("{FILE} on {branch} is not valid UTF-8")))?;
+    Ok(Contract::parse(
+        &text,
+        &format!("{FILE} on {branch}"),
+        default,
+    )?)
 }
 
 /// The files of a commit, for detection.

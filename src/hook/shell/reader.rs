@@ -1,0 +1,415 @@
+//! A shell's command line as simple commands: quotes, substitutions, redirections, here-documents.
+//!
+//! It reads what `sh`, bash and zsh have in common. What it can't tell (a variable, a glob) makes a word that is not
+//! plain; what it does not know at all it passes over.
+
+use std::collections::BTreeMap;
+
+/// One word of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Word {
+    /// What it stands for; where that can't be told, as it was written.
+    pub(super) text: String,
+    /// Whether the text is what the shell would make of it.
+    pub(super) plain: bool,
+    /// Whether no part of it was quoted.
+    pub(super) bare: bool,
+}
+
+/// One command with its arguments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Simple {
+    pub(super) words: Vec<Word>,
+    /// The files that its output goes to.
+    pub(super) writes: Vec<Word>,
+    /// What it reads from the script itself.
+    pub(super) body: Option<String>,
+}
+
+/// A script, in the order in which it is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Command(Simple),
+    /// A shell of its own begins: what it changes of its surroundings ends with it.
+    Enter,
+    Leave,
+}
+
+/// Reads a script; `known` are the variables whose values are told.
+pub(super) fn read(script: &str, known: &BTreeMap<&str, String>) -> Vec<Piece> {
+    let mut reader = Reader {
+        text: script.chars().collect(),
+        at: 0,
+        known,
+        pieces: Vec::new(),
+        bodies: Vec::new(),
+    };
+    reader.script(false);
+    reader.pieces
+}
+
+const KEYWORDS: [&str; 14] = [
+    "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac", "!", "{", "}",
+    "time",
+];
+
+struct Reader<'k> {
+    text: Vec<char>,
+    at: usize,
+    known: &'k BTreeMap<&'k str, String>,
+    pieces: Vec<Piece>,
+    /// Here-documents whose lines are still to come.
+    bodies: Vec<Body>,
+}
+
+struct Body {
+    /// The piece that reads it, once that is whole.
+    piece: Option<usize>,
+    end: String,
+    strips_tabs: bool,
+}
+
+impl Reader<'_> {
+    fn peek(&self, ahead: usize) -> Option<char> {
+        self.text.get(self.at + ahead).copied()
+    }
+
+    fn takes(&mut self, what: &str) -> bool {
+        let there = what
+            .chars()
+            .enumerate()
+            .all(|(n, c)| self.peek(n) == Some(c));
+        if there {
+            self.at += what.chars().count();
+        }
+        there
+    }
+
+    /// Reads up to the end, or past the parenthesis that closes it.
+    fn script(&mut self, parenthesised: bool) {
+        let mut command = Simple::default();
+        let mut depth = 0;
+        while let Some(c) = self.peek(0) {
+            let in_test = command
+                .words
+                .first()
+                .is_some_and(|w| w.bare && w.text == "[[")
+                && command.words.last().is_none_or(|w| w.text != "]]");
+            match c {
+                ' ' | '\t' | '\r' => self.at += 1,
+                '<' | '>' | '(' | ')' | '&' | '|' if in_test => self.at += 1,
+                '\n' => {
+                    self.at += 1;
+                    self.finish(&mut command);
+                    self.read_bodies();
+                }
+                '&' if self.peek(1) == Some('>') => {
+                    self.at += 1;
+                    self.redirect(&mut command);
+                }
+                ';' | '&' | '|' => {
+                    self.at += 1;
+                    self.finish(&mut command);
+                }
+                '#' => self.skip_line(),
+                '(' => self.open(&mut command, &mut depth),
+                ')' => {
+                    self.at += 1;
+                    if depth > 0 {
+                        depth -= 1;
+                        self.finish(&mut command);
+                        self.pieces.push(Piece::Leave);
+                    } else if parenthesised {
+                        self.finish(&mut command);
+                        return;
+                    } else {
+                        // The pattern of a `case`.
+                        command = Simple::default();
+                    }
+                }
+                '<' | '>' => self.redirect(&mut command),
+                _ => self.next_word(&mut command),
+            }
+        }
+        self.finish(&mut command);
+    }
+
+    fn next_word(&mut self, command: &mut Simple) {
+        let word = self.word();
+        let is_descriptor = matches!(self.peek(0), Some('<' | '>'))
+            && word.bare
+            && word.text.bytes().all(|b| b.is_ascii_digit());
+        let is_keyword =
+            command.words.is_empty() && word.bare && KEYWORDS.contains(&word.text.as_str());
+        if !is_descriptor && !is_keyword {
+            command.words.push(word);
+        }
+    }
+
+    /// What an opening parenthesis begins: arithmetic, a function, a list of values, or a shell.
+    fn open(&mut self, command: &mut Simple, depth: &mut usize) {
+        let last = command.words.last().map(|word| word.text.as_str());
+        match last {
+            None if self.peek(1) == Some('(') => self.skip_past("))"),
+            None => {
+                self.at += 1;
+                *depth += 1;
+                self.pieces.push(Piece::Enter);
+            }
+            Some(_) if self.peek(1) == Some(')') => {
+                self.at += 2;
+                *command = Simple::default();
+            }
+            Some(_) => self.skip_past(")"),
+        }
+    }
+
+    fn finish(&mut self, command: &mut Simple) {
+        let command = std::mem::take(command);
+        for body in self.bodies.iter_mut().filter(|body| body.piece.is_none()) {
+            body.piece = Some(self.pieces.len());
+        }
+        if command != Simple::default() {
+            self.pieces.push(Piece::Command(command));
+        }
+    }
+
+    fn read_bodies(&mut self) {
+        for body in std::mem::take(&mut self.bodies) {
+            let mut lines = String::new();
+            while self.at < self.text.len() {
+                let rest = &self.text[self.at..];
+                let length = rest.iter().position(|c| *c == '\n');
+                let line: String = rest[..length.unwrap_or(rest.len())].iter().collect();
+                self.at += length.map_or(rest.len(), |length| length + 1);
+                let line = if body.strips_tabs {
+                    line.trim_start_matches('\t')
+                } else {
+                    &line
+                };
+                if line == body.end {
+                    break;
+                }
+                lines += line;
+                lines.push('\n');
+            }
+            if let Some(Piece::Command(command)) =
+                body.piece.and_then(|piece| self.pieces.get_mut(piece))
+            {
+                command.body = Some(lines);
+            }
+        }
+    }
+
+    /// Reads a redirection, its descriptor already taken.
+    fn redirect(&mut self, command: &mut Simple) {
+        if self.takes("<<<") {
+            self.skip_blanks();
+            command.body = Some(self.word().text);
+        } else if self.takes("<<") {
+            let strips_tabs = self.takes("-");
+            self.skip_blanks();
+            let end = self.word().text;
+            self.bodies.push(Body {
+                piece: None,
+                end,
+                strips_tabs,
+            });
+            // A command may be nothing but its redirection.
+            command.body.get_or_insert_with(String::new);
+        } else if self.takes("<(") || self.takes(">(") {
+            self.nested();
+            command.words.push(Word::default());
+        } else if self.takes("<&") {
+            self.word();
+        } else {
+            let reads = self.peek(0) == Some('<') && self.peek(1) != Some('>');
+            let duplicates = self.peek(1) == Some('&');
+            while matches!(self.peek(0), Some('<' | '>' | '|' | '&')) {
+                self.at += 1;
+            }
+            self.skip_blanks();
+            let word = self.word();
+            let is_descriptor =
+                duplicates && word.text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+            if !reads && !is_descriptor {
+                command.writes.push(word);
+            }
+        }
+    }
+
+    /// Reads a script within this one, up to its closing parenthesis.
+    fn nested(&mut self) {
+        self.pieces.push(Piece::Enter);
+        let waiting = std::mem::take(&mut self.bodies);
+        self.script(true);
+        self.bodies = waiting;
+        self.pieces.push(Piece::Leave);
+    }
+
+    fn word(&mut self) -> Word {
+        let mut word = Word {
+            plain: true,
+            bare: true,
+            ..Word::default()
+        };
+        while let Some(c) = self.peek(0) {
+            match c {
+                ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' | '<' | '>' | '(' | ')' => break,
+                '\'' => {
+                    self.at += 1;
+                    word.bare = false;
+                    word.text += &self.until('\'');
+                }
+                '"' => self.double_quoted(&mut word),
+                '\\' => {
+                    word.bare = false;
+                    let next = self.peek(1);
+                    self.at += 2;
+                    word.text.extend(next.filter(|c| *c != '\n'));
+                }
+                '$' => self.dollar(&mut word),
+                '`' => self.backticks(&mut word),
+                '~' if word.text.is_empty() && word.bare => self.tilde(&mut word),
+                '*' | '?' | '[' | '{' => {
+                    // Alone they are words of the shell's grammar.
+                    word.plain = false;
+                    word.text.push(c);
+                    self.at += 1;
+                }
+                _ => {
+                    word.text.push(c);
+                    self.at += 1;
+                }
+            }
+        }
+        word
+    }
+
+    fn double_quoted(&mut self, word: &mut Word) {
+        self.at += 1;
+        word.bare = false;
+        while let Some(c) = self.peek(0) {
+            match c {
+                '"' => {
+                    self.at += 1;
+                    return;
+                }
+                '\\' if matches!(self.peek(1), Some('$' | '`' | '"' | '\\' | '\n')) => {
+                    word.text.extend(self.peek(1).filter(|c| *c != '\n'));
+                    self.at += 2;
+                }
+                '$' => self.dollar(word),
+                '`' => self.backticks(word),
+                _ => {
+                    word.text.push(c);
+                    self.at += 1;
+                }
+            }
+        }
+    }
+
+    fn dollar(&mut self, word: &mut Word) {
+        let begin = self.at;
+        self.at += 1;
+        match self.peek(0) {
+            Some('(') if self.peek(1) == Some('(') => self.skip_past("))"),
+            Some('(') => {
+                self.at += 1;
+                self.nested();
+            }
+            Some('\'') if word.bare => {
+                self.at += 1;
+                word.bare = false;
+                let text = self.until('\'');
+                word.plain &= !text.contains('\\');
+                word.text += &text;
+                return;
+            }
+            Some('{') => {
+                self.at += 1;
+                let name = self.until('}');
+                if let Some(value) = self.known.get(name.as_str()) {
+                    word.text += value;
+                    return;
+                }
+            }
+            Some(c) if c.is_alphanumeric() || "_?!#@*$-".contains(c) => {
+                let mut name = String::from(c);
+                self.at += 1;
+                while let Some(c) = self.peek(0).filter(|c| c.is_alphanumeric() || *c == '_') {
+                    name.push(c);
+                    self.at += 1;
+                }
+                if let Some(value) = self.known.get(name.as_str()) {
+                    word.text += value;
+                    return;
+                }
+            }
+            _ => {}
+        }
+        word.plain = false;
+        word.text.extend(&self.text[begin..self.at]);
+    }
+
+    fn backticks(&mut self, word: &mut Word) {
+        let begin = self.at;
+        self.at += 1;
+        let inner = self.until('`');
+        self.pieces.push(Piece::Enter);
+        self.pieces.extend(read(&inner, self.known));
+        self.pieces.push(Piece::Leave);
+        word.plain = false;
+        word.text.extend(&self.text[begin..self.at]);
+    }
+
+    fn tilde(&mut self, word: &mut Word) {
+        let home = self.known.get("HOME");
+        self.at += 1;
+        match (self.peek(0), home) {
+            (None | Some('/' | ' ' | '\t' | '\n' | ';' | '&' | '|' | ')'), Some(home)) => {
+                word.text += home;
+            }
+            _ => {
+                word.plain = false;
+                word.text.push('~');
+            }
+        }
+    }
+
+    /// What stands before the next `end`, which is taken too.
+    fn until(&mut self, end: char) -> String {
+        let mut text = String::new();
+        while let Some(c) = self.peek(0) {
+            self.at += 1;
+            if c == end {
+                break;
+            }
+            if c == '\\' && end == '`' && matches!(self.peek(0), Some('`' | '\\' | '$')) {
+                text.extend(self.peek(0));
+                self.at += 1;
+            } else {
+                text.push(c);
+            }
+        }
+        text
+    }
+
+    fn skip_past(&mut self, end: &str) {
+        while self.at < self.text.len() && !self.takes(end) {
+            self.at += 1;
+        }
+    }
+
+    fn skip_line(&mut self) {
+        while self.peek(0).is_some_and(|c| c != '\n') {
+            self.at += 1;
+        }
+    }
+
+    fn skip_blanks(&mut self) {
+        while matches!(self.peek(0), Some(' ' | '\t')) {
+            self.at += 1;
+        }
+    }
+}
