@@ -1,5 +1,6 @@
 //! The state held against what git and the file system say: what differs, and how each is mended.
 
+mod agents;
 mod branches;
 mod tasks;
 
@@ -14,6 +15,8 @@ use crate::mend;
 use crate::remove::{gone, sweep_now};
 use crate::store::{list_dirs, read_json, remove_dir, trash_dir};
 use crate::workspace::Workspace;
+
+pub(crate) use agents::AgentReport;
 
 /// Something that is not as it should be.
 #[derive(Debug, Serialize)]
@@ -31,8 +34,16 @@ pub(crate) enum Fix {
     Yes,
 }
 
+/// What a look at everything shows.
+#[derive(Debug, Serialize)]
+pub(crate) struct Checked {
+    pub(crate) findings: Vec<Finding>,
+    /// Of each agent that is installed here or told to ask: whether it asks `wt` in a task's worktree.
+    pub(crate) agents: Vec<AgentReport>,
+}
+
 /// Looks at everything; with [`Fix::Yes`] mends what can be mended without losing anything.
-pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Vec<Finding>> {
+pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Checked> {
     let mut checkup = Checkup {
         ws,
         fix,
@@ -71,7 +82,11 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Vec<Finding>> {
     checkup.receipts();
     checkup.archive()?;
     checkup.trash()?;
-    Ok(checkup.findings)
+    let agents = checkup.agents();
+    Ok(Checked {
+        findings: checkup.findings,
+        agents,
+    })
 }
 
 struct Checkup<'w> {

@@ -12,7 +12,7 @@ mod shell;
 mod wish;
 
 pub(crate) use agents::{AGENTS, Agent};
-pub(crate) use answer::{Decision, Said};
+pub(crate) use answer::Decision;
 pub(crate) use input::{Input, Moment};
 pub(crate) use settings::{WithoutWt, executables, sets_hooks, with_hooks, without_hooks};
 #[allow(unused_imports, reason = "`wt run` hands them over")]

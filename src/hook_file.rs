@@ -20,8 +20,6 @@ pub(crate) struct HookFile {
     path: PathBuf,
     pub(crate) settings: Map<String, Value>,
     indent: String,
-    /// What is there now, if anything.
-    text: Option<String>,
 }
 
 impl HookFile {
@@ -57,7 +55,6 @@ impl HookFile {
                 .to_owned(),
             path,
             settings,
-            text,
         })
     }
 
@@ -65,13 +62,8 @@ impl HookFile {
         &self.path
     }
 
-    /// Whether it is there.
-    pub(crate) fn exists(&self) -> bool {
-        self.text.is_some()
-    }
-
     /// The text that it is to have.
-    pub(crate) fn render(&self) -> anyhow::Result<String> {
+    fn render(&self) -> anyhow::Result<String> {
         let mut bytes = Vec::new();
         let formatter = PrettyFormatter::with_indent(self.indent.as_bytes());
         self.settings

@@ -176,6 +176,16 @@ impl Checkup<'_> {
                 write_copies(ws, task)
             });
         }
+        for file in self.without_hooks(task) {
+            let what = format!(
+                "{} no longer has its agent ask wt",
+                task.worktree.join(file).display()
+            );
+            self.mendable(what, "write wt's hooks into it anew", || {
+                let (_lock, task) = take(ws, &task.name)?;
+                write_copies(ws, task)
+            });
+        }
     }
 }
 

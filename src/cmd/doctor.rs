@@ -1,7 +1,6 @@
 //! `wt doctor`: holds the state against what git says.
 
 use clap::Args;
-use serde_json::json;
 
 use crate::checkup::{Fix, check};
 use crate::ctx::Ctx;
@@ -22,19 +21,23 @@ pub(crate) struct Doctor {
 impl Doctor {
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
-        let findings = check(&ws, if self.fix { Fix::Yes } else { Fix::No })?;
+        let checked = check(&ws, if self.fix { Fix::Yes } else { Fix::No })?;
+        let findings = &checked.findings;
         if self.json {
-            ctx.ui.json(&json!({ "findings": findings }))?;
+            ctx.ui.json(&checked)?;
         } else if findings.is_empty() {
             ctx.ui.say("all is well");
         }
         if !self.json {
-            for finding in &findings {
+            for finding in findings {
                 let word = if finding.mended { "mended" } else { "found" };
                 ctx.ui.out(&crate::ui::printable(&format!(
                     "{word}: {}\n  {}",
                     finding.what, finding.mend
                 )));
+            }
+            for agent in &checked.agents {
+                ctx.ui.say(&format!("{} {}", agent.title, agent.how));
             }
         }
         let open = findings.iter().filter(|f| !f.mended).count();

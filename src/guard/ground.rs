@@ -10,7 +10,9 @@ use crate::task::{GENERATED, State, Task};
 use crate::workspace::{CONTRACT_FILE, Claims, Workspace, shared_paths};
 
 /// Where every program may write.
-const SCRATCH: [&str; 3] = ["/tmp", "/var/tmp", "/dev"];
+const SCRATCH: [&str; 2] = ["/tmp", "/var/tmp"];
+/// What is no file, though it has a path.
+const DEVICES: [&str; 2] = ["/dev/", "/proc/self/fd/"];
 
 /// The map on which the wishes of one tool call are judged.
 pub(super) struct Ground<'a> {
@@ -40,6 +42,8 @@ impl<'a> Ground<'a> {
     /// Why a wish is denied, if it is.
     pub(super) fn judge(&self, wish: &Wish) -> anyhow::Result<Option<Denial>> {
         match wish {
+            // By its name: what it leads to is the agent's, not this process's.
+            Wish::Write(path) | Wish::WriteInto(path, _) if is_device(path) => Ok(None),
             Wish::Never(denial) => Ok(Some(denial.clone())),
             Wish::Write(path) => self.write(&self.leads(path, Last::Followed)),
             Wish::Remove(path) => self.write(&self.leads(path, Last::Itself)),
@@ -309,4 +313,8 @@ impl<'a> Ground<'a> {
         }
         Ok(None)
     }
+}
+
+fn is_device(path: &str) -> bool {
+    DEVICES.iter().any(|begin| path.starts_with(begin)) && !path.split('/').any(|name| name == "..")
 }

@@ -2,8 +2,10 @@
 
 /// What is to be known of one agent program.
 pub(crate) struct Agent {
-    /// The word for it on `wt`'s command line; also the name of its program.
+    /// The word for it on `wt`'s command line.
     pub(crate) name: &'static str,
+    /// The names that its program goes by.
+    pub(crate) programs: &'static [&'static str],
     /// The name that its makers give it.
     pub(crate) title: &'static str,
     /// Its event before a tool is used.
@@ -54,6 +56,7 @@ pub(crate) enum Layout {
 pub(crate) const AGENTS: [Agent; 4] = [
     Agent {
         name: "claude",
+        programs: &["claude"],
         title: "Claude Code",
         before_tool: "PreToolUse",
         start: "SessionStart",
@@ -76,6 +79,7 @@ pub(crate) const AGENTS: [Agent; 4] = [
     },
     Agent {
         name: "codex",
+        programs: &["codex"],
         title: "Codex",
         before_tool: "PreToolUse",
         start: "SessionStart",
@@ -93,6 +97,7 @@ pub(crate) const AGENTS: [Agent; 4] = [
     },
     Agent {
         name: "gemini",
+        programs: &["gemini"],
         title: "Gemini CLI",
         before_tool: "BeforeTool",
         start: "SessionStart",
@@ -110,6 +115,7 @@ pub(crate) const AGENTS: [Agent; 4] = [
     },
     Agent {
         name: "cursor",
+        programs: &["cursor-agent", "cursor"],
         title: "Cursor",
         before_tool: "preToolUse",
         start: "sessionStart",

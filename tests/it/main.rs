@@ -7,6 +7,7 @@
 mod bad_input;
 mod carrying;
 mod doctor;
+mod hooks;
 mod judging;
 mod landing;
 mod lifecycle;
