@@ -174,7 +174,9 @@ fn introduction(task: &Task) -> String {
         format!("change only {}", task.owns.join(", "))
     };
     let next = match task.state {
-        State::Working | State::Validated => "when done, commit and run: wt validate",
+        State::Waiting | State::Working | State::Validated => {
+            "when done, commit and run: wt validate"
+        }
         State::Failed => {
             "the last attempt failed (.wt/last/verdict.txt); one is left: wt validate --cause \"<why it failed>\""
         }

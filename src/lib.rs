@@ -20,11 +20,12 @@ mod remove;
 
 mod judge;
 
+mod guard;
+
 mod candidate;
 mod carry;
 mod copies;
 mod facts;
-mod guard;
 mod input;
 mod operator;
 mod stray;

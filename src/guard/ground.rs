@@ -4,10 +4,11 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use super::place::{Last, resolve};
+use crate::candidate::trespass_of;
 use crate::error::shown;
 use crate::hook::{AGENTS, Agent, Denial, Wish};
 use crate::task::{GENERATED, State, Task};
-use crate::workspace::{CONTRACT_FILE, Claims, Workspace, shared_paths};
+use crate::workspace::{CONTRACT_FILE, Claimant, Claims, Workspace, shared_paths};
 
 /// Where every program may write.
 const SCRATCH: [&str; 2] = ["/tmp", "/var/tmp"];
@@ -127,14 +128,14 @@ impl<'a> Ground<'a> {
             let instead = "leave it; say in your report what should change in it";
             return denied(&reason, instead.to_owned());
         }
-        let standing = self.claims()?.territory().standing(path);
-        let Some(objection) = standing.objection() else {
+        let Some(trespass) = trespass_of(&self.claims()?.territory(), task, path) else {
             return if task.state == State::Landed {
+                let reason = format!(
+                    "task `{}` has landed, and what is changed here now can't",
+                    task.name
+                );
                 denied(
-                    &format!(
-                        "task `{}` has landed, and what is changed here now can't",
-                        task.name
-                    ),
+                    &reason,
                     "end your turn; more work is another task".to_owned(),
                 )
             } else {
@@ -144,12 +145,7 @@ impl<'a> Ground<'a> {
         if self.is_ignored(path)? {
             return Ok(None);
         }
-        let grant = format!(
-            "work within your scope; if the task can't be done so, say in your report that it needs: wt scope grant {} '{}'",
-            task.name,
-            shown(path)
-        );
-        denied(&objection, grant)
+        denied(&trespass.standing, trespass.advice)
     }
 
     /// Whether `path` is `name` or beneath it, compared as the file system does.
@@ -190,7 +186,7 @@ impl<'a> Ground<'a> {
         let (ws, task) = (self.ws, self.task);
         let tip = ws.target_tip(task)?;
         let shared = shared_paths(&ws.repo.read, &tip, &task.target)?;
-        let claims = ws.claims_beside(&ws.repo, &task.name, &task.owns, &shared)?;
+        let claims = ws.claims_beside(&ws.repo, &Claimant::from(task), &shared)?;
         Ok(self.claims.get_or_init(|| claims))
     }
 

@@ -13,7 +13,7 @@ fn is_caged(ctx: &Ctx) -> bool {
 /// What the agent is to do before it ends its turn: nothing where there are no changes, where they have a receipt,
 /// and where only a person can go on.
 pub(super) fn needs_receipt(ws: &Workspace, task: &Task) -> anyhow::Result<Option<String>> {
-    if matches!(task.state, State::Stopped | State::Landed) {
+    if matches!(task.state, State::Waiting | State::Stopped | State::Landed) {
         return Ok(None);
     }
     let needed = if is_caged(ws.ctx) {

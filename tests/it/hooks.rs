@@ -129,7 +129,7 @@ fn a_file_is_whose_validate_says_it_is() {
 
     let foreign = write(&sandbox, worktree.join("docs/guide.md"));
     denied(&foreign, "docs/guide.md: owned by task `docs` (docs)\n");
-    foreign.says("wt scope grant auth 'docs/guide.md'");
+    foreign.says("leave it to that task");
     let event = last_event(&sandbox, "auth");
     assert_eq!(event["event"], "hook_denied");
     assert_eq!(

@@ -43,10 +43,14 @@ pub(super) fn read(script: &str, known: &BTreeMap<&str, String>) -> Vec<Piece> {
         known,
         pieces: Vec::new(),
         bodies: Vec::new(),
+        depth: 0,
     };
     reader.script(false);
     reader.pieces
 }
+
+/// How deep substitutions within substitutions are read: what no person writes must not exhaust the stack.
+const DEPTH: usize = 50;
 
 const KEYWORDS: [&str; 14] = [
     "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac", "!", "{", "}",
@@ -60,6 +64,7 @@ struct Reader<'k> {
     pieces: Vec<Piece>,
     /// Here-documents whose lines are still to come.
     bodies: Vec<Body>,
+    depth: usize,
 }
 
 struct Body {
@@ -240,11 +245,17 @@ impl Reader<'_> {
 
     /// Reads a script within this one, up to its closing parenthesis.
     fn nested(&mut self) {
+        if self.depth == DEPTH {
+            self.at = self.text.len();
+            return;
+        }
+        self.depth += 1;
         self.pieces.push(Piece::Enter);
         let waiting = std::mem::take(&mut self.bodies);
         self.script(true);
         self.bodies = waiting;
         self.pieces.push(Piece::Leave);
+        self.depth -= 1;
     }
 
     fn word(&mut self) -> Word {
@@ -265,7 +276,7 @@ impl Reader<'_> {
                 '\\' => {
                     word.bare = false;
                     let next = self.peek(1);
-                    self.at += 2;
+                    self.at = self.text.len().min(self.at + 2);
                     word.text.extend(next.filter(|c| *c != '\n'));
                 }
                 '$' => self.dollar(&mut word),

@@ -304,6 +304,15 @@ fn files_are_known_where_they_are_plain() {
     }
 }
 
+#[test]
+fn what_no_person_writes_exhausts_nothing() {
+    for part in [
+        "$(", "(", "`", "\"$(", "<(", "eval ", "sh -c '", "((", "{ ", "<<a ", "\\",
+    ] {
+        seen(&part.repeat(100_000));
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_stops_the_reader(script in "[a-z '\"$(){}<>|&;`\\\\\n~#=*-]{0,60}") {
