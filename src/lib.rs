@@ -22,6 +22,7 @@ mod judge;
 
 mod candidate;
 mod carry;
+mod conflicts;
 mod copies;
 mod facts;
 mod input;
