@@ -7,6 +7,7 @@ mod command;
 mod discover;
 mod kept_index;
 mod main_checkout;
+mod pairs;
 mod read;
 mod slot_checkout;
 mod snapshot;

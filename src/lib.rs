@@ -24,6 +24,7 @@ mod guard;
 
 mod candidate;
 mod carry;
+mod conflicts;
 mod copies;
 mod facts;
 mod input;

@@ -1,6 +1,7 @@
 //! The life of a task against plain git: whole processes, in pairs, on a filesystem of their own where that can be had.
 #![allow(clippy::disallowed_methods, reason = "a benchmark is set by variables")]
 
+mod claims;
 mod ground;
 mod measure;
 mod project;
@@ -24,6 +25,10 @@ struct Wanted {
     pairs: usize,
     /// How many tasks are listed.
     tasks: usize,
+    /// How many tasks have a claim, of four globs each.
+    claims: usize,
+    /// How many paths are held against those claims.
+    paths: usize,
 }
 
 impl Wanted {
@@ -43,8 +48,11 @@ impl Wanted {
                 .with_context(|| format!("WT_BENCH_FILES={files}"))?,
             pairs: number("WT_BENCH_PAIRS", "7")?,
             tasks: number("WT_BENCH_TASKS", "50")?,
+            claims: number("WT_BENCH_CLAIMS", "1000")?,
+            paths: number("WT_BENCH_PATHS", "100000")?,
         };
         ensure!(wanted.pairs > 0, "WT_BENCH_PAIRS must be 1 or more");
+        ensure!(wanted.claims > 0, "WT_BENCH_CLAIMS must be 1 or more");
         Ok(wanted)
     }
 }
@@ -69,6 +77,12 @@ fn main() -> anyhow::Result<()> {
         let project = Project::make(&ground, "project-of-many", files)?;
         list(&project, &wanted, &mut table)?;
     }
+    say(&format!(
+        "{} tasks with claims, {} paths",
+        wanted.claims, wanted.paths
+    ));
+    let project = Project::of_names(&ground, "project-of-claims", wanted.paths)?;
+    claims::measure(&project, wanted.claims, wanted.pairs, &mut table)?;
     let text = format!("\n{}\n{}\n", ground.description()?, table.render());
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(())

@@ -22,16 +22,15 @@ pub(crate) struct Project<'g> {
 
 impl<'g> Project<'g> {
     pub(crate) fn make(ground: &'g Ground, name: &str, files: usize) -> anyhow::Result<Self> {
-        let project = Self {
-            ground,
-            name: name.to_owned(),
-            files,
-        };
-        fs::create_dir(project.root())?;
-        run(&mut project.git(&["init", "-q"]))?;
-        project.import()?;
+        let text = |number| Text::seeded(number).file();
+        let project = Self::import(ground, name, files, text)?;
         run(&mut project.git(&["reset", "-q", "--hard"]))?;
         Ok(project)
+    }
+
+    /// A repository in which the names of the files are all that counts: they are empty, and not checked out.
+    pub(crate) fn of_names(ground: &'g Ground, name: &str, files: usize) -> anyhow::Result<Self> {
+        Self::import(ground, name, files, |_| String::new())
     }
 
     fn root(&self) -> PathBuf {
@@ -71,8 +70,20 @@ impl<'g> Project<'g> {
     }
 
     /// Writes the first commit, without a loose object.
-    fn import(&self) -> anyhow::Result<()> {
-        let mut child = self
+    fn import(
+        ground: &'g Ground,
+        name: &str,
+        files: usize,
+        text: impl Fn(usize) -> String,
+    ) -> anyhow::Result<Self> {
+        let project = Self {
+            ground,
+            name: name.to_owned(),
+            files,
+        };
+        fs::create_dir(project.root())?;
+        run(&mut project.git(&["init", "-q"]))?;
+        let mut child = project
             .git(&["fast-import", "--quiet"])
             .stdin(Stdio::piped())
             .spawn()
@@ -82,13 +93,21 @@ impl<'g> Project<'g> {
         writeln!(to, "committer Bench <bench@example.org> 1700000000 +0000")?;
         writeln!(to, "data 5\nfirst")?;
         add(&mut to, "wt.toml", CONTRACT)?;
-        for number in 0..self.files {
-            add(&mut to, &path_of(number), &Text::seeded(number).file())?;
+        for number in 0..files {
+            add(&mut to, &path_of(number), &text(number))?;
         }
         to.flush()?;
         drop(to);
         ensure!(child.wait()?.success(), "git fast-import failed");
-        Ok(())
+        Ok(project)
+    }
+
+    /// Where `wt` keeps the record of a task.
+    pub(crate) fn record(&self, task: &str) -> PathBuf {
+        self.root()
+            .join(".git/wt/tasks")
+            .join(task)
+            .join("task.json")
     }
 }
 

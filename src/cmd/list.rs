@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::json;
 
+use crate::conflicts::{self, Conflict};
 use crate::ctx::Ctx;
-use crate::error::Code;
+use crate::error::{Code, some_of};
 use crate::facts::{self, Facts};
+use crate::task::Task;
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -24,6 +26,9 @@ pub(crate) struct List {
     /// Also list the tasks that landed or were removed
     #[arg(long)]
     all: bool,
+    /// Find out which tasks conflict with each other as they stand; later lists tell it while it holds
+    #[arg(long)]
+    conflicts: bool,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -33,6 +38,7 @@ impl List {
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
         let mut rows = Vec::new();
+        let mut tasks = Vec::new();
         let mut unreadable = false;
         for (name, task) in ws.store.tasks()? {
             let gathered = task.and_then(|task| {
@@ -42,7 +48,9 @@ impl List {
                 {
                     ctx.ui.warn(&format!("{error:#}"));
                 }
-                facts::gather(&ws, &task)
+                let facts = facts::gather(&ws, &task)?;
+                tasks.push(task);
+                Ok(facts)
             });
             match gathered {
                 Ok(facts) => rows.push(facts),
@@ -52,6 +60,7 @@ impl List {
                 }
             }
         }
+        let conflicts = self.conflicts(&ws, &tasks);
         let mut past = Vec::new();
         if self.all {
             for (id, trashed) in ws.store.trashed()? {
@@ -69,7 +78,8 @@ impl List {
                 .iter()
                 .map(|t| json!({ "task": t.task.name, "state": past_state(t), "removed": t.removed, "restorable": t.kept }))
                 .collect();
-            ctx.ui.json(&json!({ "tasks": rows, "past": past }))?;
+            ctx.ui
+                .json(&json!({ "tasks": rows, "conflicts": conflicts, "past": past }))?;
         } else if rows.is_empty() && past.is_empty() {
             ctx.ui.say("no tasks; begin one: wt spawn <task>");
         } else {
@@ -82,8 +92,35 @@ impl List {
                 &lines,
                 SPARE,
             );
+            for Conflict { tasks, paths } in &conflicts {
+                let [one, other] = tasks;
+                ctx.ui.out(&format!(
+                    "{one} and {other} conflict in: {}",
+                    some_of(paths)
+                ));
+            }
+            if self.conflicts && conflicts.is_empty() {
+                ctx.ui
+                    .say("no two tasks conflict in what they have committed or validated");
+            }
         }
         Ok(if unreadable { Code::No } else { Code::Ok })
+    }
+}
+
+impl List {
+    /// The conflicts that are asked for, or known from the last time. Without them there is still a list.
+    fn conflicts(&self, ws: &Workspace, tasks: &[Task]) -> Vec<Conflict> {
+        let found = if self.conflicts {
+            conflicts::find(ws, tasks)
+        } else {
+            conflicts::known(ws, tasks)
+        };
+        found.unwrap_or_else(|error| {
+            let ui = &ws.ctx.ui;
+            ui.warn(&format!("can't tell which tasks conflict: {error:#}"));
+            Vec::new()
+        })
     }
 }
 

@@ -22,10 +22,19 @@ fn a_link_on_the_way_carries_nothing_outside() {
     let theirs = sandbox.root().join("theirs");
     sandbox.write(theirs.join(".env"), "SECRET=theirs\n");
 
-    let worktree = sandbox.spawn("link");
-    fs::remove_dir_all(worktree.join("conf")).expect("removed");
-    symlink(&theirs, worktree.join("conf")).expect("linked");
-    sandbox.commit(&worktree, "a link");
+    // A task could not land such a link; a person did, while the task was at work.
+    sandbox.git(&["branch", "other"]);
+    sandbox
+        .wt(&["spawn", "link", "--target", "other"])
+        .expect(0);
+    let person = sandbox.root().join("person");
+    let checkout = person.to_str().expect("text");
+    sandbox.git(&["worktree", "add", "-q", checkout, "other"]);
+    fs::remove_dir_all(person.join("conf")).expect("removed");
+    symlink(&theirs, person.join("conf")).expect("linked");
+    sandbox.commit(&person, "a link");
+    sandbox.git(&["worktree", "remove", checkout]);
+    sandbox.write(sandbox.worktree("link").join("x"), "");
     let told = "can't carry conf/.env along";
     sandbox
         .wt(&["validate", "link"])
@@ -38,7 +47,7 @@ fn a_link_on_the_way_carries_nothing_outside() {
     assert_eq!(fs::read_link(&slot).expect("a link"), theirs);
 
     // A task that begins on such a branch is not made at all.
-    sandbox.git(&["branch", "linked", "wt/link"]);
+    sandbox.git(&["branch", "linked", "other"]);
     let before = sandbox.picture();
     sandbox
         .wt(&["spawn", "next", "--base", "linked"])

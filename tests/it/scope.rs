@@ -349,3 +349,110 @@ fn an_edit_of_a_tasks_paths_in_the_main_checkout_is_reported() {
     let clean = sandbox.wt(&["validate", "auth"]);
     assert_eq!(clean.expect(0).err, "");
 }
+
+#[test]
+fn the_list_tells_who_conflicts_long_before_either_lands() {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        ("test.sh", "true\n"),
+        ("a", "1\n2\n3\n4\n5\n6\n7\n"),
+        ("folder/x", "a file that is long enough to be found again\n"),
+    ]);
+    let commit = |task: &str, path: &str, text: &str| {
+        let worktree = sandbox.worktree(task);
+        sandbox.write(worktree.join(path), text);
+        sandbox.commit(&worktree, path);
+    };
+    for task in ["first", "last", "other", "same", "mover", "idle"] {
+        sandbox.spawn(task);
+    }
+    commit("first", "a", "one\n2\n3\n4\n5\n6\n7\n");
+    commit("last", "a", "1\n2\n3\n4\n5\n6\nseven\n");
+    commit("other", "folder/new", "");
+    commit("same", "a", "uno\n2\n3\n4\n5\n6\n7\n");
+    // No path in common, and yet git has to ask where `folder/new` is to go.
+    sandbox.git_in(&sandbox.worktree("mover"), &["mv", "folder", "moved"]);
+    sandbox.commit(&sandbox.worktree("mover"), "moved");
+
+    let objects = || sandbox.git(&["count-objects"]);
+    let before = objects();
+    let plain = sandbox.wt(&["list", "--json"]).json();
+    assert_eq!(plain["conflicts"], json!([]));
+    let expected = json!([
+        { "tasks": ["first", "same"], "paths": ["a"] },
+        { "tasks": ["mover", "other"], "paths": ["moved/new"] },
+    ]);
+    let found = sandbox.wt(&["list", "--conflicts", "--json"]);
+    assert_eq!(found.expect(0).json()["conflicts"], expected);
+    assert_eq!(objects(), before, "merging to look leaves nothing behind");
+    // From now on the plain list knows, as long as it holds.
+    let plain = sandbox.wt(&["list"]);
+    plain
+        .expect(0)
+        .prints("\nfirst and same conflict in: a\nmover and other conflict in: moved/new\n");
+    commit("same", "a", "1\n2\n3\n4\n5\n6\n7\n");
+    let plain = sandbox.wt(&["list", "--json"]).json();
+    assert_eq!(plain["conflicts"], json!([expected[1]]));
+
+    // What was validated uncommitted counts as well; what is kept is of the live tasks alone.
+    sandbox.write(
+        sandbox.worktree("idle").join("a"),
+        "1\n2\n3\n4\n5\n6\nVII\n",
+    );
+    sandbox.wt(&["validate", "idle"]).expect(0);
+    sandbox
+        .wt(&["list", "--conflicts"])
+        .expect(0)
+        .prints("idle and last conflict in: a\n");
+    for task in ["first", "last", "other", "same", "mover"] {
+        sandbox.wt(&["rm", task, "--force"]).expect(0);
+    }
+    sandbox
+        .wt(&["list", "--conflicts"])
+        .expect(0)
+        .says("no two tasks conflict");
+    let kept = sandbox.read(sandbox.state().join("merged-pairs.json"));
+    let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
+    assert_eq!(kept["pairs"], json!({}));
+}
+
+#[test]
+fn the_documented_traps_are_decided_where_claims_are_made() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .wt(&["spawn", "owner", "--owns", "src", "--owns", "caf\u{e9}"])
+        .expect(0);
+    sandbox.wt(&["spawn", "asks", "--owns", "mine"]).expect(0);
+    let grant = |glob: &str| sandbox.wt(&["scope", "grant", "asks", glob, "--operator", "ann"]);
+    for (glob, witness) in [
+        ("src/", "src"),
+        ("./src/**", "src"),
+        ("src**", "src"),
+        ("[!a]rc", "src"),
+        ("{src,lib}/x", "src/x"),
+        ("**/deep", "src/deep"),
+        ("caf??", "caf\u{e9}"),
+    ] {
+        grant(glob)
+            .expect(4)
+            .says(&format!("both hold {witness}\n"));
+    }
+    // A wildcard or a class is never a `/`, and `a**` is `a*`.
+    for glob in ["s[!x]c/y", "s?c", "sr**c/x"] {
+        grant(glob).expect(4);
+    }
+    for glob in ["src[!x]y", "src?y", "Src", "cafe\\?"] {
+        grant(glob).expect(0);
+        sandbox
+            .wt(&["scope", "release", "asks", glob, "--operator", "ann"])
+            .expect(0);
+    }
+    grant("cafe\u{301}").expect(64).says("Unicode form NFD");
+    // Too large to compare, so it is taken to overlap; what begins otherwise needs no comparison.
+    let huge = format!("*a{}", "?".repeat(16));
+    grant(&huge).expect(4).says("are too large to compare");
+    grant(&format!("lib/{huge}")).expect(0);
+
+    sandbox.git(&["config", "core.ignorecase", "true"]);
+    grant("Src/x").expect(4).says("both hold ");
+}
