@@ -19,6 +19,8 @@ mod remove;
 
 mod judge;
 
+mod confine;
+
 mod candidate;
 mod carry;
 mod copies;

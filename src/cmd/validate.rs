@@ -66,7 +66,7 @@ impl Validate {
                         task.target
                     ));
                 }
-                self.print(ctx, &task, &Report::known(&task, receipt, judge_changed))?;
+                self.print(ctx, &task, &Report::known(&task, &receipt, judge_changed))?;
                 Ok(Code::Ok)
             }
             Answer::Repeated { task, run } => {
