@@ -65,7 +65,7 @@ pub(crate) fn support() -> Support {
     }
 }
 
-/// The places that a caged process may write to, besides the usual devices.
+/// The places that a caged process may write to, besides the usual devices. Links lead to what may be written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cage {
     writable: Vec<PathBuf>,
@@ -112,7 +112,9 @@ impl Cage {
 
     fn restrict(&self) -> anyhow::Result<()> {
         let mut ruleset = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
             .handle_access(AccessFs::from_write(FILES))?
+            .set_compatibility(CompatLevel::BestEffort)
             .scope(Scope::from_all(SIGNALS))?
             .create()?;
         let folder = AccessFs::from_write(FILES) & !AccessFs::MakeChar & !AccessFs::MakeBlock;

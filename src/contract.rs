@@ -84,8 +84,8 @@ pub(crate) struct Judge {
     pub(crate) inputs: Vec<String>,
     /// In bytes: a snapshot with a larger changed file is refused.
     pub(crate) max_file: u64,
-    /// Places that set-up and steps may write to, besides their checkout and a folder for temporary files. They
-    /// begin with `/`, `~/` or `$NAME/`; a folder that ends in `/` is made where it is missing.
+    /// Places that set-up and steps may write to, besides their checkout, caches of their own and a folder for
+    /// temporary files. They begin with `/`, `~/` or `$NAME/`; a folder that ends in `/` is made where it is missing.
     pub(crate) writable: Vec<String>,
     pub(crate) confine: Confine,
 }
@@ -133,6 +133,8 @@ pub(crate) struct Worktree {
     pub(crate) setup: Vec<String>,
     /// Globs: set-up runs again in a slot when one of these changed. `None`: at every judging.
     pub(crate) setup_inputs: Option<Vec<String>>,
+    /// Places that set-up may write to and steps may not, in the forms of [`Judge::writable`].
+    pub(crate) setup_writable: Vec<String>,
     /// Ignored files brought along from the main checkout.
     pub(crate) carry: Vec<String>,
     /// Ignored folders that stay in the judge's slots between judgings.
@@ -210,6 +212,7 @@ impl Default for Worktree {
             branch: "wt/{task}".into(),
             setup: Vec::new(),
             setup_inputs: None,
+            setup_writable: Vec::new(),
             carry: Vec::new(),
             warm: Vec::new(),
         }
@@ -296,7 +299,11 @@ impl Contract {
                 &worktree.setup,
                 &worktree.setup_inputs,
                 &worktree.carry,
-                (&self.judge.confine, &self.judge.writable),
+                (
+                    &self.judge.confine,
+                    &self.judge.writable,
+                    &worktree.setup_writable,
+                ),
             ),
         )
     }
@@ -351,12 +358,13 @@ mod tests {
         assert!(changed(|c| c.worktree.setup_inputs = Some(Vec::new())));
         assert!(changed(|c| c.worktree.carry.push("A".into())));
         assert!(changed(|c| c.judge.writable.push("A".into())));
+        assert!(changed(|c| c.worktree.setup_writable.push("A".into())));
         assert!(changed(|c| c.judge.confine = Confine::Off));
         assert!(!changed(|c| c.rules.edits.clear()));
         assert!(!changed(|c| c.land.keep = true));
         assert!(!changed(|c| c.judge.slots = 9));
         // Receipts are keyed by it: a new form of the hash must be a decision, not an accident.
-        insta::assert_snapshot!(plain.gate_hash(), @"3cdf669bbe8339e6ee8df34ab0d0b888c83c442be5238c8624c0f96c25139fd3");
+        insta::assert_snapshot!(plain.gate_hash(), @"1e9aee9b0f4ee939d86e770ff98636c697a38bb12881fa242a7df69607fd832f");
         assert_ne!(plain.gate_hash(), plain.rules_hash());
     }
 }

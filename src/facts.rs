@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::gate::Receipt;
 use crate::git::SnapshotRequest;
 use crate::store::{read_json, write_json_shown};
 use crate::task::{BUDGET, Task};
@@ -37,6 +38,8 @@ pub(crate) struct Facts {
     /// Paths that the task's commits change.
     pub(crate) changed: usize,
     pub(crate) receipt: Option<String>,
+    /// Whether the steps that the receipt names ran in a cage.
+    pub(crate) confined: Option<bool>,
     /// Whether the target moved since the receipt was made.
     pub(crate) target_moved: bool,
     pub(crate) created: Timestamp,
@@ -98,6 +101,10 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Facts> {
         behind,
         changed,
         receipt: task.validated.as_ref().map(|v| v.receipt.clone()),
+        confined: task
+            .validated
+            .as_ref()
+            .and_then(|v| Some(find_receipt(ws, &v.receipt)?.confined)),
         target_moved: judged_on.is_some() && judged_on != target.as_ref() && task.landing.is_none(),
         created: task.created,
         age_seconds: ws.ctx.now.as_second() - task.created.as_second(),
@@ -112,6 +119,11 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Facts> {
         landed: task.landing.as_ref().map(|l| l.commit.to_string()),
         seen: last_seen(ws, &task.name),
     })
+}
+
+/// A receipt that can't be read is none.
+fn find_receipt(ws: &Workspace, key: &str) -> Option<Receipt> {
+    read_json(&ws.store.receipt_file(key)).ok()?
 }
 
 /// What was last seen in a task's worktree, if it was ever looked at. A file that can't be read is only a cache.

@@ -1,6 +1,7 @@
 //! Logs → the first failure: what a failed step says first, in few lines that can be trusted to a terminal.
 
 mod ava;
+mod denied;
 mod eslint;
 mod general;
 mod go;
@@ -69,6 +70,12 @@ pub(crate) fn missing_program(log: &[u8]) -> Option<String> {
     })?;
     // A path is no question of `PATH`.
     (!program.is_empty() && !program.contains('/')).then(|| program.to_owned())
+}
+
+/// The paths that a log says could not be written for want of permission, or for lying across a border; those that
+/// are not absolute are as the step saw them. Not all of them need be what was written to.
+pub(crate) fn denied_paths(log: &[u8]) -> Vec<String> {
+    denied::paths(Log::new(log, &[]))
 }
 
 /// The failure of a step that had not ended `after` its timeout, such as `10m`: what it said last.

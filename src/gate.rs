@@ -71,6 +71,9 @@ pub(crate) enum Verdict {
     /// The last of the run's steps failed, and this is what its log says first.
     Failed {
         first: Failure,
+        /// The write that the cage kept it from, if its log tells of one.
+        #[serde(default)]
+        denied: Option<Denied>,
     },
     /// A step changed tracked files of the checkout that it judged.
     Unstable {
@@ -85,6 +88,21 @@ pub(crate) enum Verdict {
     },
 }
 
+/// A write that the cage kept a command from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Denied {
+    pub(crate) path: String,
+    /// What to do where the command needs it.
+    pub(crate) remedy: String,
+}
+
+impl std::fmt::Display for Denied {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = crate::error::shown(&self.path);
+        write!(f, "denied by the cage: write to {path}; {}", self.remedy)
+    }
+}
+
 /// The proof that a tree passed a gate in an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Receipt {
@@ -96,7 +114,7 @@ pub(crate) struct Receipt {
     pub(crate) fingerprint: BTreeMap<String, String>,
     /// The steps that passed; those that the difference did not select are not in it.
     pub(crate) steps: Vec<StepResult>,
-    /// Whether the steps were kept from writing outside their checkout.
+    /// Whether every step was kept from writing outside its checkout.
     pub(crate) confined: bool,
     pub(crate) task: String,
     pub(crate) commit: Oid,
@@ -120,6 +138,7 @@ impl Receipt {
     pub(crate) fn absorb(&mut self, older: Receipt) {
         for step in older.steps {
             if !self.steps.iter().any(|s| s.name == step.name) {
+                self.confined &= older.confined;
                 self.steps.push(step);
             }
         }

@@ -40,7 +40,8 @@ pub(crate) fn find<'c>(
     let begun = agent
         .and_then(|agent| agent.project_variable)
         .and_then(|name| ctx.environment.text(name));
-    for dir in [begun.map(Path::new), cwd.map(Path::new), Some(&ctx.cwd)] {
+    // The question's own folder comes last: a model chooses it, and must not choose whose rules it is under.
+    for dir in [begun.map(Path::new), Some(&ctx.cwd), cwd.map(Path::new)] {
         if let Some(found) = find_at(ctx, dir)? {
             return Ok(Some(found));
         }

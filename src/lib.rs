@@ -20,6 +20,7 @@ mod remove;
 
 mod judge;
 
+mod confine;
 mod guard;
 
 mod candidate;

@@ -2,10 +2,12 @@
 
 mod make;
 mod plan;
+mod set_up;
 mod undo;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use crate::confine;
 use crate::error::{Code, Refusal};
 use crate::oid::Oid;
 use crate::process::{self, Interrupt};
@@ -122,6 +124,10 @@ fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
         ws.ctx
             .ui
             .say(&format!("no wt.toml on {}: {line}", new.target));
+    }
+    confine::require(&in_force.contract)?;
+    if !in_force.contract.worktree.setup.is_empty() {
+        confine::announce(&ws.ctx.ui, &in_force.contract)?;
     }
     let plan = {
         let _lock = ws.lock()?;

@@ -8,10 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::cage::{self, Cage, Support};
-use crate::contract::{Confine, Contract, TOOLCHAIN_VARIABLES};
+use crate::contract::{Contract, TOOLCHAIN_VARIABLES};
 use crate::ctx::Environment;
-use crate::error::Refusal;
 use crate::process::{self, End, Interrupt, Job};
 use crate::task::Captured;
 
@@ -68,34 +66,18 @@ pub(crate) fn step_environment(captured: &Captured) -> Vec<(OsString, OsString)>
     captured.chain(fixed).collect()
 }
 
-/// The cage of set-up and steps: `own` is what they work in. None where the contract wants none or the kernel can't
-/// hold one.
-///
-/// # Errors
-/// A refusal where the contract requires what the kernel can't hold.
-pub(crate) fn step_cage(
-    contract: &Contract,
-    captured: &Captured,
-    own: &[&Path],
-) -> anyhow::Result<Option<Cage>> {
-    match (contract.judge.confine, cage::support()) {
-        (Confine::Off, _) | (Confine::Auto, Support::None) => return Ok(None),
-        (Confine::Require, Support::None) => {
-            return Err(Refusal::refused(
-                "[judge] confine = \"require\", and this kernel can't hold a cage (Landlock, Linux 6.2 or later)",
-            )
-            .hint("judge on another machine, or set confine = \"auto\" on the target")
-            .into());
-        }
-        (Confine::Auto | Confine::Require, Support::Full | Support::Files) => {}
-    }
-    let mut writable: Vec<PathBuf> = own.iter().map(|path| (*path).to_owned()).collect();
-    writable.extend(places(&contract.judge.writable, captured)?);
-    Ok(Some(Cage::new(writable)))
-}
+/// What a variable that is not set means to the tools that read it, from the home.
+const DEFAULTS: [(&str, &str); 6] = [
+    ("CARGO_HOME", ".cargo"),
+    ("GOPATH", "go"),
+    ("RUSTUP_HOME", ".rustup"),
+    ("XDG_CACHE_HOME", ".cache"),
+    ("XDG_CONFIG_HOME", ".config"),
+    ("XDG_DATA_HOME", ".local/share"),
+];
 
-/// The places that a contract opens, as they are called on this machine. One that begins with a variable that is not
-/// set is passed over; a folder that ends in `/` is made.
+/// The places that a contract opens, through no link. One that begins with a variable that is not set, and that has no
+/// usual meaning then, is passed over; a folder that ends in `/` is made.
 pub(crate) fn places(written: &[String], captured: &Captured) -> anyhow::Result<Vec<PathBuf>> {
     let mut places = Vec::new();
     for text in written {
@@ -106,9 +88,18 @@ pub(crate) fn places(written: &[String], captured: &Captured) -> anyhow::Result<
             fs::create_dir_all(&place)
                 .with_context(|| format!("can't make {}, which wt.toml opens", place.display()))?;
         }
-        places.push(place);
+        places.push(place.canonicalize().unwrap_or(place));
     }
     Ok(places)
+}
+
+/// `path` as a contract writes it, from the home if it lies there.
+pub(crate) fn shorten(path: &Path, captured: &Captured) -> String {
+    let home = captured.variables.get("HOME").map(Path::new);
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(inside) => format!("~/{}", inside.display()),
+        None => path.display().to_string(),
+    }
 }
 
 /// `~/…` and `$NAME/…` as absolute paths, where the variable is one.
@@ -120,7 +111,20 @@ fn expand(text: &str, captured: &Captured) -> Option<PathBuf> {
             None => return Some(PathBuf::from(text)),
         },
     };
-    let root = Path::new(captured.variables.get(variable)?);
+    let value = |name: &str| {
+        captured
+            .variables
+            .get(name)
+            .filter(|value| !value.is_empty())
+    };
+    let root = match (
+        value(variable),
+        DEFAULTS.iter().find(|(name, _)| *name == variable),
+    ) {
+        (Some(root), _) => PathBuf::from(root),
+        (None, Some((_, usual))) => Path::new(value("HOME")?).join(usual),
+        (None, None) => return None,
+    };
     root.is_absolute().then(|| root.join(inside))
 }
 

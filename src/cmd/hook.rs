@@ -65,13 +65,11 @@ fn require_agent(name: &str) -> Result<&'static Agent, Refusal> {
     Agent::find(name).ok_or_else(|| {
         let names = || AGENTS.iter().map(|agent| agent.name);
         let refusal = Refusal::usage(format!("wt knows no agent {name:?}"));
-        match nearest(name, names()) {
-            Some(near) => refusal.hint(format!("did you mean `{near}`?")),
-            None => {
-                let names: Vec<&str> = names().collect();
-                refusal.hint(format!("it knows: {}", names.join(", ")))
-            }
+        if let Some(near) = nearest(name, names()) {
+            return refusal.hint(format!("did you mean `{near}`?"));
         }
+        let names: Vec<&str> = names().collect();
+        refusal.hint(format!("it knows: {}", names.join(", ")))
     })
 }
 

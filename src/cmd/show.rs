@@ -97,10 +97,13 @@ fn describe(ctx: &Ctx, facts: &Facts) -> String {
         ),
         (
             "receipt",
-            facts
-                .receipt
-                .as_ref()
-                .map_or_else(|| "none".to_owned(), |r| r[..12].to_owned()),
+            match (&facts.receipt, facts.confined) {
+                (None, _) => "none".to_owned(),
+                (Some(receipt), Some(false)) => {
+                    format!("{}, of steps without a cage", &receipt[..12])
+                }
+                (Some(receipt), _) => receipt[..12].to_owned(),
+            },
         ),
         ("worktree", facts.path.clone()),
         ("seen", seen(ctx, facts)),

@@ -79,7 +79,7 @@ impl Validate {
                         task.target
                     ));
                 }
-                let report = Report::known(&task, receipt, judge_changed);
+                let report = Report::known(&task, &receipt, judge_changed);
                 self.print(ctx, &head(&task, &strays), &report)?;
                 Ok(Code::Ok)
             }

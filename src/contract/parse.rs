@@ -24,7 +24,15 @@ const SCHEMA: [(&str, &[&str]); 8] = [
     ("[env]", &["pass", "fingerprint"]),
     (
         "[worktree]",
-        &["path", "branch", "setup", "setup_inputs", "carry", "warm"],
+        &[
+            "path",
+            "branch",
+            "setup",
+            "setup_inputs",
+            "setup_writable",
+            "carry",
+            "warm",
+        ],
     ),
     ("[scope]", &["required", "shared"]),
     ("[cage]", &["writable", "require", "agent"]),
@@ -173,16 +181,18 @@ fn env(section: &Section<'_>, default: Env) -> Result<Env, Refusal> {
 
 fn worktree(section: &Section<'_>, default: Worktree) -> Result<Worktree, Refusal> {
     let setup = list(section, "setup", check::filled)?;
-    // Detected inputs belong to the detected set-up: another one may depend on anything.
-    let default_inputs = match &setup {
-        Some(_) => None,
-        None => default.setup_inputs,
+    // Detected inputs and doors belong to the detected set-up: another one may depend on anything.
+    let (default_inputs, default_writable) = match &setup {
+        Some(_) => (None, Vec::new()),
+        None => (default.setup_inputs, default.setup_writable),
     };
     Ok(Worktree {
         path: value(section, "path", check::worktree_path)?.unwrap_or(default.path),
         branch: value(section, "branch", check::branch)?.unwrap_or(default.branch),
         setup: setup.unwrap_or(default.setup),
         setup_inputs: list(section, "setup_inputs", check::glob)?.or(default_inputs),
+        setup_writable: list(section, "setup_writable", check::outer_path)?
+            .unwrap_or(default_writable),
         carry: list(section, "carry", check::inner_path)?.unwrap_or(default.carry),
         warm: list(section, "warm", check::inner_path)?.unwrap_or(default.warm),
     })

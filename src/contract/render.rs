@@ -47,6 +47,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
             branch => quoted(&worktree.branch),
             setup => list(&worktree.setup),
             setup_inputs => worktree.setup_inputs.as_deref().map(list),
+            setup_writable => list(&worktree.setup_writable),
             carry => list(&worktree.carry),
             warm => list(&worktree.warm),
             required => scope.required.to_string(),
@@ -195,8 +196,9 @@ mod tests {
         ]
         # A task that changes a larger file is refused.
         max_file = "100MB"
-        # Set-up and steps run in a cage: they write to their checkout, to a private TMPDIR and to these places. A folder
-        # that ends in `/` is made where it is missing.
+        # Set-up and steps run in a cage: they write to their checkout, to caches and a TMPDIR of their own, and to these
+        # places. What one task's tests write there, other tasks and you read: each is a door. A folder that ends in `/` is
+        # made where it is missing.
         writable = []
         confine = "auto"  # auto | require | off
 
@@ -220,6 +222,8 @@ mod tests {
         setup = ["cd web && npm ci"]
         # The judge runs them again when one of these changed; left out: every time.
         setup_inputs = ["web/package-lock.json", "web/package.json"]
+        # Places besides that set-up alone may write to, as long as the task changes nothing of what judges it.
+        setup_writable = []
         # Ignored files to bring along from the main checkout, such as ".env".
         carry = []
         # Ignored folders that the judge keeps between its runs.

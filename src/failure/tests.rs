@@ -1,5 +1,6 @@
 //! What is read in recorded output of real tools (`tests/logs`), and what holds for any bytes.
 
+mod denied;
 mod general;
 mod go;
 mod javascript;

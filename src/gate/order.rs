@@ -81,6 +81,9 @@ pub(crate) enum Phase {
 pub(crate) struct Progress {
     pub(crate) phase: Phase,
     pub(crate) steps: Vec<StepResult>,
+    /// Whether set-up and steps run in a cage, once that is known.
+    #[serde(default)]
+    pub(crate) confined: Option<bool>,
     /// The judge's private folder for temporary files, to be removed if it dies.
     pub(crate) temporary: Option<PathBuf>,
     #[serde(flatten)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{Ended, Order, Progress, Purpose, StepResult, Verdict};
+use super::{Denied, Ended, Order, Progress, Purpose, Receipt, StepResult, Verdict};
 use crate::error::shown;
 use crate::failure::Failure;
 use crate::task::{BUDGET, State, Task};
@@ -30,7 +30,13 @@ pub(crate) struct Report {
     pub(crate) log: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_lines: Option<u64>,
+    /// The write that the cage kept the step from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) denied: Option<Denied>,
     pub(crate) receipt: Option<String>,
+    /// Whether the steps ran in a cage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) confined: Option<bool>,
     /// Paths that a step changed in the tree that it judged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) paths: Vec<String>,
@@ -60,7 +66,9 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
         first_failure: None,
         log: None,
         log_lines: None,
+        denied: None,
         receipt: None,
+        confined: progress.confined,
         paths: Vec::new(),
         judge_changed: Vec::new(),
         steps_run: progress.steps.len(),
@@ -78,7 +86,10 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
             report.judge_changed.clone_from(&order.judge_changed);
             report.next = format!("wt merge {}", task.name);
         }
-        Some(Verdict::Failed { first }) => failed(&mut report, order, progress, task, first),
+        Some(Verdict::Failed { first, denied }) => {
+            report.denied.clone_from(denied);
+            failed(&mut report, order, progress, task, first);
+        }
         Some(Verdict::Unstable { step, paths }) => {
             report.verdict = "UNSTABLE_TREE";
             report.step = Some(step.clone());
@@ -162,7 +173,7 @@ fn ended(ended: Ended) -> String {
 
 impl Report {
     /// The verdict on work that a stored receipt vouches for: no step was run.
-    pub(crate) fn known(task: &Task, receipt: String, judge_changed: Vec<String>) -> Self {
+    pub(crate) fn known(task: &Task, receipt: &Receipt, judge_changed: Vec<String>) -> Self {
         Self {
             verdict: "VALIDATION_OK",
             step: None,
@@ -173,7 +184,9 @@ impl Report {
             first_failure: None,
             log: None,
             log_lines: None,
-            receipt: Some(receipt),
+            denied: None,
+            receipt: Some(receipt.key()),
+            confined: Some(receipt.confined),
             paths: Vec::new(),
             judge_changed,
             steps_run: 0,
@@ -215,6 +228,9 @@ impl Report {
             for line in &first.excerpt {
                 let _ = writeln!(text, "  {line}");
             }
+        }
+        if let Some(denied) = &self.denied {
+            let _ = writeln!(text, "{denied}");
         }
         if !self.judge_changed.is_empty() {
             let _ = writeln!(

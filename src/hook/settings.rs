@@ -101,7 +101,7 @@ fn entry(layout: Layout, command: &str, matcher: Option<String>) -> Value {
 
 fn quote(wt: &Path) -> String {
     let text = wt.to_string_lossy();
-    shlex::try_quote(&text).map_or_else(|_| text.clone().into_owned(), |quoted| quoted.into_owned())
+    shlex::try_quote(&text).map_or_else(|_| text.clone().into_owned(), std::borrow::Cow::into_owned)
 }
 
 /// `settings` with `wt`'s hooks in them, once, whatever of `wt`'s was there; all else stays as it is.

@@ -12,7 +12,7 @@ use crate::surroundings;
 use crate::task::{Course, Happening, Pinned, Rejected, Situation, State, Task, Validated, course};
 use crate::workspace::{InForce, Workspace};
 
-use super::order::{OrderRequest, covering_receipt, find_receipt, order, snapshot_of};
+use super::order::{OrderRequest, answers, covering_receipt, find_receipt, order, snapshot_of};
 use super::{clear_dead_judge, judge_at_work, launch};
 
 /// What an agent asks for.
@@ -29,7 +29,7 @@ pub(crate) enum Answer {
     /// The snapshot is known to be good.
     Known {
         task: Box<Task>,
-        receipt: String,
+        receipt: Box<Receipt>,
         target_moved: bool,
         judge_changed: Vec<String>,
     },
@@ -157,14 +157,14 @@ fn decide(
             });
             ws.store.save_task(&task)?;
             ws.record(&ws.event(&task.name, "known").fact("receipt", receipt.key()))?;
-            let report = Report::known(&task, receipt.key(), order.judge_changed.clone());
+            let report = Report::known(&task, &receipt, order.judge_changed.clone());
             // The verdict before must not lie there as if it were the last one.
             if let Err(error) = copies::write_last(&task, &report.text(), None) {
                 ws.ctx.ui.warn(&format!("{error:#}"));
             }
             Ok(Answer::Known {
                 task: Box::new(task),
-                receipt: receipt.key(),
+                receipt: Box::new(receipt),
                 target_moved: false,
                 judge_changed: order.judge_changed,
             })
@@ -212,6 +212,7 @@ fn known_snapshot(
     if receipt.gate != in_force.gate
         || receipt.environment != environment
         || validated.target == *tip
+        || !answers(&in_force.contract, &receipt)
     {
         // With the target unmoved the general way answers as fast.
         return Ok(None);
@@ -220,9 +221,9 @@ fn known_snapshot(
     candidate::combine(repo, task, snapshot, tip)?;
     Ok(Some(Answer::Known {
         task: Box::new(task.clone()),
-        receipt: validated.receipt.clone(),
-        target_moved: true,
         judge_changed: judge_changed_by(&repo.read, validated, &receipt, in_force)?,
+        receipt: Box::new(receipt),
+        target_moved: true,
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 
+use crate::confine;
 use crate::gate::{Order, Progress};
 use crate::process;
 use crate::store::{Lock, write_json};
@@ -10,12 +11,16 @@ use crate::workspace::Workspace;
 
 /// Writes the order, starts the judge and notes both in the record. The task's lock must be held: the judge begins
 /// by taking it, and finds itself named there.
+///
+/// # Errors
+/// A refusal, before anything is written, where a cage is required and can't be had.
 pub(crate) fn launch(
     ws: &Workspace,
     task: &mut Task,
     order: &Order,
     _lock: &Lock,
 ) -> anyhow::Result<()> {
+    confine::announce(&ws.ctx.ui, &order.contract)?;
     let dir = ws.store.run_dir(&task.name, order.run);
     write_json(&dir.join("order.json"), order)?;
     write_json(&dir.join("progress.json"), &Progress::default())?;

@@ -1,6 +1,7 @@
 //! Putting an order together: all that decides what a run of the gate means, fixed before it begins.
 
 use crate::candidate::{self, Candidate};
+use crate::contract::{Confine, Contract};
 use crate::error::Refusal;
 use crate::gate::{self, Order, Purpose, Receipt};
 use crate::git::{Repo, SnapshotRequest};
@@ -107,7 +108,13 @@ pub(crate) fn order(ws: &Workspace, repo: &Repo, request: &OrderRequest) -> anyh
 /// The stored receipt that answers `order` without running a step, if there is one. One that can't be read is none.
 pub(crate) fn covering_receipt(store: &Store, order: &Order) -> Option<Receipt> {
     let key = gate::receipt_key(&order.candidate.tree, &order.gate, &order.environment);
-    find_receipt(store, &key).filter(|receipt| receipt.covers(&order.selected))
+    find_receipt(store, &key)
+        .filter(|receipt| receipt.covers(&order.selected) && answers(&order.contract, receipt))
+}
+
+/// Whether a receipt was made as the contract wants it: where a cage is required, one made without is none.
+pub(super) fn answers(contract: &Contract, receipt: &Receipt) -> bool {
+    receipt.confined || contract.judge.confine != Confine::Require
 }
 
 /// The receipt of this key, if its content really is of this key.

@@ -78,6 +78,7 @@ fn conclude(ws: &Workspace, order: &Order, progress: &mut Progress) {
             .unwrap_or_default();
         progress.verdict = Some(Verdict::Failed {
             first: failure::first_failure(&log, &[]),
+            denied: None,
         });
     }
 }

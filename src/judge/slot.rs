@@ -84,6 +84,13 @@ impl Slot {
         &self.record.root
     }
 
+    /// What tools keep of the judgings here, beside it.
+    pub(super) fn caches(&self) -> PathBuf {
+        let mut name = self.record.root.clone().into_os_string();
+        name.push("-caches");
+        name.into()
+    }
+
     /// Whether its folder is one: a step may have put a link or nothing in its place.
     pub(super) fn is_there(&self) -> bool {
         fs::symlink_metadata(&self.record.root).is_ok_and(|m| m.is_dir())
@@ -160,6 +167,7 @@ impl Slot {
         // What is no folder is removed here, a link without what it names.
         let _ = fs::remove_file(&self.record.root);
         remove_dir(&self.record.root)?;
+        remove_dir(&self.caches())?;
         // Also those that no record names: of a slot that was lost, or whose folder served under another contract.
         for admin in repo.admins_of(&self.record.root)? {
             repo.forget_worktree(&admin)?;

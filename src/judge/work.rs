@@ -7,16 +7,16 @@ use std::time::Duration;
 use anyhow::Context as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::cage::Cage;
+use crate::confine::{self, Caged, Cages, Doors, Workplace};
 use crate::contract::{Kind, Step, Timeout};
 use crate::ctx::{Ctx, find_program};
 use crate::error::Code;
 use crate::failure::{self, Failure};
-use crate::gate::{Ended, Order, Phase, Progress, Receipt, StepResult, Verdict};
+use crate::gate::{Denied, Ended, Order, Phase, Progress, Receipt, StepResult, Verdict};
 use crate::git::Repo;
 use crate::process::{self, End, Identity, Interrupt, Job};
 use crate::store::{read_json, remove_dir, write_json, write_json_shown};
-use crate::surroundings::{SET_UP_MINUTES, step_cage, step_environment};
+use crate::surroundings::SET_UP_MINUTES;
 use crate::workspace::Workspace;
 
 use super::order::find_receipt;
@@ -51,7 +51,8 @@ pub(crate) fn work(ctx: &Ctx, common: &Path, task: &str, run: u32) -> anyhow::Re
         progress,
         dir,
         interrupt,
-        cage: None,
+        target: record.target.clone(),
+        cages: None,
     };
     let verdict = judge
         .run(&record.worktree)
@@ -68,8 +69,10 @@ struct Judge<'w> {
     progress: Progress,
     dir: PathBuf,
     interrupt: Interrupt,
+    /// Short name of the branch that the contract stands on.
+    target: String,
     /// What set-up and steps run in, once slot and temporary folder are known.
-    cage: Option<Cage>,
+    cages: Option<Cages>,
 }
 
 /// What one command came to.
@@ -106,9 +109,7 @@ impl Judge<'_> {
 
     fn judge_in(&mut self, slot: &mut Slot, temporary: &Path) -> anyhow::Result<Verdict> {
         let needs_set_up = slot.prepare(self.ws, &self.repo, &self.order)?;
-        let environment = self.environment(temporary)?;
-        let own = [slot.root(), &steps_folder(temporary)];
-        self.cage = step_cage(&self.order.contract, &self.order.captured, &own)?;
+        let environment = self.confine(slot, temporary)?;
         if needs_set_up {
             if let Some(verdict) = self.set_up(slot, &environment)? {
                 return Ok(verdict);
@@ -132,6 +133,7 @@ impl Judge<'_> {
             Ran::Failed => {
                 return Ok(Some(Verdict::Failed {
                     first: self.first_failure(slot),
+                    denied: self.denied(slot),
                 }));
             }
             Ran::Passed => {}
@@ -184,6 +186,7 @@ impl Judge<'_> {
                 run: &step.run,
                 limit: step.timeout.duration(),
                 must_run_tests: step.kind == Kind::Test && !step.allow_empty,
+                is_set_up: false,
             },
         )
     }
@@ -205,7 +208,13 @@ impl Judge<'_> {
             log: &path,
             timeout: command.limit,
             interrupt: &self.interrupt,
-            cage: self.cage.as_ref(),
+            cage: self.cages.as_ref().map(|cages| {
+                if command.is_set_up {
+                    &cages.set_up
+                } else {
+                    &cages.steps
+                }
+            }),
         })?;
         let ended = match outcome.end {
             End::Interrupted => return Ok(Ran::Interrupted),
@@ -256,6 +265,21 @@ impl Judge<'_> {
         first
     }
 
+    /// The write that the cage kept the last step from.
+    fn denied(&self, slot: &Slot) -> Option<Denied> {
+        let (cages, step) = (self.cages.as_ref()?, self.progress.steps.last()?);
+        let caged = Caged {
+            cages,
+            is_set_up: self.order.steps().all(|own| own.name != step.name),
+            root: slot.root(),
+            contract: &self.order.contract,
+            captured: &self.order.captured,
+            target: &self.target,
+            common: self.ws.repo.common(),
+        };
+        caged.denied(&std::fs::read(self.dir.join(&step.log)).ok()?)
+    }
+
     fn limit_of(&self, step: &str) -> Timeout {
         let steps = &self.order.contract.gate;
         steps
@@ -288,7 +312,12 @@ impl Judge<'_> {
         })
     }
 
-    fn environment(&self, temporary: &Path) -> anyhow::Result<Vec<(OsString, OsString)>> {
+    /// Makes ready what set-up and steps run in; answers their environment.
+    fn confine(
+        &mut self,
+        slot: &Slot,
+        temporary: &Path,
+    ) -> anyhow::Result<Vec<(OsString, OsString)>> {
         let changed = temporary.join("changed");
         let list: String = self
             .order
@@ -300,8 +329,22 @@ impl Judge<'_> {
             .with_context(|| format!("can't write {}", changed.display()))?;
         let tmp = steps_folder(temporary);
         std::fs::create_dir(&tmp).with_context(|| format!("can't make {}", tmp.display()))?;
-        let mut environment = step_environment(&self.order.captured);
-        environment.push(("TMPDIR".into(), tmp.into()));
+        let place = Workplace {
+            root: slot.root(),
+            temporary: &tmp,
+            caches: &slot.caches(),
+        };
+        let Order {
+            contract, captured, ..
+        } = &self.order;
+        let doors = if self.order.judge_changed.is_empty() {
+            Doors::Open
+        } else {
+            Doors::Shut
+        };
+        self.cages = Cages::around(&place, contract, captured, doors)?;
+        self.progress.confined = Some(self.cages.is_some());
+        let mut environment = confine::environment(&place, captured, self.cages.as_ref());
         environment.push(("WT_TASK".into(), self.order.task.clone().into()));
         environment.push(("WT_BASE".into(), self.order.target.as_str().into()));
         environment.push(("WT_CHANGED".into(), changed.into()));
@@ -316,7 +359,7 @@ impl Judge<'_> {
             environment: self.order.environment.clone(),
             fingerprint: self.order.fingerprint.clone(),
             steps: self.progress.steps.clone(),
-            confined: self.cage.is_some(),
+            confined: self.cages.is_some(),
             task: self.order.task.clone(),
             commit: self.order.candidate.commit.clone(),
             at: self.ws.ctx.time(),
@@ -358,6 +401,7 @@ struct Command<'a> {
     run: &'a str,
     limit: Duration,
     must_run_tests: bool,
+    is_set_up: bool,
 }
 
 impl<'a> Command<'a> {
@@ -368,6 +412,7 @@ impl<'a> Command<'a> {
             run,
             limit: SET_UP_LIMIT.duration(),
             must_run_tests: false,
+            is_set_up: true,
         }
     }
 }

@@ -2,17 +2,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use super::NewTask;
 use super::plan::Plan;
 use crate::carry;
 use crate::copies;
-use crate::error::{Code, Refusal, some_of};
-use crate::failure;
+use crate::error::{Refusal, some_of};
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
-use crate::process::{self, End, Interrupt, Job};
-use crate::surroundings::{SET_UP_MINUTES, capture, step_environment};
+use crate::process::Interrupt;
+use crate::surroundings::capture;
 use crate::task::{FolderId, Happening, State, Task};
 use crate::workspace::{InForce, Workspace, write_marker};
 
@@ -44,7 +42,7 @@ impl Plan {
         let mut task = self.record(ws, new, in_force, admin)?;
         let left_alone = copies::write(&ws.repo, &ws.store, &mut task, in_force)?;
         for path in left_alone {
-            let instead = if path.ends_with(".json") {
+            let instead = if Path::new(&path).extension().is_some_and(|e| e == "json") {
                 "its hooks are not set here; set them for all folders: wt hook install claude --user"
             } else {
                 "tell that agent to read .wt/RULES.md"
@@ -159,59 +157,12 @@ impl Plan {
                 .ui
                 .say(&format!("carried along: {}", some_of(&carried)));
         }
-        for command in &contract.setup {
-            let bar = ws
-                .ctx
-                .ui
-                .progress(&format!("{}: set-up: {command}", task.name));
-            let log = ws
-                .store
-                .root()
-                .join("logs")
-                .join(format!("{}.set-up.log", task.name));
-            fs::create_dir_all(ws.store.root().join("logs"))?;
-            let outcome = process::run(&Job {
-                command,
-                dir: &self.worktree,
-                env: &step_environment(&task.environment),
-                log: &log,
-                timeout: Duration::from_secs(60 * SET_UP_MINUTES),
-                interrupt,
-                cage: None,
-            })?;
-            drop(bar);
-            match outcome.end {
-                End::Exited(0) => {}
-                End::Interrupted => anyhow::bail!("interrupted"),
-                end => return Err(set_up_failed(&self.worktree, command, end, &log).into()),
-            }
+        if !contract.setup.is_empty() {
+            self.set_up(ws, task, in_force, interrupt)?;
         }
         if interrupt.raised() {
             anyhow::bail!("interrupted");
         }
         Ok(())
     }
-}
-
-fn set_up_failed(worktree: &Path, command: &str, end: End, log: &Path) -> Refusal {
-    let bytes = process::tail(log, 1 << 20).unwrap_or_default();
-    let first = failure::first_failure(&bytes, &[&worktree.to_string_lossy()]);
-    let how = match end {
-        End::Exited(status) => format!("exit status {status}"),
-        End::Killed { signal, .. } => format!("signal {signal}"),
-        End::TimedOut => "it took too long".to_owned(),
-        End::Interrupted => "interrupted".to_owned(),
-    };
-    let mut message = format!(
-        "the set-up command `{command}` failed ({how}): {}",
-        first.title
-    );
-    for line in first.excerpt.iter().take(10) {
-        message.push_str("\n  ");
-        message.push_str(line);
-    }
-    Refusal::new(Code::No, message).hint(format!(
-        "full log: {}; mend it, or change `setup` under [worktree] in wt.toml on the target",
-        log.display()
-    ))
 }

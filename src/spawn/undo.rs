@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::set_up::{CACHES, JUDGE};
 use crate::store::{Operation, remove_dir};
 use crate::workspace::{MARKER, Workspace};
 
@@ -39,13 +40,19 @@ pub(crate) fn undo(ws: &Workspace, name: &str, operation: &Operation) -> anyhow:
     ws.store.settle(name)
 }
 
-/// The folder of the worktrees goes again if nothing but the marker is in it.
+/// The folder of the worktrees goes again if nothing but the marker and the caches of set-ups is in it.
 fn remove_if_only_marker(worktrees: &Path) {
-    let Ok(entries) = fs::read_dir(worktrees) else {
-        return;
+    let names = |dir: &Path| -> Vec<_> {
+        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name()).collect()
     };
-    let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    if names.iter().all(|name| name == MARKER) {
+    let judge = worktrees.join(JUDGE);
+    if names(&judge).iter().all(|name| name == CACHES)
+        && names(worktrees)
+            .iter()
+            .all(|name| name == MARKER || name == JUDGE)
+    {
+        let _ = remove_dir(&judge);
         let _ = fs::remove_file(worktrees.join(MARKER));
         let _ = fs::remove_dir(worktrees);
     }

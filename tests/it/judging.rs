@@ -11,8 +11,8 @@ use crate::sandbox::{CONTRACT, Sandbox, wait_until};
 
 /// Counts its runs in the home, waits there while it is told to, then fails if the tree is broken.
 const COUNTING: &str = r#"
-echo run >> "$HOME/runs"
-while [ -e "$HOME/hold" ]; do sleep 0.01; done
+echo run >> "$HOME/notes/runs"
+while [ -e "$HOME/notes/hold" ]; do sleep 0.01; done
 if [ -f broken ]; then echo "FAIL: broken $(cat broken)"; exit 1; fi
 echo passed
 "#;
@@ -28,16 +28,16 @@ fn counting() -> Sandbox {
 
 /// How often the step was begun.
 fn runs(sandbox: &Sandbox) -> usize {
-    std::fs::read_to_string(sandbox.home().join("runs")).map_or(0, |text| text.lines().count())
+    std::fs::read_to_string(sandbox.notes().join("runs")).map_or(0, |text| text.lines().count())
 }
 
 /// Makes steps wait from now on.
 fn hold(sandbox: &Sandbox) {
-    sandbox.write(sandbox.home().join("hold"), "");
+    sandbox.write(sandbox.notes().join("hold"), "");
 }
 
 fn release(sandbox: &Sandbox) {
-    std::fs::remove_file(sandbox.home().join("hold")).expect("released");
+    std::fs::remove_file(sandbox.notes().join("hold")).expect("released");
 }
 
 /// Waits until a step was begun that many times in all.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::sandbox::{CONTRACT, Ran, Sandbox, skipped, wt};
+use crate::sandbox::{CONTRACT, Ran, Sandbox, UNCONFINED, skipped, wt};
 
 /// A repository whose gate fails where `left` and `right` are both there.
 fn with_rivals() -> Sandbox {
@@ -689,10 +689,10 @@ fn a_judge_at_work_is_not_overtaken() {
         ),
     ]);
     let worktree = sandbox.spawn("auth");
-    let sign = sandbox.root().join("sign");
+    let sign = sandbox.notes().join("sign");
     sandbox.write(worktree.join("slow"), sign.to_str().expect("text"));
     sandbox.commit(&worktree, "slow");
-    let go = sandbox.root().join("sign.go");
+    let go = sandbox.notes().join("sign.go");
     sandbox.command("mkfifo").arg(&go).status().expect("mkfifo");
     let mut judging = sandbox
         .command(wt())
@@ -768,7 +768,7 @@ fn what_another_task_owns_meanwhile_does_not_land() {
 #[test]
 fn work_that_comes_while_it_lands_keeps_the_worktree() {
     let sandbox = Sandbox::with(&[
-        ("wt.toml", CONTRACT),
+        ("wt.toml", UNCONFINED),
         (
             "test.sh",
             "if [ -f moved ]; then echo late > \"$(cat moved)/late\"; fi\n",

@@ -69,7 +69,7 @@ fn a_killed_judge_leaves_nothing_running_and_counts_nothing() {
         ("wt.toml", sandbox::CONTRACT),
         (
             "test.sh",
-            "[ -f quick ] && exit 0\necho $$ > \"$HOME/step\"\nexec sleep 300\n",
+            "[ -f quick ] && exit 0\necho $$ > \"$HOME/notes/step\"\nexec sleep 300\n",
         ),
     ]);
     let worktree = sandbox.spawn("auth");
@@ -78,7 +78,7 @@ fn a_killed_judge_leaves_nothing_running_and_counts_nothing() {
         .args(["validate", "auth"])
         .spawn()
         .expect("started");
-    let step = sandbox.wait_for(&sandbox.root().join("home/step"));
+    let step = sandbox.wait_for(&sandbox.notes().join("step"));
     let judge: serde_json::Value =
         serde_json::from_str(&sandbox.read(sandbox.state().join("tasks/auth/runs/1/judge.json")))
             .expect("JSON");

@@ -87,7 +87,7 @@ fn a_repository_with_sha256_lives_as_any_other() {
     .expect("written");
     sandbox.write(
         "wt.toml",
-        &format!("{CONTRACT}[judge]\nmax_file = \"1MB\"\n"),
+        &CONTRACT.replace("[judge]", "[judge]\nmax_file = \"1MB\""),
     );
     sandbox.commit(&sandbox.repo(), "limit");
     sandbox.commit(&sandbox.worktree("thrown"), "large");
@@ -732,7 +732,7 @@ fn a_file_past_the_limit_is_refused_committed_or_not() {
     let sandbox = Sandbox::with(&[
         (
             "wt.toml",
-            &format!("{CONTRACT}[judge]\nmax_file = \"1MB\"\n"),
+            &CONTRACT.replace("[judge]", "[judge]\nmax_file = \"1MB\""),
         ),
         ("test.sh", TEST),
     ]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::sandbox::{Ran, Sandbox, skipped, wait_until};
 
 /// A gate that passes and counts how often it was run.
-const COUNTED: &str = "echo run >> \"$HOME/runs\"\n";
+const COUNTED: &str = "echo run >> \"$HOME/notes/runs\"\n";
 
 fn counted() -> Sandbox {
     Sandbox::with(&[
@@ -18,7 +18,7 @@ fn counted() -> Sandbox {
 }
 
 fn runs(sandbox: &Sandbox) -> usize {
-    std::fs::read_to_string(sandbox.home().join("runs"))
+    std::fs::read_to_string(sandbox.notes().join("runs"))
         .unwrap_or_default()
         .lines()
         .count()

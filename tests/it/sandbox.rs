@@ -11,8 +11,22 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// The contract that most tests use: one step, a script that the test writes.
-pub(crate) const CONTRACT: &str = r#"[[gate]]
+/// The contract that most tests use: one step, a script that the test writes. It may leave word in [`Sandbox::notes`].
+pub(crate) const CONTRACT: &str = r#"[judge]
+writable = ["~/notes/"]
+
+[[gate]]
+name = "test"
+kind = "test"
+run = "sh test.sh"
+timeout = "30s"
+"#;
+
+/// [`CONTRACT`] with a step that may write wherever its user may.
+pub(crate) const UNCONFINED: &str = r#"[judge]
+confine = "off"
+
+[[gate]]
 name = "test"
 kind = "test"
 run = "sh test.sh"
@@ -59,7 +73,7 @@ impl Sandbox {
         let canonical = root.path().canonicalize().expect("a path");
         let path = std::env::var("PATH").expect("PATH");
         let home = canonical.join("home");
-        fs::create_dir_all(&home).expect("home");
+        fs::create_dir_all(home.join("notes")).expect("home");
         fs::create_dir_all(canonical.join("repo")).expect("repo");
         let variables = [
             ("PATH", path.as_str()),
@@ -99,9 +113,14 @@ impl Sandbox {
         self.root().join("repo")
     }
 
-    /// The home of all that is run here; what steps write there is out of every slot's reach.
+    /// The home of all that is run here.
     pub(crate) fn home(&self) -> PathBuf {
         self.root().join("home")
+    }
+
+    /// What [`CONTRACT`] lets steps write to: it is out of every slot's reach.
+    pub(crate) fn notes(&self) -> PathBuf {
+        self.home().join("notes")
     }
 
     /// The worktree of a task.
@@ -148,7 +167,7 @@ impl Sandbox {
         let step = "if [ -f slow ]; then touch \"$(cat slow)\"; sleep 600; fi\n";
         let sandbox = Self::with(&[("wt.toml", CONTRACT), ("test.sh", step)]);
         let worktree = sandbox.spawn("auth");
-        let sign = sandbox.root().join("sign");
+        let sign = sandbox.notes().join("sign");
         sandbox.write(worktree.join("slow"), sign.to_str().expect("text"));
         let judging = sandbox.start(&["validate", "auth"]);
         wait_until("the step has begun", || sign.exists());

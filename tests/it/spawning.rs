@@ -318,8 +318,8 @@ fn a_set_up_that_fails_undoes_all() {
 
 #[test]
 fn a_set_up_that_is_interrupted_or_killed_is_undone() {
-    let sandbox = with_set_up("touch \"$HOME/sign\"; sleep 600\n");
-    let sign = sandbox.root().join("home/sign");
+    let sandbox = with_set_up("touch \"$HOME/notes/sign\"; sleep 600\n");
+    let sign = sandbox.notes().join("sign");
     let before = sandbox.picture();
     let start = || {
         let child = sandbox

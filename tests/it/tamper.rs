@@ -121,8 +121,8 @@ fn detected(tool: &str, files: &[(&str, &str)]) -> Sandbox {
     trap(
         &sandbox,
         &bin.join(tool),
-        &sandbox.root().join("used"),
-        "exit 0",
+        &sandbox.notes().join("used"),
+        "echo the tool was run; exit 0",
     );
     let path = std::env::var("PATH").expect("PATH");
     sandbox.set("PATH", &format!("{}:{path}", bin.display()));
@@ -156,7 +156,8 @@ fn a_runner_in_cargos_settings_is_a_change_of_the_judge() {
         .expect(0)
         .prints("JUDGE_CHANGED")
         .prints("  .cargo/config.toml\n");
-    assert!(sandbox.root().join("used").exists());
+    let log = sandbox.read(sandbox.state().join("tasks/runner/runs/1/test.log"));
+    assert!(log.contains("the tool was run"), "{log}");
     let before = main_of(&sandbox);
     sandbox
         .wt(&["merge", "runner"])
@@ -713,7 +714,7 @@ fn the_callers_surroundings_make_no_difference_to_the_judge() {
     trap(
         &sandbox,
         &bin.join("tool"),
-        &sandbox.root().join("right"),
+        &sandbox.notes().join("right"),
         "",
     );
     let path = std::env::var("PATH").expect("PATH");
@@ -762,13 +763,15 @@ fn the_callers_surroundings_make_no_difference_to_the_judge() {
     sandbox
         .wt_in(&worktree, &["validate", "--cause", "rot"])
         .expect(0);
-    assert!(!canary.exists() && sandbox.root().join("right").exists());
+    assert!(!canary.exists() && sandbox.notes().join("right").exists());
     assert_eq!(fs::read_dir(&other).expect("listed").count(), 1);
     let log = sandbox.read(sandbox.state().join("tasks/calm/runs/2/test.log"));
+    let caches = sandbox.root().join("repo.wt/_judge/0-caches");
     let names = |line: &str| line.split('=').next().unwrap_or_default().to_owned();
     let mut seen: Vec<String> = log.lines().map(names).collect();
     seen.sort();
     seen.retain(|name| !["_", "OLDPWD", "PWD", "SHLVL"].contains(&name.as_str()));
+    seen.retain(|name| !log.contains(&format!("{name}={}", caches.display())));
     assert_eq!(
         seen.join(" "),
         "CI HOME LANG LC_ALL PATH TMPDIR TZ WT_BASE WT_CHANGED WT_TASK"

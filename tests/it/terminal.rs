@@ -84,15 +84,18 @@ fn sandbox_with_terminal(files: &[(&str, &str)]) -> Sandbox {
 }
 
 /// A gate of two steps, each of which waits until the test lets it go.
-const SLOW: &str = r#"[[gate]]
+const SLOW: &str = r#"[judge]
+writable = ["~/notes/"]
+
+[[gate]]
 name = "one"
 kind = "build"
-run = "until [ -f $HOME/go-one ]; do sleep 0.01; done"
+run = "until [ -f $HOME/notes/go-one ]; do sleep 0.01; done"
 
 [[gate]]
 name = "two"
 kind = "test"
-run = "until [ -f $HOME/go-two ]; do sleep 0.01; done"
+run = "until [ -f $HOME/notes/go-two ]; do sleep 0.01; done"
 "#;
 
 #[test]
@@ -106,7 +109,7 @@ fn a_line_per_step_comes_and_is_wiped() {
     };
     for step in ["one", "two"] {
         terminal.read_until(&format!("auth: running {step}"));
-        sandbox.write(sandbox.home().join(format!("go-{step}")), "");
+        sandbox.write(sandbox.notes().join(format!("go-{step}")), "");
     }
     let (seen, code) = terminal.end();
     assert_eq!(code, Some(0), "{seen}");
@@ -222,7 +225,10 @@ fn a_person_at_a_terminal_is_the_operator() {
 fn ctrl_c_stops_the_judge_and_counts_nothing() {
     let sandbox = sandbox_with_terminal(&[
         ("wt.toml", sandbox::CONTRACT),
-        ("test.sh", "echo $$ > \"$HOME/step\"\nexec sleep 300\n"),
+        (
+            "test.sh",
+            "echo $$ > \"$HOME/notes/step\"\nexec sleep 300\n",
+        ),
     ]);
     let worktree = sandbox.spawn("auth");
     sandbox.write(worktree.join("auth.txt"), "token\n");
@@ -231,7 +237,7 @@ fn ctrl_c_stops_the_judge_and_counts_nothing() {
         return;
     };
     terminal.read_until("auth: running test");
-    sandbox.wait_for(&sandbox.home().join("step"));
+    sandbox.wait_for(&sandbox.notes().join("step"));
     terminal.press(b"\x03");
     let (seen, code) = terminal.end();
     assert_eq!(code, Some(130), "{seen}");

@@ -19,6 +19,22 @@ const INPUTS: [&str; 11] = [
     "**/Cargo.toml#test",
 ];
 
+/// What decides which crates are needed, and from where.
+const FETCH_INPUTS: [&str; 5] = [
+    "**/Cargo.toml",
+    ".cargo/**",
+    "Cargo.lock",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+];
+/// Where `cargo fetch` keeps crates. Nothing that it runs is the task's own as long as that leaves cargo's settings
+/// alone; a step could change the sources that every build of the operator's takes on trust.
+const CRATES: [&str; 3] = [
+    "$CARGO_HOME/registry/",
+    "$CARGO_HOME/git/",
+    "$CARGO_HOME/.package-cache",
+];
+
 pub(super) fn detect(files: &Files<'_>, place: &Place, draft: &mut Draft) -> Found {
     let Some(source) = files.read(place, "Cargo.toml") else {
         return Found::Nothing;
@@ -40,6 +56,14 @@ pub(super) fn detect(files: &Files<'_>, place: &Place, draft: &mut Draft) -> Fou
         from: "Cargo.toml",
     };
     draft.step("cargo", place, &test);
+    if wants_crates(&manifest, files.read(place, "Cargo.lock").as_deref()) {
+        draft.setup(
+            place,
+            &[fetch(files, place)],
+            &FETCH_INPUTS.map(str::to_owned),
+        );
+        draft.open_to_setup(&CRATES);
+    }
     draft.inputs(place, &INPUTS);
     if !place.is_root() {
         // Cargo and rustup look in every folder above as well.
@@ -52,5 +76,30 @@ pub(super) fn detect(files: &Files<'_>, place: &Place, draft: &mut Draft) -> Fou
         Found::Whole
     } else {
         Found::Alone
+    }
+}
+
+/// Whether anything may have to be fetched.
+fn wants_crates(manifest: &toml::Table, lock: Option<&str>) -> bool {
+    if let Some(lock) = lock {
+        return lock.lines().any(|line| line.starts_with("source = "));
+    }
+    let lists = ["dependencies", "dev-dependencies", "build-dependencies"];
+    ["workspace", "target"]
+        .into_iter()
+        .chain(lists)
+        .any(|key| manifest.contains_key(key))
+}
+
+/// Fetches what a build for this machine needs: on others' behalf much more would be.
+fn fetch(files: &Files<'_>, place: &Place) -> String {
+    let host = "--target \"$(rustc -vV | sed -n 's/^host: //p')\"";
+    if files.has(place, "Cargo.lock") {
+        format!("cargo fetch --locked {host}")
+    } else if files.ignores(place, "Cargo.lock") {
+        format!("cargo fetch {host}")
+    } else {
+        // Left there, tasks would commit it.
+        format!("cargo fetch {host} && rm -f Cargo.lock")
     }
 }

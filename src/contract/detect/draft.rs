@@ -250,6 +250,11 @@ impl Draft {
         self.setup_always |= inputs.is_empty();
     }
 
+    /// Lets set-up alone write to these places.
+    pub(super) fn open_to_setup(&mut self, places: &[&str]) {
+        extend(&mut self.contract.worktree.setup_writable, places);
+    }
+
     /// Adds globs, from `place`, to the judge's inputs.
     pub(super) fn inputs(&mut self, place: &Place, globs: &[impl AsRef<str>]) {
         self.inputs

@@ -94,7 +94,7 @@ pub(super) fn detect(files: &Files<'_>, place: &Place, draft: &mut Draft) -> Fou
     }
     draft.inputs(place, &INPUTS);
     draft.pass(&["PIP_CONFIG_FILE", "PIP_INDEX_URL"]);
-    draft.pass(&["UV_CACHE_DIR", "UV_DEFAULT_INDEX", "UV_INDEX_URL"]);
+    draft.pass(&["UV_DEFAULT_INDEX", "UV_INDEX_URL"]);
     draft.fingerprint(&["python3 -V"]);
     Found::Whole
 }

@@ -71,6 +71,7 @@ fn summary(files: &[(&str, &str)]) -> String {
             .as_deref()
             .unwrap_or_default(),
     );
+    text += &row("set-up writes", &contract.worktree.setup_writable);
     text += &row("warm", &contract.worktree.warm);
     text += &row("inputs", &inputs::without_always(&contract.judge.inputs));
     for line in assumptions
@@ -100,6 +101,41 @@ fn rust() {
     inputs: **/Cargo.toml#lib.harness **/Cargo.toml#lib.test **/Cargo.toml#package.autotests **/Cargo.toml#test .cargo/** .config/nextest.toml Cargo.toml#profile Cargo.toml#workspace.default-members Cargo.toml#workspace.exclude rust-toolchain rust-toolchain.toml
     * cargo: no .gitignore names `target`: add it, or tasks will commit it
     ");
+}
+
+#[test]
+fn what_is_fetched_before_the_steps() {
+    let crates = |files: &[(&str, &str)]| {
+        let contract = detect(&Files::new(files)).contract.worktree;
+        let inputs = contract.setup_inputs.unwrap_or_default().join(" ");
+        let doors = contract.setup_writable.join(" ");
+        format!("{} | {inputs} | {doors}", contract.setup.join(" ; "))
+    };
+    let with = "[package]\nname = 'a'\n[dev-dependencies]\nb = '1'";
+    let locked = "[[package]]\nname = \"b\"\nsource = \"registry+https://index\"\n";
+    let found = [
+        crates(&[("Cargo.toml", with), ("Cargo.lock", locked)]),
+        crates(&[("Cargo.toml", with), (".gitignore", "Cargo.lock")]),
+        crates(&[("in/Cargo.toml", with)]),
+        crates(&[
+            ("Cargo.toml", with),
+            ("Cargo.lock", "[[package]]\nname = 'b'"),
+        ]),
+        crates(&[("go.mod", "module a"), ("go.sum", "")]),
+        crates(&[
+            ("go.mod", "module a"),
+            ("go.sum", ""),
+            ("vendor/modules.txt", ""),
+        ]),
+    ];
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    cargo fetch --locked --target "$(rustc -vV | sed -n 's/^host: //p')" | **/Cargo.toml .cargo/** Cargo.lock rust-toolchain rust-toolchain.toml | $CARGO_HOME/registry/ $CARGO_HOME/git/ $CARGO_HOME/.package-cache
+    cargo fetch --target "$(rustc -vV | sed -n 's/^host: //p')" | **/Cargo.toml .cargo/** Cargo.lock rust-toolchain rust-toolchain.toml | $CARGO_HOME/registry/ $CARGO_HOME/git/ $CARGO_HOME/.package-cache
+    cd in && cargo fetch --target "$(rustc -vV | sed -n 's/^host: //p')" && rm -f Cargo.lock | in/**/Cargo.toml in/.cargo/** in/Cargo.lock in/rust-toolchain in/rust-toolchain.toml | $CARGO_HOME/registry/ $CARGO_HOME/git/ $CARGO_HOME/.package-cache
+     |  | 
+    go mod download | go.mod go.sum go.work | $GOPATH/pkg/mod/
+     |  | 
+    "#);
 }
 
 #[test]

@@ -46,6 +46,7 @@ path = "/srv/wt/{repo}"
 branch = "agents/{task}"
 setup = ["npm ci"]
 setup_inputs = ["package-lock.json"]
+setup_writable = ["$CARGO_HOME/git/"]
 carry = [".env"]
 warm = ["node_modules/"]
 [scope]
@@ -120,6 +121,9 @@ rules = "OTHER.md"
         ],
         "setup_inputs": [
           "package-lock.json"
+        ],
+        "setup_writable": [
+          "$CARGO_HOME/git/"
         ],
         "carry": [
           ".env"

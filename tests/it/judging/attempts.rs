@@ -284,7 +284,7 @@ fn three_runs_in_a_row_that_change_their_own_tree_are_one_attempt() {
         ("wt.toml", CONTRACT),
         (
             "test.sh",
-            "echo run >> \"$HOME/runs\"; echo more >> made/tracked; rm -f gone; : > new\n",
+            "echo run >> \"$HOME/notes/runs\"; echo more >> made/tracked; rm -f gone; : > new\n",
         ),
         ("made/tracked", "as committed\n"),
         ("gone", "\n"),
@@ -358,11 +358,11 @@ fn what_failed_anew_is_no_longer_vouched_for_by_its_old_receipt() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "test.sh",
-        "[ ! -e \"$HOME/moody\" ] || { echo 'FAIL: moody'; exit 1; }\n",
+        "[ ! -e \"$HOME/notes/moody\" ] || { echo 'FAIL: moody'; exit 1; }\n",
     );
     sandbox.commit(&sandbox.repo(), "a gate that looks outside");
     sandbox.validated("auth", "a", "");
-    sandbox.write(sandbox.home().join("moody"), "");
+    sandbox.write(sandbox.notes().join("moody"), "");
     sandbox
         .wt(&["validate", "auth"])
         .expect(0)

@@ -101,7 +101,7 @@ fn ctrl_c_stops_the_whole_tree_and_counts_nothing() {
         ("wt.toml", CONTRACT),
         (
             "test.sh",
-            "setsid sleep 1000 &\n(trap '' TERM INT HUP; while :; do sleep 1000; done) &\necho run >> \"$HOME/runs\"\nsleep 1000\n",
+            "setsid sleep 1000 &\n(trap '' TERM INT HUP; while :; do sleep 1000; done) &\necho run >> \"$HOME/notes/runs\"\nsleep 1000\n",
         ),
     ]);
     let worktree = sandbox.spawn("auth");
@@ -191,7 +191,7 @@ fn two_slots_judge_side_by_side_and_one_makes_the_second_wait() {
         super::on_main(
             &sandbox,
             "wt.toml",
-            &format!("{CONTRACT}[judge]\nslots = {slots}\n"),
+            &CONTRACT.replace("[judge]", &format!("[judge]\nslots = {slots}")),
         );
         hold(&sandbox);
         let tasks = ["a", "b"];

@@ -107,7 +107,7 @@ fn a_change_of_the_gate_under_a_live_task_is_said_and_judged() {
         format!("{CONTRACT}[[gate]]\nname = \"lint\"\nkind = \"lint\"\nrun = \"sh lint.sh\"\n");
     sandbox.write(
         "lint.sh",
-        "echo lint >> \"$HOME/runs\"; echo 'error: too long'; exit 3\n",
+        "echo lint >> \"$HOME/notes/runs\"; echo 'error: too long'; exit 3\n",
     );
     on_main(&sandbox, "wt.toml", &gate);
     let judged = sandbox.wt(&["validate", "auth"]);
@@ -219,17 +219,17 @@ fn a_conflict_is_no_verdict_and_names_its_paths() {
 fn steps_are_selected_by_what_would_change_on_the_target() {
     let step = |name: &str, when: &str| {
         format!(
-            "[[gate]]\nname = \"{name}\"\nkind = \"check\"\nwhen = {when}\nrun = 'echo {name} >> \"$HOME/runs\"; cp \"$WT_CHANGED\" \"$HOME/changed\"'\n"
+            "[[gate]]\nname = \"{name}\"\nkind = \"check\"\nwhen = {when}\nrun = 'echo {name} >> \"$HOME/notes/runs\"; cp \"$WT_CHANGED\" \"$HOME/notes/changed\"'\n"
         )
     };
     let gate = format!(
-        "{}{}",
+        "[judge]\nwritable = [\"~/notes/\"]\n{}{}",
         step("source", r#"["src/**", "!src/gen/**"]"#),
         step("docs", r#"["docs/**"]"#)
     );
     let sandbox = Sandbox::with(&[("wt.toml", &gate), ("src/a", "a\n"), ("src/gen/x", "")]);
     let worktree = sandbox.spawn("auth");
-    let ran = || std::fs::read_to_string(sandbox.home().join("runs")).unwrap_or_default();
+    let ran = || std::fs::read_to_string(sandbox.notes().join("runs")).unwrap_or_default();
 
     sandbox
         .wt(&["validate", "auth"])
@@ -251,7 +251,7 @@ fn steps_are_selected_by_what_would_change_on_the_target() {
         .prints("steps=2");
     assert_eq!(ran(), "source\ndocs\n");
     assert_eq!(
-        sandbox.read(sandbox.home().join("changed")),
+        sandbox.read(sandbox.notes().join("changed")),
         "docs/a\nelse\nsrc/a\nsrc/gen/x\n"
     );
 
@@ -264,7 +264,7 @@ fn steps_are_selected_by_what_would_change_on_the_target() {
         .expect(0)
         .prints("steps=1 skipped=1");
     assert_eq!(ran(), "source\ndocs\ndocs\n");
-    assert_eq!(sandbox.read(sandbox.home().join("changed")), "docs/b\n");
+    assert_eq!(sandbox.read(sandbox.notes().join("changed")), "docs/b\n");
 }
 
 #[test]

@@ -15,12 +15,12 @@ fn a_step_sees_the_documented_environment_and_no_more() {
         ),
         (
             "test.sh",
-            r#"env -0 > "$HOME/env"
-wc -c < /proc/self/fd/0 > "$HOME/stdin"
-for fd in /proc/$$/fd/*; do readlink "$fd"; done > "$HOME/fds"
-pwd > "$HOME/pwd"
+            r#"env -0 > "$HOME/notes/env"
+wc -c < /proc/self/fd/0 > "$HOME/notes/stdin"
+for fd in /proc/$$/fd/*; do readlink "$fd"; done > "$HOME/notes/fds"
+pwd > "$HOME/notes/pwd"
 [ -d "$TMPDIR" ] && [ -z "$(ls -A "$TMPDIR")" ] && : > "$TMPDIR/mine" && mkdir -p "$TMPDIR/closed/in" && chmod 0 "$TMPDIR/closed"
-cat "$WT_CHANGED" > "$HOME/changed"
+cat "$WT_CHANGED" > "$HOME/notes/changed"
 ! (: > /dev/tty) 2> /dev/null
 "#,
         ),
@@ -44,7 +44,7 @@ cat "$WT_CHANGED" > "$HOME/changed"
     sandbox.write(worktree.join("größe"), "");
     sandbox.wt(&["validate", "auth"]).expect(0);
 
-    let text = sandbox.read(sandbox.home().join("env"));
+    let text = sandbox.read(sandbox.notes().join("env"));
     let mut seen: BTreeMap<&str, &str> = text
         .split_terminator('\0')
         .filter_map(|v| v.split_once('='))
@@ -55,7 +55,12 @@ cat "$WT_CHANGED" > "$HOME/changed"
     }
     let tmpdir = seen.remove("TMPDIR").expect("TMPDIR");
     let changed = seen.remove("WT_CHANGED").expect("WT_CHANGED");
-    let home = sandbox.home();
+    // Of each tool that keeps what it downloads.
+    let caches = sandbox.root().join("repo.wt/_judge/0-caches");
+    let count = seen.len();
+    seen.retain(|_, value| !std::path::Path::new(value).starts_with(&caches));
+    assert_eq!(count - seen.len(), 9, "{seen:?}");
+    let (home, notes) = (sandbox.home(), sandbox.notes());
     let base = sandbox.git(&["rev-parse", "main"]);
     let path = std::env::var("PATH").expect("PATH");
     let expected = BTreeMap::from([
@@ -70,24 +75,24 @@ cat "$WT_CHANGED" > "$HOME/changed"
         ("PASSED", "a b'c\"d\ne"),
     ]);
     assert_eq!(seen, expected);
-    assert_eq!(sandbox.read(home.join("changed")), "größe\n");
-    assert_eq!(sandbox.read(home.join("stdin")).trim(), "0");
+    assert_eq!(sandbox.read(notes.join("changed")), "größe\n");
+    assert_eq!(sandbox.read(notes.join("stdin")).trim(), "0");
     let slot = sandbox.root().join("repo.wt/_judge/0");
     assert_eq!(
-        sandbox.read(home.join("pwd")).trim(),
+        sandbox.read(notes.join("pwd")).trim(),
         slot.to_str().expect("text")
     );
     for private in [tmpdir, changed] {
         assert!(!std::path::Path::new(private).exists(), "{private} is left");
     }
     // Nothing of the judge's own, its locks least of all, is open in a step.
-    let fds = sandbox.read(home.join("fds"));
+    let fds = sandbox.read(notes.join("fds"));
     for target in fds.lines() {
         let script = slot.join("test.sh");
         let known = target == "/dev/null"
             || target.starts_with("pipe:")
             || std::path::Path::new(target) == script
-            || std::path::Path::new(target) == home.join("fds");
+            || std::path::Path::new(target) == notes.join("fds");
         assert!(known, "{fds}");
     }
 }
@@ -97,9 +102,9 @@ fn the_slot_is_the_candidate_with_warm_folders_and_carried_files_and_nothing_els
     let contract = format!(
         "{CONTRACT}[worktree]\nwarm = [\"target\", \"deep/warm dir\"]\ncarry = [\".env\"]\n"
     );
-    let look = r#"find . -path ./.git -prune -o \( -type f -o -type l \) -print | sort > "$HOME/files"
-cat .env > "$HOME/carried"
-git status --porcelain > "$HOME/status"
+    let look = r#"find . -path ./.git -prune -o \( -type f -o -type l \) -print | sort > "$HOME/notes/files"
+cat .env > "$HOME/notes/carried"
+git status --porcelain > "$HOME/notes/status"
 mkdir -p target "deep/warm dir" selfish nested/.git closed
 echo kept > target/kept; echo kept > "deep/warm dir/kept"; echo x > deep/cold
 echo '*' > selfish/.gitignore; echo x > selfish/x
@@ -129,9 +134,9 @@ mkdir -p .git/wt-no 2>/dev/null; echo forged > .git; echo x > closed/x; chmod 0 
         sandbox
             .wt(&[&["validate", "auth"], fresh].concat())
             .expect(0);
-        let files = sandbox.read(sandbox.home().join("files"));
+        let files = sandbox.read(sandbox.notes().join("files"));
         assert_eq!(files.lines().collect::<Vec<_>>(), expected);
-        assert_eq!(sandbox.read(sandbox.home().join("status")), "");
+        assert_eq!(sandbox.read(sandbox.notes().join("status")), "");
     }
 
     // The carried file is the operator's, not what the agent or a step made of it.
@@ -139,12 +144,12 @@ mkdir -p .git/wt-no 2>/dev/null; echo forged > .git; echo x > closed/x; chmod 0 
     sandbox.write(".env", "newer\n");
     sandbox.write(worktree.join("b"), "");
     sandbox.wt(&["validate", "auth"]).expect(0);
-    assert_eq!(sandbox.read(sandbox.home().join("carried")), "newer\n");
+    assert_eq!(sandbox.read(sandbox.notes().join("carried")), "newer\n");
     expected.extend(["./b", "./deep/warm dir/kept", "./target/kept"]);
     expected.sort_unstable();
-    let files = sandbox.read(sandbox.home().join("files"));
+    let files = sandbox.read(sandbox.notes().join("files"));
     assert_eq!(files.lines().collect::<Vec<_>>(), expected);
-    assert_eq!(sandbox.read(sandbox.home().join("status")), "");
+    assert_eq!(sandbox.read(sandbox.notes().join("status")), "");
     // A folder of a step's can't be reached from the slot, and the home that its link named is whole.
     assert!(sandbox.home().join(".gitconfig").exists());
 }
@@ -158,11 +163,11 @@ fn set_up_runs_when_its_inputs_changed_and_what_it_made_stays() {
         ("wt.toml", &contract),
         (
             "set-up.sh",
-            "pwd >> \"$HOME/set-ups\"\nif [ -f unready ]; then echo 'error: no such package'; exit 7; fi\nmkdir -p modules; cat locks/*.lock > modules/made\n",
+            "pwd >> \"$HOME/notes/set-ups\"\nif [ -f unready ]; then echo 'error: no such package'; exit 7; fi\nmkdir -p modules; cat locks/*.lock > modules/made\n",
         ),
         (
             "test.sh",
-            "cat modules/made > \"$HOME/made\"; mkdir -p modules/.cache; echo x >> modules/.cache/by-a-step; [ ! -f poison ] || echo x > modules/poison; [ ! -f .env ] || echo carried >> \"$HOME/made\"\n",
+            "cat modules/made > \"$HOME/notes/made\"; mkdir -p modules/.cache; echo x >> modules/.cache/by-a-step; [ ! -f poison ] || echo x > modules/poison; [ ! -f .env ] || echo carried >> \"$HOME/notes/made\"\n",
         ),
         (".gitignore", "modules\n.env\n"),
         ("locks/a.lock", "1\n"),
@@ -171,12 +176,12 @@ fn set_up_runs_when_its_inputs_changed_and_what_it_made_stays() {
     sandbox.write(".env", "");
     let worktree = sandbox.spawn("auth");
     let in_slot = || {
-        let text = sandbox.read(sandbox.home().join("set-ups"));
+        let text = sandbox.read(sandbox.notes().join("set-ups"));
         text.lines()
             .filter(|line| line.ends_with("/_judge/0"))
             .count()
     };
-    let made = || sandbox.read(sandbox.home().join("made"));
+    let made = || sandbox.read(sandbox.notes().join("made"));
     let change = |path: &str, text: &str| sandbox.write(worktree.join(path), text);
 
     change("a", "");
@@ -230,7 +235,7 @@ fn without_inputs_set_up_runs_at_every_judging() {
     on_main(
         &sandbox,
         "wt.toml",
-        &format!("{CONTRACT}[worktree]\nsetup = ['echo x >> \"$HOME/set-ups\"', 'true']\n"),
+        &format!("{CONTRACT}[worktree]\nsetup = ['echo x >> \"$HOME/notes/set-ups\"', 'true']\n"),
     );
     let worktree = sandbox.spawn("auth");
     for (change, times) in [("a", 2), ("b", 3)] {
@@ -240,7 +245,10 @@ fn without_inputs_set_up_runs_at_every_judging() {
             .expect(0)
             .prints("steps=1 ");
         assert_eq!(
-            sandbox.read(sandbox.home().join("set-ups")).lines().count(),
+            sandbox
+                .read(sandbox.notes().join("set-ups"))
+                .lines()
+                .count(),
             times
         );
     }

@@ -1,0 +1,80 @@
+//! Paths that a log says could not be written: by every tool in its own words, the kernel's among them.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::text::Log;
+
+/// The kernel's words for a write that it refused, as libraries and tools print them.
+static REFUSED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?xi) permission\ denied | permissionerror | operation\ not\ permitted | \b(?:EACCES|EPERM|EXDEV)\b
+        | (?:invalid\ )? cross-device\ link | os\ error\ (?:1|13|18)\b",
+    )
+    .expect("the pattern is constant")
+});
+
+/// A path: in quotes, or a word that begins like one. A colon ends a word, as in `open /a/b: permission denied`.
+static PATH: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?x) '([^']*/[^']*)' | "([^"]*/[^"]*)" | `([^`]*/[^`]*)` | ‘([^’]*/[^’]*)’
+        | (?:^|[\s=(\[:<>@]) ( (?:/|\.\.?/|~/) [^\s'"`:;,()\[\]<>]+ )"#,
+    )
+    .expect("the pattern is constant")
+});
+
+/// How many lines above the kernel's words a tool may have named the path: cargo gives each cause a paragraph.
+const LINES_BEFORE: usize = 4;
+/// How many paths are told of.
+const MOST: usize = 64;
+
+/// The paths that could not be written, the likeliest of each line first; some may have another part in what failed.
+pub(super) fn paths(log: Log<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut above: Vec<String> = Vec::new();
+    for line in log.lines() {
+        if let Some(words) = REFUSED.find(&line.text) {
+            let own = of_line(&line.text, words.start());
+            if own.is_empty() {
+                let nearest = above.iter().rev().map(|line| of_line(line, line.len()));
+                found.extend(
+                    nearest
+                        .into_iter()
+                        .find(|paths| !paths.is_empty())
+                        .into_iter()
+                        .flatten(),
+                );
+            } else {
+                found.extend(own);
+            }
+            if found.len() >= MOST {
+                break;
+            }
+        }
+        above.push(line.text.into_owned());
+        if above.len() > LINES_BEFORE {
+            above.remove(0);
+        }
+    }
+    found.truncate(MOST);
+    found
+}
+
+/// What follows the kernel's words at `words`, as python and node have it; then what stands before them, the nearest
+/// first: programs begin their messages with their own names.
+fn of_line(line: &str, words: usize) -> Vec<String> {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for captures in PATH.captures_iter(line) {
+        let path = captures.iter().skip(1).flatten().next();
+        let Some(path) = path else { continue };
+        let text = path.as_str().trim_end_matches(['.', '!']).to_owned();
+        if path.start() < words {
+            before.insert(0, text);
+        } else {
+            after.push(text);
+        }
+    }
+    after.extend(before);
+    after
+}
