@@ -377,14 +377,15 @@ fn the_session_counts_and_then_the_folder() {
         "Write",
         &json!({"file_path": "../docs/x"}),
     );
-    // The folder that is told counts, wherever the hook is called.
+    // The folder that is told counts where the hook is called in no task's.
     denied(
         &ask(&sandbox, &sandbox.repo(), "claude", &words),
         "docs/x: owned by task `docs`",
     );
+    // A model may choose it: that is no way to another task's rules.
     denied(
         &ask(&sandbox, &docs, "claude", &words),
-        "docs/x: owned by task `docs`",
+        "the worktree of task `auth`",
     );
     // A session that was begun in one task stays its, wherever it goes.
     sandbox.set("CLAUDE_PROJECT_DIR", docs.to_str().expect("text"));

@@ -268,7 +268,7 @@ fn a_start_that_fails_or_is_killed_leaves_it_waiting() {
         .says("out of cheese");
     waits(&sandbox);
 
-    let pid = sandbox.root().join("pid");
+    let pid = sandbox.notes().join("pid");
     let hang = format!("echo $PPID > {}; exec sleep 600\n", pid.display());
     sandbox.write(&fail, &hang);
     let starting = sandbox.start(&["spawn", "second"]);
