@@ -235,7 +235,10 @@ fn a_damaged_intent_or_archive_is_named() {
 fn findings_as_json() {
     let sandbox = Sandbox::new();
     let well = sandbox.wt(&["doctor", "--json"]);
-    assert_eq!(well.expect(0).json(), serde_json::json!({ "findings": [] }));
+    assert_eq!(
+        well.expect(0).json(),
+        serde_json::json!({ "findings": [], "agents": [] })
+    );
     sandbox.git(&["branch", "wt/stray"]);
     let found = sandbox.wt(&["doctor", "--json"]);
     let findings = &found.expect(1).json()["findings"];
