@@ -184,7 +184,8 @@ fn validate_or_status(
 fn list(project: &Project, wanted: &Wanted, table: &mut Table) -> anyhow::Result<()> {
     let tasks: Vec<String> = (0..wanted.tasks).map(|n| format!("task-{n}")).collect();
     for task in &tasks {
-        run(&mut project.wt(&["spawn", task]))?;
+        // So that what others own is to be read, too.
+        run(&mut project.wt(&["spawn", task, "--owns", &format!("of-{task}/**")]))?;
     }
     let mut listed = Pairs::default();
     for round in 0..=wanted.pairs {
@@ -201,6 +202,45 @@ fn list(project: &Project, wanted: &Wanted, table: &mut Table) -> anyhow::Result
     }
     let what = format!("list, {} tasks", tasks.len());
     table.times(&what, project.files, "git status in each", &listed);
+    hook(project, wanted, table)
+}
+
+/// What an agent waits for before each tool call, against the least that a git command takes.
+fn hook(project: &Project, wanted: &Wanted, table: &mut Table) -> anyhow::Result<()> {
+    let worktree = project.worktree("task-0");
+    let own = worktree.join("of-task-0/new.txt");
+    let question = |cwd: &Path, tool: &str, key: &str, value: &str| {
+        let text = format!(
+            r#"{{"hook_event_name":"PreToolUse","cwd":"{}","tool_name":"{tool}","tool_input":{{"{key}":"{value}"}}}}"#,
+            cwd.display()
+        );
+        let file = project.beside(&format!("question-{key}"));
+        std::fs::write(&file, text).map(|()| file)
+    };
+    let write = question(&worktree, "Write", "file_path", &own.to_string_lossy())?;
+    let shell = question(&worktree, "Bash", "command", "git status && ls src")?;
+    for (what, dir, file) in [
+        ("hook, a write", worktree.clone(), &write),
+        ("hook, a shell command", worktree, &shell),
+        ("hook, outside tasks", project.beside(""), &shell),
+    ] {
+        let mut asked = Pairs::default();
+        for round in 0..=wanted.pairs * 5 {
+            for side in Side::order(round) {
+                let took = match side {
+                    Side::Wt => {
+                        let file = std::fs::File::open(file)?;
+                        let mut command = project.wt(&["hook", "claude"]);
+                        measure::take_reading(command.current_dir(&dir), file)?
+                    }
+                    Side::Git => take(&mut project.git(&["rev-parse", "--git-dir"]))?,
+                };
+                asked.add(round, side, took);
+            }
+        }
+        let what = format!("{what}, {} tasks", wanted.tasks);
+        table.times(&what, project.files, "git rev-parse --git-dir", &asked);
+    }
     Ok(())
 }
 

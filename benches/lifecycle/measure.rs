@@ -88,10 +88,15 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
 /// Runs a command that must succeed and measures it. What was written before is brought to the disk first; what the
 /// command leaves running is waited for afterwards: neither may disturb the next measurement.
 pub(crate) fn take(command: &mut Command) -> anyhow::Result<Took> {
+    take_reading(command, Stdio::null())
+}
+
+/// As [`take`], of a command that is given something to read.
+pub(crate) fn take_reading(command: &mut Command, stdin: impl Into<Stdio>) -> anyhow::Result<Took> {
     let file = || tempfile::tempfile_in("/tmp").context("can't make a file in /tmp");
     let (mut printed, mut said) = (file()?, file()?);
     command
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(printed.try_clone()?)
         .stderr(said.try_clone()?);
     let folder = command.get_current_dir().unwrap_or(Path::new("."));

@@ -237,7 +237,7 @@ fn findings_as_json() {
     let well = sandbox.wt(&["doctor", "--json"]);
     assert_eq!(
         well.expect(0).json(),
-        serde_json::json!({ "agents": [], "findings": [] })
+        serde_json::json!({ "findings": [], "agents": [] })
     );
     sandbox.git(&["branch", "wt/stray"]);
     let found = sandbox.wt(&["doctor", "--json"]);
