@@ -175,7 +175,7 @@ mod tests {
     fn glob() -> impl Strategy<Value = String> {
         const SEGMENTS: &[&str] = &[
             "a", "b", "ab", "*", "?", "**", "a*", "*b", "a**", "[ab]", "[!a]", "{a,b}", "{a,b/a}",
-            "{,a}b", "é",
+            "{,a}b", "é", "A", "B*",
         ];
         vec(select(SEGMENTS), 1..4).prop_map(|segments| segments.join("/"))
     }
@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn path() -> impl Strategy<Value = String> {
-        const SEGMENTS: &[&str] = &["a", "b", "ab", "ba", "aab", "c", "é"];
+        const SEGMENTS: &[&str] = &["a", "b", "ab", "ba", "aab", "c", "é", "A", "Ab"];
         vec(select(SEGMENTS), 1..5).prop_map(|segments| segments.join("/"))
     }
 
@@ -202,7 +202,9 @@ mod tests {
             right in claim(),
             shared in prop_oneof![Just(Vec::new()), claim()],
             paths in vec(path(), 100),
+            case in prop_oneof![Just(Case::Exact), Just(Case::Folded)],
         ) {
+            let parse = |globs: &[String]| Globs::parse(globs, case).expect("parses");
             let (left, right, shared) = (parse(&left), parse(&right), parse(&shared));
             let common = |path: &str| {
                 left.matches(path) && right.matches(path) && !shared.matches(path)

@@ -53,7 +53,7 @@ impl Standing {
                 "change it as the task needs".to_owned()
             }
             Standing::OwnedBy { task: owner, .. } => {
-                format!("leave it to that task, or until it has landed: wt show {owner}")
+                format!("leave it to that task, or wait until it has landed: wt show {owner}")
             }
             Standing::OutsideClaim => {
                 format!("leave it; the operator can grant it: wt scope grant {task} <glob>")

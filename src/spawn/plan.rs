@@ -48,13 +48,17 @@ impl Plan {
         let is_own = |name: &String| new.waiting.is_some() && *name == new.name;
         for other in ws.taken_names()?.into_iter().filter(|name| !is_own(name)) {
             if other == new.name {
-                return Err(
-                    Refusal::refused(format!("there is a task `{other}` already"))
-                        .hint(format!(
-                            "go on with it: cd \"$(wt path {other})\", or take another name"
-                        ))
-                        .into(),
-                );
+                let waits = ws
+                    .store
+                    .find_task(&other)?
+                    .is_some_and(|task| task.is_waiting());
+                let hint = if waits {
+                    format!("it waits for others (wt list); to begin it anew: wt rm {other}")
+                } else {
+                    format!("go on with it: cd \"$(wt path {other})\", or take another name")
+                };
+                let what = format!("there is a task `{other}` already");
+                return Err(Refusal::refused(what).hint(hint).into());
             }
             if other.to_lowercase() == new.name.to_lowercase() {
                 return Err(Refusal::refused(format!(

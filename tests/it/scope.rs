@@ -77,7 +77,7 @@ fn the_map_shows_explains_and_names_what_is_nobodys() {
       `!src/auth/gen` takes it out of this task's claim (src/auth)
       task `auth` may not change it: outside this task's claim; leave it; the operator can grant it: wt scope grant auth <glob>
     docs/new.md: owned by task `docs` (docs)
-      task `auth` may not change it: owned by task `docs` (docs); leave it to that task, or until it has landed: wt show docs
+      task `auth` may not change it: owned by task `docs` (docs); leave it to that task, or wait until it has landed: wt show docs
     my.lock: shared by all tasks (*.lock)
       task `auth` may change it
     src/util: owned by nobody
@@ -142,7 +142,7 @@ fn a_check_says_what_validate_would_say_and_judges_nothing() {
     check.expect(1);
     insta::assert_snapshot!(check.out, @r"
     OUT_OF_SCOPE paths=2
-      docs/d.md: owned by task `docs` (docs); leave it to that task, or until it has landed: wt show docs
+      docs/d.md: owned by task `docs` (docs); leave it to that task, or wait until it has landed: wt show docs
       src/util/new.rs: outside this task's claim; leave it; the operator can grant it: wt scope grant auth <glob>
     next: take these changes back (git checkout main -- <path>; delete what is new), then: wt validate
     ");
@@ -158,7 +158,7 @@ fn a_check_says_what_validate_would_say_and_judges_nothing() {
         value["paths"][0],
         json!({
             "path": "docs/d.md", "standing": "owned by task `docs` (docs)", "owner": "docs", "glob": "docs",
-            "advice": "leave it to that task, or until it has landed: wt show docs",
+            "advice": "leave it to that task, or wait until it has landed: wt show docs",
         })
     );
     assert_eq!(sandbox.show("auth")["attempts"], 0);

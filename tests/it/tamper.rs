@@ -931,11 +931,11 @@ fn a_claim_holds_for_creation_deletion_mode_and_both_sides_of_a_rename() {
     );
     sandbox.git_in(&worktree, &["mv", "theirs/b", "mine/b"]);
     trespass(
-        "  theirs/b: owned by task `other` (theirs); leave it to that task, or until it has landed: wt show other\n",
+        "  theirs/b: owned by task `other` (theirs); leave it to that task, or wait until it has landed: wt show other\n",
     );
     fs::remove_file(worktree.join("theirs/b")).expect("removed");
     trespass(
-        "  theirs/b: owned by task `other` (theirs); leave it to that task, or until it has landed: wt show other\n",
+        "  theirs/b: owned by task `other` (theirs); leave it to that task, or wait until it has landed: wt show other\n",
     );
     fs::set_permissions(worktree.join("free"), fs::Permissions::from_mode(0o755)).expect("mode");
     trespass(
@@ -964,7 +964,7 @@ fn a_claim_holds_for_creation_deletion_mode_and_both_sides_of_a_rename() {
     sandbox
         .wt(&["merge", "free"])
         .expect(1)
-        .prints("OUT_OF_SCOPE paths=1\n  late/x: owned by task `late` (late); leave it to that task, or until it has landed: wt show late\n");
+        .prints("OUT_OF_SCOPE paths=1\n  late/x: owned by task `late` (late); leave it to that task, or wait until it has landed: wt show late\n");
     assert_eq!(main_of(&sandbox), before);
     assert!(free.exists());
     sandbox.wt(&["merge", "me"]).expect(0);

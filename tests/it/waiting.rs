@@ -91,7 +91,8 @@ fn a_follower_waits_with_its_claim_and_starts_when_the_other_lands() {
     sandbox
         .wt(&["spawn", "second", "--owns", "src"])
         .expect(4)
-        .says("there is a task `second` already");
+        .says("there is a task `second` already")
+        .says("it waits for others");
     sandbox
         .wt(&["resume", "second", "--because", "x", "--operator", "ann"])
         .expect(4)
@@ -268,11 +269,9 @@ fn a_start_that_fails_or_is_killed_leaves_it_waiting() {
         .says("out of cheese");
     waits(&sandbox);
 
-    let pid = sandbox.notes().join("pid");
-    let hang = format!("echo $PPID > {}; exec sleep 600\n", pid.display());
-    sandbox.write(&fail, &hang);
+    sandbox.write(&fail, "echo begun > sign; exec sleep 600\n");
     let starting = sandbox.start(&["spawn", "second"]);
-    sandbox.wait_for(&pid);
+    sandbox.wait_for(&sandbox.worktree("second").join("sign"));
     starting.signal(rustix::process::Signal::KILL);
     starting.finish(&sandbox);
     sandbox
