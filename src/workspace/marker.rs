@@ -59,12 +59,16 @@ pub(crate) fn find(dir: &Path) -> anyhow::Result<Option<(PathBuf, String)>> {
             continue;
         };
         let store = Store::new(&marker.common);
-        for name in store.task_names()? {
-            if let Ok(Some(task)) = store.find_task(&name)
-                && task.worktree == folder
-            {
-                return Ok(Some((marker.common, name)));
-            }
+        let is_here =
+            |name: &str| matches!(store.find_task(name), Ok(Some(task)) if task.worktree == folder);
+        // Nearly always the folder has the task's name, and no other record need be read.
+        if let Some(name) = folder.file_name().and_then(|name| name.to_str())
+            && is_here(name)
+        {
+            return Ok(Some((marker.common, name.to_owned())));
+        }
+        if let Some(name) = store.task_names()?.into_iter().find(|name| is_here(name)) {
+            return Ok(Some((marker.common, name)));
         }
     }
     Ok(None)
