@@ -30,8 +30,8 @@ pub(crate) struct Asked<'c> {
     cwd: PathBuf,
 }
 
-/// The task that an agent is at work on: that in whose worktree its session was begun, else the one of the folder
-/// that it works in. Nothing outside the worktrees of tasks.
+/// The task that an agent is at work on: that in whose worktree its session was begun, else that where its hook is
+/// called, else that of the folder which it says it works in. Nothing outside the worktrees of tasks.
 pub(crate) fn find<'c>(
     ctx: &'c Ctx,
     agent: Option<&Agent>,

@@ -128,8 +128,8 @@ fn sed(walk: &mut Walk, words: &[Word]) {
             || short(option, 'e')
             || short(option, 'f')
     };
-    if options.iter().any(|option| in_place(&option)) {
-        let scripted = options.iter().any(|option| script(&option));
+    if options.iter().any(in_place) {
+        let scripted = options.iter().any(script);
         write(
             walk,
             operands.get(usize::from(!scripted)..).unwrap_or_default(),

@@ -86,7 +86,7 @@ pub(super) fn judge(walk: &mut Walk, words: &[Word]) {
             }
             ("--git-dir" | "--work-tree", _) => folder = None,
             _ if text.starts_with("--git-dir=") || text.starts_with("--work-tree=") => {
-                folder = None
+                folder = None;
             }
             _ => {}
         }
@@ -259,7 +259,7 @@ fn moves_refs(name: &str) -> Denial {
 
 fn no_verify(name: &str, given: &Given) -> bool {
     const FULL: &str = "--no-verify";
-    let long = |option: &&str| option.len() >= "--no-veri".len() && FULL.starts_with(*option);
+    let long = |option: &str| option.len() >= "--no-veri".len() && FULL.starts_with(option);
     let runs_hooks = [
         "commit",
         "merge",
@@ -274,7 +274,7 @@ fn no_verify(name: &str, given: &Given) -> bool {
         && given
             .options
             .iter()
-            .any(|option| long(&option) || (name == "commit" && has_short(option, 'n')))
+            .any(|option| long(option) || (name == "commit" && has_short(option, 'n')))
 }
 
 /// Whether `git config` changes the setting; reading it is harmless.

@@ -375,16 +375,16 @@ impl Reader<'_> {
     }
 
     fn tilde(&mut self, word: &mut Word) {
-        let home = self.known.get("HOME");
         self.at += 1;
-        match (self.peek(0), home) {
-            (None | Some('/' | ' ' | '\t' | '\n' | ';' | '&' | '|' | ')'), Some(home)) => {
-                word.text += home;
-            }
-            _ => {
-                word.plain = false;
-                word.text.push('~');
-            }
+        let alone = matches!(
+            self.peek(0),
+            None | Some('/' | ' ' | '\t' | '\n' | ';' | '&' | '|' | ')')
+        );
+        if let Some(home) = self.known.get("HOME").filter(|_| alone) {
+            word.text += home;
+        } else {
+            word.plain = false;
+            word.text.push('~');
         }
     }
 
