@@ -7,7 +7,7 @@ mod responses;
 mod rig;
 
 use endpoint::Step;
-use rig::{Agent, Rig, Session, Start};
+use rig::{Agent, Rig, Start};
 
 use crate::sandbox::CONTRACT;
 
@@ -34,44 +34,48 @@ fn say(text: &str) -> Step {
     Step::Say(text.to_owned())
 }
 
-/// Plays it once in each way of starting, to one agent.
-fn rules_reach(agent: Agent) {
-    let Some(mut rig) = Rig::new(agent, FILES) else {
+/// What the project itself tells every agent, in the file that each of them reads.
+const OWN_WORDS: &str = "Write plainly.";
+
+fn rules_reach_the_model(agent: Agent, start: Start) {
+    let files = [FILES, &[("AGENTS.md", OWN_WORDS), ("CLAUDE.md", OWN_WORDS)]].concat();
+    let Some(mut rig) = Rig::new(agent, &files) else {
         return;
     };
-    rig.sandbox
-        .wt(&["spawn", "auth", "--owns", "src/**"])
-        .expect(0);
-    let session = rig.play(
-        Start::ByHand,
+    let spawn = [
+        "spawn",
         "auth",
-        vec![
-            shell("pwd; command -v wt"),
-            write("src/new.txt", "a\nb\n"),
-            say("done"),
-        ],
+        "--owns",
+        "src/**",
+        "-m",
+        "Let tokens expire.",
+    ];
+    rig.sandbox.wt(&spawn).expect(0);
+    let session = rig.play(
+        start,
+        "auth",
+        vec![shell("pwd; command -v wt"), say("I looked around.")],
     );
     session.ran.expect(0);
-    assert!(
-        session.opening.contains("wt validate"),
-        "{}",
-        session.opening
-    );
-    session.shows(0, "/repo.wt/auth").shows(0, "bin/wt");
-    assert_eq!(
-        rig.sandbox
-            .read(rig.sandbox.worktree("auth").join("src/new.txt"))
-            .trim_end(),
-        "a\nb"
-    );
+
+    let rules = rig.sandbox.wt(&["rules", "render", "auth"]).out;
+    assert!(rules.contains("Let tokens expire."), "{rules}");
+    for words in [rules.trim_end(), OWN_WORDS] {
+        assert!(
+            session.opening.contains(words),
+            "{words}\n-- is not in --\n{}",
+            session.opening
+        );
+    }
+    session.shows(0, "/repo.wt/auth\n").shows(0, "/bin/wt\n");
 }
 
 #[test]
-fn claude_rules() {
-    rules_reach(Agent::Claude);
+fn the_rules_reach_claude_beside_the_projects_own() {
+    rules_reach_the_model(Agent::Claude, Start::ByHand);
 }
 
 #[test]
-fn codex_rules() {
-    rules_reach(Agent::Codex);
+fn the_rules_reach_codex_beside_the_projects_own() {
+    rules_reach_the_model(Agent::Codex, Start::ByHand);
 }
