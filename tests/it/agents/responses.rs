@@ -4,9 +4,16 @@ use serde_json::{Value, json};
 
 use super::endpoint::{Said, Step, Wire, texts};
 
-pub(crate) const WIRE: Wire = Wire {
+/// A model that calls Codex's tools by name.
+pub(crate) const CALLS: Wire = Wire {
     conversation,
-    answer,
+    answer: |step, number| events(number, &call(step, number)),
+};
+
+/// A model that has one tool, which runs its JavaScript; that calls the others.
+pub(crate) const CODE: Wire = Wire {
+    conversation,
+    answer: |step, number| events(number, &code(step, number)),
 };
 
 fn conversation(request: &Value) -> Option<Vec<Said>> {
@@ -19,22 +26,42 @@ fn conversation(request: &Value) -> Option<Vec<Said>> {
     Some(request["input"].as_array()?.iter().map(said).collect())
 }
 
-fn answer(step: &Step, number: usize) -> Vec<Value> {
-    let call = format!("call_{number}");
-    let item = match step {
-        Step::Write { path, text } => json!({
-            "type": "custom_tool_call", "id": format!("ct_{number}"), "call_id": call, "status": "completed",
-            "name": "apply_patch", "input": addition(path, text),
-        }),
+fn call(step: &Step, number: usize) -> Value {
+    match step {
+        Step::Write { path, text } => custom(number, "apply_patch", &addition(path, text)),
         Step::Shell(command) => json!({
-            "type": "function_call", "id": format!("fc_{number}"), "call_id": call,
+            "type": "function_call", "id": format!("fc_{number}"), "call_id": format!("call_{number}"),
             "name": "exec_command", "arguments": json!({"cmd": command}).to_string(),
         }),
-        Step::Say(text) => json!({
-            "type": "message", "id": format!("m_{number}"), "role": "assistant",
-            "content": [{"type": "output_text", "text": text}],
-        }),
+        Step::Say(text) => message(number, text),
+    }
+}
+
+fn code(step: &Step, number: usize) -> Value {
+    let script = match step {
+        Step::Write { path, text } => format!("tools.apply_patch({})", json!(addition(path, text))),
+        Step::Shell(command) => format!("tools.exec_command({})", json!({"cmd": command})),
+        Step::Say(text) => return message(number, text),
     };
+    custom(number, "exec", &format!("text(await {script})"))
+}
+
+fn custom(number: usize, name: &str, input: &str) -> Value {
+    json!({
+        "type": "custom_tool_call", "id": format!("ct_{number}"), "call_id": format!("call_{number}"),
+        "status": "completed", "name": name, "input": input,
+    })
+}
+
+fn message(number: usize, text: &str) -> Value {
+    json!({
+        "type": "message", "id": format!("m_{number}"), "role": "assistant",
+        "content": [{"type": "output_text", "text": text}],
+    })
+}
+
+/// The stream that says this one item.
+fn events(number: usize, item: &Value) -> Vec<Value> {
     let response = format!("resp_{number}");
     vec![
         json!({"type": "response.created", "response": {"id": response}}),

@@ -14,7 +14,16 @@ use crate::sandbox::{Ran, Sandbox, skipped, wt};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Agent {
     Claude,
-    Codex,
+    Codex(Model),
+}
+
+/// How Codex's model works; it knows the models by name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Model {
+    /// It calls the tools.
+    Calls,
+    /// It writes code that calls them.
+    Codes,
 }
 
 /// How it is started.
@@ -35,25 +44,34 @@ pub(crate) struct Session {
     shown: Vec<String>,
 }
 
-/// A repository with an agent to work in it.
+/// A repository with the agents to work in it.
 pub(crate) struct Rig {
     pub(crate) sandbox: Sandbox,
-    agent: Agent,
 }
 
 impl Rig {
     /// A repository with these files; none, and it is said, where the agents are not installed.
-    pub(crate) fn new(agent: Agent, files: &[(&str, &str)]) -> Option<Self> {
-        let binary = agent.find_binary()?;
+    pub(crate) fn new(files: &[(&str, &str)]) -> Option<Self> {
+        let binaries =
+            folder().and_then(|folder| Some([find_claude(&folder)?, find_codex(&folder)?]));
+        let Some([claude, codex]) = binaries else {
+            let why = "the agents are not here; tests/agents/install installs them";
+            assert!(std::env::var_os("WT_REQUIRE_AGENTS").is_none(), "{why}");
+            skipped(why);
+            return None;
+        };
         let mut sandbox = Sandbox::with(files);
         let programs = sandbox.root().join("bin");
-        // Outside of the folder for temporary files, in which Codex wants no state.
+        // Codex wants its state outside of the folder for temporary files.
         let temporary = sandbox.root().join("tmp");
-        for folder in [&programs, &temporary, &sandbox.home().join(agent.state())] {
+        let [claude_state, codex_state] =
+            [".claude", ".codex"].map(|name| sandbox.home().join(name));
+        for folder in [&programs, &temporary, &claude_state, &codex_state] {
             fs::create_dir_all(folder).expect("made");
         }
-        symlink(binary, programs.join(agent.name())).expect("a link");
-        symlink(wt(), programs.join("wt")).expect("a link");
+        for (name, binary) in [("claude", claude), ("codex", codex), ("wt", wt().into())] {
+            symlink(binary, programs.join(name)).expect("a link");
+        }
         let path = std::env::var("PATH").expect("PATH");
         let path = format!("{}:{path}", programs.display());
         // Codex's shell is a login shell, which begins with a PATH of its own.
@@ -61,22 +79,39 @@ impl Rig {
         sandbox.write(sandbox.home().join(".profile"), &profile);
         sandbox.set("PATH", &path);
         sandbox.set("TMPDIR", temporary.to_str().expect("text"));
-        Some(Self { sandbox, agent })
+        for (name, value) in [
+            ("ANTHROPIC_API_KEY", "none"),
+            ("SCRIPTED_KEY", "none"),
+            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+            // Lets root do without Claude Code's permission prompts.
+            ("IS_SANDBOX", "1"),
+        ] {
+            sandbox.set(name, value);
+        }
+        Some(Self { sandbox })
     }
 
-    /// Lets the agent work on a task until the script is over.
-    pub(crate) fn play(&mut self, start: Start, task: &str, script: Vec<Step>) -> Session {
-        let endpoint = Endpoint::start(self.agent.wire(), script);
-        for (name, value) in self.agent.environment(&endpoint.url()) {
-            self.sandbox.set(name, &value);
+    /// Lets an agent work on a task until the script is over.
+    pub(crate) fn play(
+        &self,
+        agent: Agent,
+        start: Start,
+        task: &str,
+        script: Vec<Step>,
+    ) -> Session {
+        let endpoint = Endpoint::start(agent.wire(), script);
+        if let Agent::Codex(model) = agent {
+            let settings = codex_settings(&endpoint.url(), model);
+            self.sandbox
+                .write(self.sandbox.home().join(".codex/config.toml"), &settings);
         }
-        let words = self.agent.words(&endpoint.url(), start);
+        let words = agent.words(start);
         let mut command = match start {
             Start::ByHand => {
-                let mut command = self.sandbox.command(&words[0]);
+                let mut command = self.sandbox.command(words[0]);
                 command
-                    .args(&words[1..])
-                    .current_dir(self.sandbox.worktree(task));
+                    .current_dir(self.sandbox.worktree(task))
+                    .args(&words[1..]);
                 command
             }
             Start::ByWt => {
@@ -85,17 +120,19 @@ impl Rig {
                 command
             }
         };
-        let output = self.finish(&mut command);
+        command.env("ANTHROPIC_BASE_URL", endpoint.url());
+        let output = self.finish(&mut command, task);
         Session {
-            ran: Ran::from(&output, &self.sandbox, self.agent.name()),
+            ran: Ran::from(&output, &self.sandbox, &words.join(" ")),
             opening: endpoint.opening(),
             shown: endpoint.shown(),
         }
     }
 
     /// Runs a command to its end; one that hangs is killed, and shown as far as it came.
-    fn finish(&self, command: &mut Command) -> Output {
-        let [out, err] = ["out", "err"].map(|name| self.sandbox.root().join(name));
+    fn finish(&self, command: &mut Command, task: &str) -> Output {
+        let file = |stream| self.sandbox.root().join(format!("{task}.{stream}"));
+        let [out, err] = [file("out"), file("err")];
         command
             .stdout(File::create(&out).expect("a file"))
             .stderr(File::create(&err).expect("a file"));
@@ -120,6 +157,12 @@ impl Rig {
 }
 
 impl Session {
+    /// How often it was the model's turn.
+    pub(crate) fn turns(&self) -> usize {
+        // Nothing is shown after the last.
+        self.shown.len() + 1
+    }
+
     /// Holds that the model was shown these words after a step, counted from 0.
     #[track_caller]
     pub(crate) fn shows(&self, step: usize, words: &str) -> &Self {
@@ -134,115 +177,76 @@ impl Session {
 }
 
 impl Agent {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Agent::Claude => "claude",
-            Agent::Codex => "codex",
-        }
-    }
-
     fn wire(self) -> Wire {
         match self {
             Agent::Claude => messages::WIRE,
-            Agent::Codex => responses::WIRE,
-        }
-    }
-
-    /// Its folder in the home.
-    fn state(self) -> &'static str {
-        match self {
-            Agent::Claude => ".claude",
-            Agent::Codex => ".codex",
-        }
-    }
-
-    /// Its binary, where `tests/agents/install` put it.
-    fn find_binary(self) -> Option<PathBuf> {
-        let found = folder().and_then(|folder| self.binary_in(&folder));
-        if found.is_none() {
-            let why = "the agent is not here; tests/agents/install installs it";
-            assert!(std::env::var_os("WT_REQUIRE_AGENTS").is_none(), "{why}");
-            skipped(why);
-        }
-        found
-    }
-
-    fn binary_in(self, folder: &Path) -> Option<PathBuf> {
-        let machine = match std::env::consts::ARCH {
-            "x86_64" => "linux-x64",
-            "aarch64" => "linux-arm64",
-            _ => return None,
-        };
-        let modules = folder.join("node_modules");
-        match self {
-            Agent::Claude => {
-                let binary = modules.join(format!("@anthropic-ai/claude-code-{machine}/claude"));
-                binary.exists().then_some(binary)
-            }
-            Agent::Codex => {
-                let vendor = modules.join(format!("@openai/codex-{machine}/vendor"));
-                let targets = fs::read_dir(vendor).ok()?.flatten();
-                targets
-                    .map(|target| target.path().join("bin/codex"))
-                    .find(|binary| binary.exists())
-            }
-        }
-    }
-
-    fn environment(self, url: &str) -> Vec<(&'static str, String)> {
-        match self {
-            Agent::Claude => vec![
-                ("ANTHROPIC_BASE_URL", url.to_owned()),
-                ("ANTHROPIC_API_KEY", "none".to_owned()),
-                ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".to_owned()),
-                ("DISABLE_TELEMETRY", "1".to_owned()),
-                // Lets root do without permission prompts.
-                ("IS_SANDBOX", "1".to_owned()),
-            ],
-            Agent::Codex => vec![("SCRIPTED_KEY", "none".to_owned())],
+            Agent::Codex(Model::Calls) => responses::CALLS,
+            Agent::Codex(Model::Codes) => responses::CODE,
         }
     }
 
     /// The command line of a session without a person, in which the agent itself asks for no permission.
-    fn words(self, url: &str, start: Start) -> Vec<String> {
-        let provider = format!(
-            "model_providers.scripted={{name=\"scripted\",base_url=\"{url}/v1\",env_key=\"SCRIPTED_KEY\",\
-             wire_api=\"responses\",supports_websockets=false}}"
-        );
-        let words: &[&str] = match self {
-            Agent::Claude => &[
-                "claude",
-                "-p",
-                "do the task",
-                "--permission-mode",
-                "bypassPermissions",
-            ],
-            Agent::Codex => &[
-                "codex",
-                "exec",
-                "--trust",
-                "--dangerously-bypass-approvals-and-sandbox",
-                "-c",
-                "model_provider=\"scripted\"",
-                "-c",
-                &provider,
-                "-c",
-                // One that Codex knows, and gives apply_patch as a tool.
-                "model=\"gpt-5.5\"",
-                "do the task",
-            ],
+    fn words(self, start: Start) -> Vec<&'static str> {
+        let mut words = match self {
+            Agent::Claude => vec!["claude", "-p", "--permission-mode", "bypassPermissions"],
+            Agent::Codex(_) => vec!["codex", "exec", "--trust"],
         };
-        let mut words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        if (self, start) == (Agent::Codex, Start::ByHand) {
-            // In place of the one prompt in which a person trusts the hooks.
-            words.insert(1, "--dangerously-bypass-hook-trust".to_owned());
+        if self != Agent::Claude && start == Start::ByHand {
+            // The first in place of the one prompt in which a person trusts the hooks; `wt run` sees to both.
+            words.push("--dangerously-bypass-hook-trust");
+            words.push("--dangerously-bypass-approvals-and-sandbox");
         }
+        words.push("do the task");
         words
     }
+}
+
+/// The settings by which Codex asks the endpoint, and nobody else.
+fn codex_settings(url: &str, model: Model) -> String {
+    let model = match model {
+        Model::Calls => "gpt-5.5",
+        Model::Codes => "gpt-6-sol",
+    };
+    format!(
+        r#"model = "{model}"
+model_provider = "scripted"
+features.plugins = false
+analytics.enabled = false
+
+[model_providers.scripted]
+name = "scripted"
+base_url = "{url}/v1"
+env_key = "SCRIPTED_KEY"
+wire_api = "responses"
+supports_websockets = false
+"#
+    )
 }
 
 /// Where the agents are installed: `$WT_AGENTS`, else beside the build's folder.
 fn folder() -> Option<PathBuf> {
     let given = std::env::var_os("WT_AGENTS").map(PathBuf::from);
-    given.or_else(|| Some(Path::new(wt()).parent()?.parent()?.join("agents")))
+    let folder = given.or_else(|| Some(Path::new(wt()).parent()?.parent()?.join("agents")))?;
+    Some(folder.join("node_modules"))
+}
+
+fn find_claude(modules: &Path) -> Option<PathBuf> {
+    let binary = modules.join(format!("@anthropic-ai/claude-code-{}/claude", machine()));
+    binary.exists().then_some(binary)
+}
+
+fn find_codex(modules: &Path) -> Option<PathBuf> {
+    let targets = fs::read_dir(modules.join(format!("@openai/codex-{}/vendor", machine()))).ok()?;
+    let mut binaries = targets
+        .flatten()
+        .map(|target| target.path().join("bin/codex"));
+    binaries.find(|binary| binary.exists())
+}
+
+/// This machine, as the packages name it.
+fn machine() -> &'static str {
+    match std::env::consts::ARCH {
+        "aarch64" => "linux-arm64",
+        _ => "linux-x64",
+    }
 }
