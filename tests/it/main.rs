@@ -4,6 +4,7 @@
     reason = "tests read the environment that they were started in"
 )]
 
+mod agents;
 mod bad_input;
 mod carrying;
 mod doctor;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -393,12 +393,11 @@ fn listing(dir: &Path, depth: usize) -> Vec<String> {
 }
 
 /// Says that a test, or the rest of it, can't be run here.
-#[allow(
-    clippy::print_stderr,
-    reason = "who reads a green run must learn what it did not show"
-)]
 pub(crate) fn skipped(why: &str) {
-    eprintln!("skipped: {why}");
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    // Not by `eprintln!`, which is shown for tests that fail alone: who reads a green run must learn what it left out.
+    writeln!(std::io::stderr(), "skipped {test}: {why}").expect("written");
 }
 
 /// Waits for what another process does; how fast it is does not matter.
