@@ -682,6 +682,26 @@ fn hooks_are_installed_once_and_taken_out_without_a_trace() {
 }
 
 #[test]
+fn agents_call_wt_by_the_path_that_an_upgrade_keeps() {
+    let mut sandbox = Sandbox::new();
+    let link = sandbox.root().join("bin/wt");
+    fs::create_dir_all(link.parent().expect("a folder")).expect("made");
+    symlink(wt(), &link).expect("linked");
+    let path = std::env::var("PATH").expect("PATH");
+    let bin = link.parent().expect("a folder").display();
+    sandbox.set("PATH", &format!("{bin}:{path}"));
+    let expected = format!("{} hook claude", link.display());
+    sandbox
+        .wt(&["hook", "install", "claude", "--user"])
+        .expect(0);
+    let user = sandbox.read(sandbox.home().join(".claude/settings.json"));
+    assert!(user.contains(&expected), "{user}");
+    let worktree = sandbox.spawn("auth");
+    let own = sandbox.read(worktree.join(".claude/settings.local.json"));
+    assert!(own.contains(&format!("{expected} || exit 2")), "{own}");
+}
+
+#[test]
 fn a_worktree_has_its_agent_ask_beside_what_the_person_set() {
     let sandbox = Sandbox::new();
     sandbox.write(".git/info/exclude", ".claude\n");
