@@ -221,7 +221,7 @@ fn hook(project: &Project, wanted: &Wanted, table: &mut Table) -> anyhow::Result
     let shell = question(&worktree, "Bash", "command", "git status && ls src")?;
     for (what, dir, file) in [
         ("hook, a write", worktree.clone(), &write),
-        ("hook, a shell command", worktree, &shell),
+        ("hook, a command", worktree, &shell),
         ("hook, outside tasks", project.beside(""), &shell),
     ] {
         let mut asked = Pairs::default();
@@ -238,8 +238,7 @@ fn hook(project: &Project, wanted: &Wanted, table: &mut Table) -> anyhow::Result
                 asked.add(round, side, took);
             }
         }
-        let what = format!("{what}, {} tasks", wanted.tasks);
-        table.times(&what, project.files, "git rev-parse --git-dir", &asked);
+        table.times(what, project.files, "git rev-parse --git-dir", &asked);
     }
     Ok(())
 }
