@@ -44,6 +44,30 @@ pub(crate) enum Support {
     None,
 }
 
+impl Support {
+    /// In one word, for programs.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Support::Full => "full",
+            Support::Files => "files",
+            Support::None => "none",
+        }
+    }
+
+    /// What is not held; empty where everything is.
+    pub(crate) fn shortcoming(self) -> &'static str {
+        match self {
+            Support::Full => "",
+            Support::Files => {
+                "this kernel's cage holds files and not signals (that needs Linux 6.12): what runs in it can end your processes"
+            }
+            Support::None => {
+                "this kernel can't hold a cage (it needs Landlock, Linux 6.2 or later): steps and agents write wherever you can"
+            }
+        }
+    }
+}
+
 /// Asks the kernel.
 pub(crate) fn support() -> Support {
     let offers = |abi: ABI| {
