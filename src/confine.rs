@@ -31,6 +31,10 @@ const CACHES: [(&str, &str); 9] = [
     ("npm_config_cache", "npm"),
 ];
 
+/// The same for pnpm, in the words of its older and newer versions. Npm complains of the first, so only a contract that
+/// speaks of pnpm gets them.
+const PNPM_STORE: [&str; 2] = ["npm_config_store_dir", "pnpm_config_store_dir"];
+
 /// Where set-up and steps work.
 pub(crate) struct Workplace<'a> {
     /// The checkout.
@@ -125,20 +129,30 @@ pub(crate) fn require(contract: &Contract) -> Result<(), Refusal> {
 /// The environment of set-up and steps in a place, less what belongs to one run.
 pub(crate) fn environment(
     place: &Workplace,
+    contract: &Contract,
     captured: &Captured,
     cages: Option<&Cages>,
 ) -> Vec<(OsString, OsString)> {
     let mut environment = step_environment(captured);
     environment.push(("TMPDIR".into(), place.temporary.into()));
-    if cages.is_some() {
+    if cages.is_none() {
+        return environment;
+    }
+    let store = PNPM_STORE.map(|name| (name, "pnpm"));
+    let store = store.iter().filter(|_| speaks_of_pnpm(contract));
+    for (name, folder) in CACHES.iter().chain(store) {
         // A variable that the contract passes on is the operator's word.
-        let free = CACHES
-            .iter()
-            .filter(|(name, _)| !captured.variables.contains_key(*name));
-        environment
-            .extend(free.map(|(name, folder)| ((*name).into(), place.caches.join(folder).into())));
+        if !captured.variables.contains_key(*name) {
+            environment.push(((*name).into(), place.caches.join(folder).into()));
+        }
     }
     environment
+}
+
+fn speaks_of_pnpm(contract: &Contract) -> bool {
+    let steps = contract.gate.iter().map(|step| &step.run);
+    let mut commands = steps.chain(&contract.worktree.setup);
+    commands.any(|command| command.contains("pnpm"))
 }
 
 /// A command that ran in a cage and failed.

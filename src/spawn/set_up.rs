@@ -47,7 +47,7 @@ impl Plan {
             caches: &self.worktrees.join(JUDGE).join(CACHES),
         };
         let cages = Cages::around(&place, contract, captured, doors(ws, task, contract)?)?;
-        let environment = confine::environment(&place, captured, cages.as_ref());
+        let environment = confine::environment(&place, contract, captured, cages.as_ref());
         for command in &contract.worktree.setup {
             let bar = ws
                 .ctx
