@@ -24,16 +24,16 @@ const DIALECTS: [Dialect; 6] = [
     // x32: as x86-64 with a bit set, and two of its own.
     Dialect {
         architecture: 0xC000_003E,
-        ioctl: X32 | 514,
+        ioctl: X32 + 514,
         refused: &[
-            X32 | 321,
-            X32 | 175,
-            X32 | 313,
-            X32 | 528,
-            X32 | 320,
-            X32 | 172,
-            X32 | 173,
-            X32 | 304,
+            X32 + 321,
+            X32 + 175,
+            X32 + 313,
+            X32 + 528,
+            X32 + 320,
+            X32 + 172,
+            X32 + 173,
+            X32 + 304,
         ],
     },
     // i386

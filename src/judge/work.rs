@@ -268,7 +268,7 @@ impl Judge<'_> {
     /// The write that the cage kept the last step from.
     fn denied(&self, slot: &Slot) -> Option<Denied> {
         let (cages, step) = (self.cages.as_ref()?, self.progress.steps.last()?);
-        let caged = Caged {
+        let failed = Caged {
             cages,
             is_set_up: self.order.steps().all(|own| own.name != step.name),
             root: slot.root(),
@@ -277,7 +277,7 @@ impl Judge<'_> {
             target: &self.target,
             common: self.ws.repo.common(),
         };
-        caged.denied(&std::fs::read(self.dir.join(&step.log)).ok()?)
+        failed.denied(&std::fs::read(self.dir.join(&step.log)).ok()?)
     }
 
     fn limit_of(&self, step: &str) -> Timeout {

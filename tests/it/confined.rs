@@ -48,9 +48,23 @@ fn a_denied_write_is_named_with_the_key_to_set() {
     }
     let verdict = sandbox.wt(&["validate", "auth"]);
     verdict.expect(1);
-    insta::assert_snapshot!(verdict.steady(), @"");
+    insta::assert_snapshot!(verdict.steady(), @r#"
+    TEST_FAILURE step=test exit=1 0.0s attempt=1/2
+    first failure: FAIL: no cache
+      mkdir: cannot create directory ‘<root>/home/.tool’: Permission denied
+      FAIL: no cache
+    denied by the cage: write to <root>/home/.tool; if it is needed: [judge] writable = ["~/.tool/"] in wt.toml on main
+    full log: .wt/last/test.log (2 lines)
+    next: mend this failure only, then once: wt validate --cause "<why it failed>"
+    "#);
     let json = sandbox.wt(&["validate", "auth", "--json"]).json();
-    insta::assert_snapshot!(json["denied"].to_string().replace(sandbox.root().to_str().expect("text"), "<root>"), @"");
+    assert_eq!(
+        json["denied"],
+        serde_json::json!({
+            "path": "<root>/home/.tool",
+            "remedy": "if it is needed: [judge] writable = [\"~/.tool/\"] in wt.toml on main",
+        })
+    );
     assert_eq!(json["confined"], true);
 
     // The operator follows the advice, and then it passes.
@@ -90,12 +104,18 @@ fn advice_fits_the_place() {
         told("echo x > ../x; exit 1"),
         // What is no fault of the cage is not laid at its door.
         told("echo x > here/x; exit 1"),
-        told(
-            "cat /nowhere/x; echo 'cannot create /nowhere/x: Permission denied'; mkdir closed; chmod 0 closed; exit 1",
-        ),
         told("echo \"cannot create $TMPDIR/x: Permission denied\"; exit 1"),
     ];
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    denied by the cage: write to <root>/home/.toolrc; if it is needed: [judge] writable = ["~/.toolrc/"] in wt.toml on main
+    denied by the cage: write to /tmp/wt-it-stray; temporary files belong below $TMPDIR
+    denied by the cage: write to <root>/repo/.git/config; git's folder is shared by all worktrees: leave that out, or do it once by hand
+    denied by the cage: write to <root>/repo/x; set-up and steps work in their own checkout alone
+    denied by the cage: write to <root>/home/x; if it is needed: [judge] writable = ["~/x/"] in wt.toml on main
+    denied by the cage: write to <root>/repo.wt/_judge/x; set-up and steps work in their own checkout alone
+    -
+    -
+    "#);
     assert!(!std::path::Path::new("/tmp/wt-it-stray").exists());
 }
 
@@ -126,7 +146,7 @@ fn set_up_is_caged_where_the_worktree_is_made() {
         ),
         (
             "echo x > \"$HOME/x\"",
-            "denied by the cage: write to <root>/home/x; if it is needed: [worktree] setup_writable = [\"~/x\"] in wt.toml on main",
+            "denied by the cage: write to <root>/home/x; if it is needed: [worktree] setup_writable = [\"~/x/\"] in wt.toml on main",
         ),
     ] {
         let sandbox = set_up(script);

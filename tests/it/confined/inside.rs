@@ -35,7 +35,7 @@ const ORDINARY: [(&str, &str); 14] = [
         "a repository of its own",
         "git init -q repo && cd repo && git -c user.name=a -c user.email=b commit -q --allow-empty -m x && git stash list",
     ),
-    ("a clone", "git clone -q . \"$TMPDIR/clone\""),
+    ("a clone", "git clone -q . \"$TMPDIR/clone\" 2> /dev/null"),
     (
         "git reads",
         "git status --porcelain > /dev/null && git log -1 > /dev/null && git describe --always > /dev/null",
@@ -44,7 +44,10 @@ const ORDINARY: [(&str, &str); 14] = [
         "modes",
         "echo x > m && chmod 400 m && ! [ -x m ] && rm -f m && mkdir n && chmod 500 n && rmdir n",
     ),
-    ("processes", "sleep 100 & kill $! && ! kill -0 1"),
+    (
+        "processes",
+        "sleep 100 & kill $! && ! kill -0 1 2> /dev/null",
+    ),
     (
         "a terminal",
         "! command -v script > /dev/null || script -qec 'test -t 0' /dev/null < /dev/null > /dev/null",

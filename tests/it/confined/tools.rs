@@ -123,7 +123,7 @@ fn cargo_fetches_in_the_set_up_and_its_build_scripts_reach_nothing() {
     sandbox
         .wt(&["validate", "auth"])
         .expect(1)
-        .prints("denied by the cage: write to <root>/home/escaped; if it is needed: [judge] writable = [\"~/escaped\"] in wt.toml on main");
+        .prints("denied by the cage: write to <root>/home/escaped; if it is needed: [judge] writable = [\"~/escaped/\"] in wt.toml on main");
 }
 
 /// The name of the one entry of a folder.

@@ -62,7 +62,9 @@ fn it_is_said_and_the_receipt_says_so_too() {
         .wt(&["show", "auth"])
         .expect(0)
         .prints("of steps without a cage");
-    sandbox.wt(&["merge", "auth"]).expect(0);
+    sandbox
+        .wt(&["merge", "auth", "--commit", "-m", "new"])
+        .expect(0);
 }
 
 #[test]
