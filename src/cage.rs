@@ -1,9 +1,9 @@
 //! The cage: a process, and all that it starts, may read what its user may read and write only where it was told.
 //!
-//! Landlock holds files and signals, seccomp the terminal. A process restricts itself and then becomes the program:
+//! Landlock holds files and signals, seccomp some system calls. A process restricts itself and then becomes the program:
 //! so nothing has to be done between fork and exec, and what is in the cage has never run outside of it.
 
-mod terminal;
+mod calls;
 
 use std::ffi::OsStr;
 use std::os::unix::process::CommandExt as _;
@@ -42,6 +42,30 @@ pub(crate) enum Support {
     /// Files are held; signals to processes outside are not.
     Files,
     None,
+}
+
+impl Support {
+    /// In one word, for programs.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Support::Full => "full",
+            Support::Files => "files",
+            Support::None => "none",
+        }
+    }
+
+    /// What is not held; empty where everything is.
+    pub(crate) fn shortcoming(self) -> &'static str {
+        match self {
+            Support::Full => "",
+            Support::Files => {
+                "this kernel's cage holds files and not signals (that needs Linux 6.12): what runs in it can end your processes"
+            }
+            Support::None => {
+                "this kernel can't hold a cage (it needs Landlock, Linux 6.2 or later): steps and agents write wherever you can"
+            }
+        }
+    }
 }
 
 /// Asks the kernel.
@@ -115,19 +139,23 @@ impl Cage {
             .set_compatibility(CompatLevel::HardRequirement)
             .handle_access(AccessFs::from_write(FILES))?
             .set_compatibility(CompatLevel::BestEffort)
+            // A disk that is open for reading alone can be written by its own commands, by the superuser.
+            .handle_access(AccessFs::IoctlDev)?
             .scope(Scope::from_all(SIGNALS))?
             .create()?;
-        let folder = AccessFs::from_write(FILES) & !AccessFs::MakeChar & !AccessFs::MakeBlock;
+        let nodes = AccessFs::MakeChar | AccessFs::MakeBlock;
+        let folder = (AccessFs::from_write(FILES) & !nodes) | AccessFs::IoctlDev;
         let everything = self.writable.iter().map(PathBuf::as_path);
         for place in everything.chain([Path::new(SHARED_MEMORY)]) {
             // A device node made in here would be one that may be written.
             ruleset = allow(ruleset, place, folder)?;
         }
         for device in DEVICES {
-            ruleset = allow(ruleset, Path::new(device), AccessFs::WriteFile.into())?;
+            let access = AccessFs::WriteFile | AccessFs::IoctlDev;
+            ruleset = allow(ruleset, Path::new(device), access)?;
         }
         ruleset.restrict_self()?;
-        terminal::forbid_typing()
+        calls::forbid()
     }
 }
 
@@ -144,7 +172,7 @@ fn allow(
     let access = if is_folder {
         access
     } else {
-        access & AccessFs::from_file(FILES)
+        access & (AccessFs::from_file(FILES) | AccessFs::IoctlDev)
     };
     let place = PathFd::new(place)?;
     Ok(ruleset.add_rule(PathBeneath::new(place, access))?)

@@ -15,6 +15,7 @@ use crate::gate::Denied;
 use crate::surroundings::{places, shorten, step_environment};
 use crate::task::Captured;
 use crate::ui::Ui;
+use crate::workspace::MARKER;
 
 /// Where tools keep what they download and build, by the variable that tells them: variable, folder. Each judging has
 /// caches of its slot's own. In the operator's, which most tools trust without looking, what a task's tests left would
@@ -30,6 +31,10 @@ const CACHES: [(&str, &str); 9] = [
     ("YARN_GLOBAL_FOLDER", "yarn-global"),
     ("npm_config_cache", "npm"),
 ];
+
+/// The same for pnpm, in the words of its older and newer versions. Npm complains of the first, so only a contract that
+/// speaks of pnpm gets them.
+const PNPM_STORE: [&str; 2] = ["npm_config_store_dir", "pnpm_config_store_dir"];
 
 /// Where set-up and steps work.
 pub(crate) struct Workplace<'a> {
@@ -125,20 +130,30 @@ pub(crate) fn require(contract: &Contract) -> Result<(), Refusal> {
 /// The environment of set-up and steps in a place, less what belongs to one run.
 pub(crate) fn environment(
     place: &Workplace,
+    contract: &Contract,
     captured: &Captured,
     cages: Option<&Cages>,
 ) -> Vec<(OsString, OsString)> {
     let mut environment = step_environment(captured);
     environment.push(("TMPDIR".into(), place.temporary.into()));
-    if cages.is_some() {
+    if cages.is_none() {
+        return environment;
+    }
+    let store = PNPM_STORE.map(|name| (name, "pnpm"));
+    let store = store.iter().filter(|_| speaks_of_pnpm(contract));
+    for (name, folder) in CACHES.iter().chain(store) {
         // A variable that the contract passes on is the operator's word.
-        let free = CACHES
-            .iter()
-            .filter(|(name, _)| !captured.variables.contains_key(*name));
-        environment
-            .extend(free.map(|(name, folder)| ((*name).into(), place.caches.join(folder).into())));
+        if !captured.variables.contains_key(*name) {
+            environment.push(((*name).into(), place.caches.join(folder).into()));
+        }
     }
     environment
+}
+
+fn speaks_of_pnpm(contract: &Contract) -> bool {
+    let steps = contract.gate.iter().map(|step| &step.run);
+    let mut commands = steps.chain(&contract.worktree.setup);
+    commands.any(|command| command.contains("pnpm"))
 }
 
 /// A command that ran in a cage and failed.
@@ -179,7 +194,11 @@ impl Caged<'_> {
             return "git's folder is shared by all worktrees: leave that out, or do it once by hand"
                 .to_owned();
         }
-        if path.starts_with("/tmp") || path.starts_with("/var/tmp") {
+        if self.is_anothers(path) {
+            return "set-up and steps work in their own checkout alone".to_owned();
+        }
+        let there = path.ancestors().find(|there| there.exists());
+        if there.is_some_and(|there| [Path::new("/tmp"), Path::new("/var/tmp")].contains(&there)) {
             return "temporary files belong below $TMPDIR".to_owned();
         }
         let only_set_up = places(&self.contract.worktree.setup_writable, self.captured)
@@ -204,6 +223,20 @@ impl Caged<'_> {
         )
     }
 
+    /// Whether it lies in the main checkout, in a worktree or in another slot.
+    fn is_anothers(&self, path: &Path) -> bool {
+        let main = self
+            .common
+            .parent()
+            .filter(|_| self.common.ends_with(".git"));
+        let mut above = self.root.ancestors();
+        let worktrees = above.find(|folder| folder.join(MARKER).is_file());
+        [main, worktrees]
+            .into_iter()
+            .flatten()
+            .any(|folder| path.starts_with(folder))
+    }
+
     /// What to open for a write to `path`, as a contract writes it: its folder, but not a home or a root as a whole.
     fn door(&self, path: &Path) -> String {
         let home = self.captured.variables.get("HOME").map(Path::new);
@@ -211,6 +244,8 @@ impl Caged<'_> {
             Some(folder) if folder.parent().is_some() && Some(folder) != home => {
                 format!("{}/", shorten(folder, self.captured))
             }
+            // A file that is not there can't be opened to anyone.
+            _ if !path.exists() => format!("{}/", shorten(path, self.captured)),
             _ => shorten(path, self.captured),
         }
     }

@@ -1,7 +1,9 @@
 //! `wt doctor`: holds the state against what git says.
 
 use clap::Args;
+use serde_json::json;
 
+use crate::cage::{self, Support};
 use crate::checkup::{Fix, check};
 use crate::ctx::Ctx;
 use crate::error::Code;
@@ -21,10 +23,16 @@ pub(crate) struct Doctor {
 impl Doctor {
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
+        let cage = cage::support();
+        if cage != Support::Full && !self.json {
+            ctx.ui.warn(cage.shortcoming());
+        }
         let checked = check(&ws, if self.fix { Fix::Yes } else { Fix::No })?;
         let findings = &checked.findings;
         if self.json {
-            ctx.ui.json(&checked)?;
+            let mut value = serde_json::to_value(&checked)?;
+            value["cage"] = json!(cage.word());
+            ctx.ui.json(&value)?;
         } else if findings.is_empty() {
             ctx.ui.say("all is well");
         }

@@ -15,11 +15,11 @@ static REFUSED: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the pattern is constant")
 });
 
-/// A path: in quotes, or a word that begins like one. A colon ends a word, as in `open /a/b: permission denied`.
+/// A path: in quotes, or a word with a slash. A colon ends a word, as in `open /a/b: permission denied`.
 static PATH: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r#"(?x) '([^']*/[^']*)' | "([^"]*/[^"]*)" | `([^`]*/[^`]*)` | ‘([^’]*/[^’]*)’
-        | (?:^|[\s=(\[:<>@]) ( (?:/|\.\.?/|~/) [^\s'"`:;,()\[\]<>]+ )"#,
+        | (?:^|[\s=(\[:<>@]) ( [\w.~@%+-]* / [^/\s'"`:;,()\[\]<>] [^\s'"`:;,()\[\]<>]* )"#,
     )
     .expect("the pattern is constant")
 });
@@ -68,7 +68,12 @@ fn of_line(line: &str, words: usize) -> Vec<String> {
     for captures in PATH.captures_iter(line) {
         let path = captures.iter().skip(1).flatten().next();
         let Some(path) = path else { continue };
-        let text = path.as_str().trim_end_matches(['.', '!']).to_owned();
+        let mut text = path.as_str();
+        if path.range().contains(&words) {
+            // A whole message stands in quotes.
+            text = text.split_once(": ").map_or(text, |(path, _)| path);
+        }
+        let text = text.trim_end_matches(['.', '!']).to_owned();
         if path.start() < words {
             before.insert(0, text);
         } else {

@@ -268,7 +268,7 @@ impl Judge<'_> {
     /// The write that the cage kept the last step from.
     fn denied(&self, slot: &Slot) -> Option<Denied> {
         let (cages, step) = (self.cages.as_ref()?, self.progress.steps.last()?);
-        let caged = Caged {
+        let failed = Caged {
             cages,
             is_set_up: self.order.steps().all(|own| own.name != step.name),
             root: slot.root(),
@@ -277,7 +277,7 @@ impl Judge<'_> {
             target: &self.target,
             common: self.ws.repo.common(),
         };
-        caged.denied(&std::fs::read(self.dir.join(&step.log)).ok()?)
+        failed.denied(&std::fs::read(self.dir.join(&step.log)).ok()?)
     }
 
     fn limit_of(&self, step: &str) -> Timeout {
@@ -344,7 +344,7 @@ impl Judge<'_> {
         };
         self.cages = Cages::around(&place, contract, captured, doors)?;
         self.progress.confined = Some(self.cages.is_some());
-        let mut environment = confine::environment(&place, captured, self.cages.as_ref());
+        let mut environment = confine::environment(&place, contract, captured, self.cages.as_ref());
         environment.push(("WT_TASK".into(), self.order.task.clone().into()));
         environment.push(("WT_BASE".into(), self.order.target.as_str().into()));
         environment.push(("WT_CHANGED".into(), changed.into()));

@@ -47,7 +47,7 @@ impl Plan {
             caches: &self.worktrees.join(JUDGE).join(CACHES),
         };
         let cages = Cages::around(&place, contract, captured, doors(ws, task, contract)?)?;
-        let environment = confine::environment(&place, captured, cages.as_ref());
+        let environment = confine::environment(&place, contract, captured, cages.as_ref());
         for command in &contract.worktree.setup {
             let bar = ws
                 .ctx
@@ -67,7 +67,7 @@ impl Plan {
                 End::Exited(0) => {}
                 End::Interrupted => anyhow::bail!("interrupted"),
                 end => {
-                    let caged = cages.as_ref().map(|cages| Caged {
+                    let failed = cages.as_ref().map(|cages| Caged {
                         cages,
                         is_set_up: true,
                         root: &self.worktree,
@@ -76,7 +76,7 @@ impl Plan {
                         target: &task.target,
                         common: ws.repo.common(),
                     });
-                    return Err(set_up_failed(&self.worktree, command, end, &log, caged).into());
+                    return Err(set_up_failed(&self.worktree, command, end, &log, failed).into());
                 }
             }
         }
@@ -90,8 +90,8 @@ fn doors(ws: &Workspace, task: &Task, contract: &Contract) -> anyhow::Result<Doo
     let read = &ws.repo.read;
     let target = read.tree_of(&ws.target_tip(task)?)?;
     let changes = read.changes(&target, &read.tree_of(&task.base)?)?;
-    let changed = candidate::judge_changed(read, contract, &changes)?;
-    Ok(if changed.is_empty() {
+    let touched = candidate::judge_changed(read, contract, &changes)?;
+    Ok(if touched.is_empty() {
         Doors::Open
     } else {
         Doors::Shut

@@ -7,6 +7,7 @@
 mod agents;
 mod bad_input;
 mod carrying;
+mod confined;
 mod doctor;
 mod hooks;
 mod judging;

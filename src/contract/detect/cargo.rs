@@ -93,7 +93,7 @@ fn wants_crates(manifest: &toml::Table, lock: Option<&str>) -> bool {
 
 /// Fetches what a build for this machine needs: on others' behalf much more would be.
 fn fetch(files: &Files<'_>, place: &Place) -> String {
-    let host = "--target \"$(rustc -vV | sed -n 's/^host: //p')\"";
+    let host = "--target $(rustc -vV | sed -n 's/^host: //p')";
     if files.has(place, "Cargo.lock") {
         format!("cargo fetch --locked {host}")
     } else if files.ignores(place, "Cargo.lock") {

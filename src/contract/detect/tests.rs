@@ -129,9 +129,9 @@ fn what_is_fetched_before_the_steps() {
         ]),
     ];
     insta::assert_snapshot!(found.join("\n"), @r#"
-    cargo fetch --locked --target "$(rustc -vV | sed -n 's/^host: //p')" | **/Cargo.toml .cargo/** Cargo.lock rust-toolchain rust-toolchain.toml | $CARGO_HOME/registry/ $CARGO_HOME/git/ $CARGO_HOME/.package-cache
-    cargo fetch --target "$(rustc -vV | sed -n 's/^host: //p')" | **/Cargo.toml .cargo/** Cargo.lock rust-toolchain rust-toolchain.toml | $CARGO_HOME/registry/ $CARGO_HOME/git/ $CARGO_HOME/.package-cache
-    cd in && cargo fetch --target "$(rustc -vV | sed -n 's/^host: //p')" && rm -f Cargo.lock | in/**/Cargo.toml in/.cargo/** in/Cargo.lock in/rust-toolchain in/rust-toolchain.toml | $CARGO_HOME/registry/ $CARGO_HOME/git/ $CARGO_HOME/.package-cache
+    cargo fetch --locked --target $(rustc -vV | sed -n 's/^host: //p') | **/Cargo.toml .cargo/** Cargo.lock rust-toolchain rust-toolchain.toml | $CARGO_HOME/registry/ $CARGO_HOME/git/ $CARGO_HOME/.package-cache
+    cargo fetch --target $(rustc -vV | sed -n 's/^host: //p') | **/Cargo.toml .cargo/** Cargo.lock rust-toolchain rust-toolchain.toml | $CARGO_HOME/registry/ $CARGO_HOME/git/ $CARGO_HOME/.package-cache
+    cd in && cargo fetch --target $(rustc -vV | sed -n 's/^host: //p') && rm -f Cargo.lock | in/**/Cargo.toml in/.cargo/** in/Cargo.lock in/rust-toolchain in/rust-toolchain.toml | $CARGO_HOME/registry/ $CARGO_HOME/git/ $CARGO_HOME/.package-cache
      |  | 
     go mod download | go.mod go.sum go.work | $GOPATH/pkg/mod/
      |  | 

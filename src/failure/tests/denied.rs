@@ -39,8 +39,10 @@ fn what_one_line_says() {
         "java.io.FileNotFoundException: /out/t (Permission denied)",
         "touch: cannot touch '../main/u': Permission denied",
         "cannot create ~/v: Permission denied",
+        "cannot create in/w: Permission denied",
+        r#"called `Result::unwrap()` on an `Err` value: "/out/x: Permission denied (os error 13)""#,
     ]);
-    insta::assert_snapshot!(told.join(" | "), @"/out/a | /out/b | /out/c d | /out/d | /out/e | /out/f | /out/sedbilDhs | /out/g.tar | /out/h | /out/i | /out/j | /out/k | /out/repo/.git/config | /out/repo/.git/index.lock | /out/l | /out/m.o | /out/n.s | /out/o | /out/p/itoa | /out/q | /out/r | /out/s | /out/t | ../main/u | ~/v");
+    insta::assert_snapshot!(told.join(" | "), @"/out/a | /out/b | /out/c d | /out/d | /out/e | /out/f | /out/sedbilDhs | /out/g.tar | /out/h | /out/i | /out/j | /out/k | /out/repo/.git/config | /out/repo/.git/index.lock | /out/l | /out/m.o | /out/n.s | /out/o | /out/p/itoa | /out/q | /out/r | /out/s | /out/t | ../main/u | ~/v | in/w | /out/x");
 }
 
 #[test]
@@ -64,6 +66,7 @@ fn what_is_no_denial_or_names_no_path() {
         "called `Result::unwrap()` on an `Err` value: Os { code: 13, kind: PermissionDenied, message: \"Permission denied\" }",
         "os error 130 at /out/a",
         "git@example.org: Permission denied (publickey).",
+        "https://example.org: Permission denied",
     ] {
         assert_eq!(denied_paths(log.as_bytes()), [""; 0], "{log}");
     }

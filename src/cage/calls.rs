@@ -1,0 +1,125 @@
+//! The system calls that a caged process does without: those that put input into a terminal that it shares with a
+//! person's shell, and those by which the superuser gets past any rule about files.
+
+use anyhow::Context as _;
+use seccompiler::{apply_filter, sock_filter};
+
+/// One way in which a process may speak to the kernel: a 32-bit program must be no way around.
+struct Dialect {
+    /// As the kernel's audit numbers the architecture.
+    architecture: u32,
+    ioctl: u32,
+    /// Code or data put into the kernel (`bpf`, `init_module`, `finit_module`, `kexec_load`, `kexec_file_load`), the
+    /// machine's ports (`iopl`, `ioperm`), files by a handle and not by a path (`open_by_handle_at`).
+    refused: &'static [u32],
+}
+
+const DIALECTS: [Dialect; 6] = [
+    // x86-64
+    Dialect {
+        architecture: 0xC000_003E,
+        ioctl: 16,
+        refused: &[321, 175, 313, 246, 320, 172, 173, 304],
+    },
+    // x32: as x86-64 with a bit set, and two of its own.
+    Dialect {
+        architecture: 0xC000_003E,
+        ioctl: X32 + 514,
+        refused: &[
+            X32 + 321,
+            X32 + 175,
+            X32 + 313,
+            X32 + 528,
+            X32 + 320,
+            X32 + 172,
+            X32 + 173,
+            X32 + 304,
+        ],
+    },
+    // i386
+    Dialect {
+        architecture: 0x4000_0003,
+        ioctl: 54,
+        refused: &[357, 128, 350, 283, 110, 101, 342],
+    },
+    // aarch64
+    Dialect {
+        architecture: 0xC000_00B7,
+        ioctl: 29,
+        refused: &[280, 105, 273, 104, 294, 265],
+    },
+    // arm
+    Dialect {
+        architecture: 0x4000_0028,
+        ioctl: 54,
+        refused: &[386, 128, 379, 347, 401, 371],
+    },
+    // riscv64
+    Dialect {
+        architecture: 0xC000_00F3,
+        ioctl: 29,
+        refused: &[280, 105, 273, 104, 294, 265],
+    },
+];
+const X32: u32 = 0x4000_0000;
+
+/// Puts a byte into a terminal's input; pastes the selection of a console into it.
+const TYPING: [u32; 2] = [0x5412, 0x541C];
+
+/// Loads a word of the call's description, leaves with a verdict, goes on if equal.
+const LOAD: u16 = 0x20;
+const RETURN: u16 = 0x06;
+const IF_EQUAL: u16 = 0x15;
+/// Where in that description: the call's number, the architecture, the low half of the second argument.
+const NUMBER: u32 = 0;
+const ARCHITECTURE: u32 = 4;
+const REQUEST: u32 = 24;
+const ALLOW: u32 = 0x7FFF_0000;
+/// The call fails with "operation not permitted".
+const REFUSE: u32 = 0x0005_0001;
+
+/// Takes those calls from this process and from all that it starts.
+pub(super) fn forbid() -> anyhow::Result<()> {
+    let mut filter: Vec<sock_filter> = DIALECTS.iter().flat_map(Dialect::rules).collect();
+    filter.push(step(RETURN, ALLOW));
+    apply_filter(&filter).context("can't take system calls from the cage")
+}
+
+impl Dialect {
+    /// Refuses what this dialect must not say; anything else falls through to what follows.
+    fn rules(&self) -> Vec<sock_filter> {
+        let mut body = vec![step(LOAD, NUMBER)];
+        for number in self.refused {
+            body.push(jump(*number, 0, 1));
+            body.push(step(RETURN, REFUSE));
+        }
+        body.push(jump(self.ioctl, 0, 4));
+        body.push(step(LOAD, REQUEST));
+        body.push(jump(TYPING[0], 1, 0));
+        body.push(jump(TYPING[1], 0, 1));
+        body.push(step(RETURN, REFUSE));
+        let past = u8::try_from(body.len()).expect("a dialect has few calls");
+        let mut rules = vec![step(LOAD, ARCHITECTURE), jump(self.architecture, 0, past)];
+        rules.append(&mut body);
+        rules
+    }
+}
+
+fn step(code: u16, k: u32) -> sock_filter {
+    sock_filter {
+        code,
+        jt: 0,
+        jf: 0,
+        k,
+    }
+}
+
+/// Skips that many steps if what was loaded is `value`, else the other number.
+fn jump(value: u32, equal: u8, other: u8) -> sock_filter {
+    sock_filter {
+        code: IF_EQUAL,
+        jt: equal,
+        jf: other,
+        k: value,
+    }
+}
