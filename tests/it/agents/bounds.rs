@@ -64,7 +64,11 @@ fn a_task_is_kept_in_its_bounds(agent: Agent, start: Start) {
     assert_eq!(shared_refs(), refs_before);
     let events = sandbox.events("auth");
     let count = |word: &str| events.iter().filter(|event| *event == word).count();
-    assert_eq!((count("hook_denied"), count("hook_held")), (5, 1), "{events:?}");
+    assert_eq!(
+        (count("hook_denied"), count("hook_held")),
+        (5, 1),
+        "{events:?}"
+    );
 
     assert_eq!(sandbox.task_state("auth"), "validated");
     sandbox.wt(&["merge", "auth"]).expect(0);

@@ -186,7 +186,7 @@ fn nothing_gets_out_that_would_without_a_cage() {
         "these got out: {out:?}\n{:?}",
         caged.attempts.len()
     );
-    assert_eq!(caged.escaped(), [PathBuf::new(); 0]);
+    assert_eq!(caged.escaped(), Vec::<PathBuf>::new());
     for victim in VICTIMS {
         assert_eq!(caged.sandbox.read(victim), "precious\n");
     }
