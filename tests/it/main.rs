@@ -5,6 +5,7 @@
 )]
 
 mod bad_input;
+mod caged;
 mod carrying;
 mod doctor;
 mod hooks;
