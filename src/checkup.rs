@@ -165,6 +165,22 @@ impl Checkup<'_> {
                 "the next command that changes something mends it, or: wt doctor --fix",
             );
         }
+        self.cages()
+    }
+
+    /// Cages whose `wt run` was killed.
+    fn cages(&mut self) -> anyhow::Result<()> {
+        for name in self.ws.store.open_cages()? {
+            let Some(note) = self.ws.store.find_cage(&name)? else {
+                continue;
+            };
+            if !note.process.is_alive() {
+                self.found(
+                    format!("the wt run of task `{name}` was killed; its cage is still open"),
+                    "the next command that changes something closes it, or: wt doctor --fix",
+                );
+            }
+        }
         Ok(())
     }
 

@@ -8,7 +8,8 @@ use clap_complete::CompleteEnv;
 use crate::cage;
 use crate::cmd;
 use crate::ctx::Ctx;
-use crate::error::Code;
+use crate::error::{Code, Refusal};
+use crate::guard;
 use crate::ui::Color;
 
 /// One git worktree and one contract for every agent task; only what was judged lands.
@@ -49,6 +50,7 @@ pub(crate) enum Verb {
     Show(cmd::show::Show),
     Path(cmd::path::Path),
     Cd(cmd::cd::Cd),
+    Run(cmd::run::Run),
     Rules(cmd::rules::Rules),
     Scope(cmd::scope::Scope),
     Log(cmd::log::Log),
@@ -61,8 +63,21 @@ pub(crate) enum Verb {
     Judge(cmd::judge::Judge),
     #[command(name = cage::VERB, hide = true)]
     Cage(cmd::cage::Cage),
+    #[command(name = guard::OWED, hide = true)]
+    Owed(cmd::owed::Owed),
     #[command(name = "_sweep", hide = true)]
     Sweep(cmd::sweep::Sweep),
+}
+
+/// Who may call a verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Caller {
+    /// An agent too, in a cage for its own task.
+    Agent,
+    /// Whoever is outside of a cage.
+    Free,
+    /// Anyone, wherever it is: it is done on the spot.
+    Anyone,
 }
 
 impl Verb {
@@ -73,6 +88,43 @@ impl Verb {
             Verb::Hook(verb) if verb.answers_an_agent() => Some(Code::Denied),
             _ => None,
         }
+    }
+
+    fn caller(&self) -> Caller {
+        match self {
+            Verb::Validate(_)
+            | Verb::Explain(_)
+            | Verb::List(_)
+            | Verb::Show(_)
+            | Verb::Path(_)
+            | Verb::Rules(_)
+            | Verb::Log(_)
+            | Verb::Owed(_) => Caller::Agent,
+            Verb::Scope(scope) if scope.is_change() => Caller::Free,
+            Verb::Scope(_) => Caller::Agent,
+            Verb::Hook(hook) if hook.answers_an_agent() => Caller::Anyone,
+            Verb::Hook(_) => Caller::Free,
+            Verb::Init(_)
+            | Verb::Spawn(_)
+            | Verb::Run(_)
+            | Verb::Resume(_)
+            | Verb::Merge(_)
+            | Verb::Rm(_)
+            | Verb::Restore(_)
+            | Verb::Cd(_)
+            | Verb::Doctor(_)
+            | Verb::Demo(_) => Caller::Free,
+            Verb::ShellInit(_)
+            | Verb::Completions(_)
+            | Verb::Judge(_)
+            | Verb::Cage(_)
+            | Verb::Sweep(_) => Caller::Anyone,
+        }
+    }
+
+    /// Whether the verb, called in a cage, is done by the `wt run` outside of it.
+    pub(crate) fn is_done_outside(&self) -> bool {
+        self.caller() != Caller::Anyone
     }
 
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
@@ -89,6 +141,7 @@ impl Verb {
             Verb::Show(verb) => verb.run(ctx),
             Verb::Path(verb) => verb.run(ctx),
             Verb::Cd(verb) => verb.run(ctx),
+            Verb::Run(verb) => verb.run(ctx),
             Verb::Rules(verb) => verb.run(ctx),
             Verb::Scope(verb) => verb.run(ctx),
             Verb::Log(verb) => verb.run(ctx),
@@ -99,8 +152,30 @@ impl Verb {
             Verb::Completions(verb) => verb.run(ctx),
             Verb::Cage(verb) => verb.run(ctx),
             Verb::Judge(verb) => verb.run(ctx),
+            Verb::Owed(verb) => verb.run(ctx),
             Verb::Sweep(verb) => verb.run(ctx),
         }
+    }
+}
+
+impl Cli {
+    /// # Errors
+    /// A refusal for what is asked for from a cage and is not an agent's.
+    pub(crate) fn require_caller(&self, ctx: &Ctx) -> anyhow::Result<()> {
+        if ctx.caged.is_none() {
+            return Ok(());
+        }
+        if self.dir.is_some() {
+            let what = "in a cage wt serves the folder that it is called in, and no other";
+            return Err(Refusal::refused(what).hint("call it without -C").into());
+        }
+        if self.verb.caller() == Caller::Agent {
+            return Ok(());
+        }
+        let what = "this is the operator's to call, and not an agent's in a cage";
+        Err(Refusal::refused(what)
+            .hint("ask the person who started this")
+            .into())
     }
 }
 

@@ -17,6 +17,21 @@ pub(crate) struct Ctx {
     pub(crate) environment: Environment,
     pub(crate) cwd: PathBuf,
     pub(crate) ui: Ui,
+    /// The task of the cage for which this command does something, outside of it.
+    pub(crate) caged: Option<Caged>,
+}
+
+/// Whoever called this command is in a cage: it may ask for little, and for one task alone.
+pub(crate) struct Caged {
+    pub(crate) task: String,
+    /// The common git directory of the task's repository.
+    pub(crate) common: PathBuf,
+}
+
+/// The cage that this command is in.
+pub(crate) struct Inside {
+    /// Where the `wt run` outside listens.
+    pub(crate) socket: PathBuf,
 }
 
 impl Ctx {
@@ -39,6 +54,7 @@ impl Ctx {
         })?;
         Ok(Self {
             now: now(&environment),
+            caged: caged(&environment),
             environment,
             cwd,
             ui: Ui::new(color),
@@ -46,7 +62,35 @@ impl Ctx {
     }
 }
 
+/// What [`crate::run`] sets for what it starts. Whoever sets it besides only binds itself.
+fn caged(environment: &Environment) -> Option<Caged> {
+    Some(Caged {
+        task: environment.text("WT_CAGED")?.to_owned(),
+        common: environment.text("WT_CAGED_IN")?.into(),
+    })
+}
+
 impl Ctx {
+    /// The cage that this command is in, if it was called in its worktree; elsewhere in a cage `wt` serves whatever
+    /// repository is there, as far as it may.
+    pub(crate) fn inside(&self) -> Option<Inside> {
+        let worktree = Path::new(self.environment.text("WT_WORKTREE")?);
+        let socket = self.environment.text("WT_SOCKET")?;
+        let is_there = self.caged.is_none() && self.cwd.starts_with(worktree);
+        is_there.then(|| Inside {
+            socket: socket.into(),
+        })
+    }
+
+    /// The cage that this command is in, if it is that of `task`, wherever it was called.
+    pub(crate) fn cage_of(&self, task: &str) -> Option<Inside> {
+        let is_it = self.caged.is_none() && self.environment.text("WT_TASK") == Some(task);
+        let socket = self.environment.text("WT_SOCKET").filter(|_| is_it)?;
+        Some(Inside {
+            socket: socket.into(),
+        })
+    }
+
     /// The time at this moment; `now` is when the command began.
     pub(crate) fn time(&self) -> Timestamp {
         now(&self.environment)

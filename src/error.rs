@@ -65,6 +65,26 @@ impl Refusal {
     }
 }
 
+/// The end of a command that `wt` ran for the operator: passed on as it was, without a word.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: u8,
+}
+
+impl Ended {
+    pub(crate) fn with(status: u8) -> Self {
+        Self { status }
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the command ended with status {}", self.status)
+    }
+}
+
+impl std::error::Error for Ended {}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

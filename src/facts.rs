@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate::Receipt;
 use crate::git::SnapshotRequest;
+use crate::quarantine;
 use crate::store::{read_json, write_json_shown};
 use crate::task::{BUDGET, Task};
 use crate::workspace::Workspace;
@@ -137,8 +138,11 @@ fn last_seen(ws: &Workspace, name: &str) -> Option<Seen> {
 /// A refusal where the worktree is gone or was tampered with.
 pub(crate) fn look(ws: &Workspace, task: &Task) -> anyhow::Result<Seen> {
     ws.require_started(task)?;
+    let _lock = ws.lock_task(&task.name)?;
     let repo = ws.repo_for(task);
-    repo.verify_worktree(task)?;
+    // What is committed in a cage is no longer uncommitted; what can't be brought in is said when it is judged.
+    let _ = quarantine::bring_in(ws, &repo, task);
+    repo.verify_worktree(task, &ws.git_dir_of(task)?)?;
     let tip = repo.tip_of(task)?;
     let index = ws.store.task_index(&task.name);
     let request = SnapshotRequest {
@@ -147,7 +151,6 @@ pub(crate) fn look(ws: &Workspace, task: &Task) -> anyhow::Result<Seen> {
         tip: &tip,
         max_file: u64::MAX,
     };
-    let _lock = ws.lock_task(&task.name)?;
     let uncommitted = repo.uncommitted_paths(&request)?;
     note_seen(ws, &task.name, uncommitted)
 }

@@ -11,13 +11,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::ctx::{Ctx, Environment};
+use crate::forward;
 use crate::hook::{Agent, Decision, Denial, Input, Moment};
 use crate::store::Event;
 use crate::task::{State, Task};
 use crate::workspace::Workspace;
 
 use ground::Ground;
-use stop::needs_receipt;
+pub(crate) use stop::{VERB as OWED, needs_receipt};
 
 /// A question of an agent, in a task's worktree.
 pub(crate) struct Asked<'c> {
@@ -155,7 +156,10 @@ fn unreadable(why: &str) -> Denial {
 
 /// Adds an event of a hook. A lost one is no fault: what was decided holds without it.
 pub(crate) fn note(ws: &Workspace, event: &Event) {
-    let _ = ws.record(event);
+    let _ = match ws.ctx.cage_of(&event.task) {
+        Some(inside) => forward::note(&inside, event),
+        None => ws.record(event),
+    };
 }
 
 /// The variables of a shell that mean the same to it and to `wt`.

@@ -17,6 +17,7 @@ use crate::gate::Report;
 use crate::judge::{clear_dead_judge, judge_at_work, snapshot_of};
 use crate::oid::Oid;
 use crate::process::Interrupt;
+use crate::quarantine;
 use crate::remove::{self, Keep};
 use crate::task::{Happening, Landing, Pinned, State, Task};
 use crate::workspace::Workspace;
@@ -142,6 +143,8 @@ fn land_unless(
 }
 
 fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
+    let hint = "end what runs there, then land; it goes on in the cage: wt run";
+    quarantine::require_ended(ws, &task.name, hint)?;
     if judge_at_work(ws, task)?.is_some() {
         return Err(Refusal::new(
             Code::Busy,
@@ -284,6 +287,6 @@ fn unsaved_by_now(ws: &Workspace, task: &Task) -> Result<Option<Oid>, String> {
     if unsaved.is_empty() {
         return Ok(unsaved.tip);
     }
-    let paths = [unsaved.uncommitted, unsaved.unlanded].concat();
+    let paths = [unsaved.uncommitted, unsaved.unlanded, unsaved.private].concat();
     Err(format!("it holds newer work: {}", some_of(&paths)))
 }

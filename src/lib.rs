@@ -13,6 +13,7 @@ mod checkup;
 mod mend;
 
 mod land;
+mod run;
 mod spawn;
 
 mod grant;
@@ -34,7 +35,9 @@ mod stray;
 mod surroundings;
 
 mod hook_file;
+mod quarantine;
 
+mod forward;
 mod workspace;
 
 mod ctx;
@@ -43,6 +46,7 @@ mod ctx;
 mod git;
 mod store;
 mod ui;
+mod wire;
 
 mod process;
 
@@ -66,7 +70,7 @@ mod template;
 
 use std::process::ExitCode;
 
-use error::{Code, Refusal};
+use error::{Code, Ended, Refusal};
 
 /// Runs `wt` with this process's arguments and environment, and answers its exit status.
 pub fn run() -> ExitCode {
@@ -86,14 +90,27 @@ pub fn run() -> ExitCode {
             return failed(&error);
         }
     };
+    if let Some(inside) = ctx.inside()
+        && cli.verb.is_done_outside()
+    {
+        return match forward::forward(&ctx, &inside) {
+            Ok(status) => ExitCode::from(status),
+            Err(error) => {
+                ctx.ui.error(&error);
+                exit_code(&error)
+            }
+        };
+    }
     match cli
-        .verb
-        .run(&ctx)
+        .require_caller(&ctx)
+        .and_then(|()| cli.verb.run(&ctx))
         .and_then(|code| ctx.ui.finish().map(|()| code))
     {
         Ok(code) => ExitCode::from(code as u8),
         Err(error) => {
-            ctx.ui.error(&error);
+            if !error.is::<Ended>() {
+                ctx.ui.error(&error);
+            }
             failed(&error)
         }
     }
@@ -101,6 +118,9 @@ pub fn run() -> ExitCode {
 
 /// The exit status that an error carries; one that carries none is a fault of `wt` itself.
 fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if let Some(ended) = error.downcast_ref::<Ended>() {
+        return ExitCode::from(ended.status);
+    }
     let code = error
         .downcast_ref::<Refusal>()
         .map_or(Code::Fault, |refusal| refusal.code);

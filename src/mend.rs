@@ -2,6 +2,7 @@
 
 use crate::land;
 use crate::process::Identity;
+use crate::quarantine;
 use crate::remove;
 use crate::spawn;
 use crate::store::{JournalEntry, Operation};
@@ -28,6 +29,19 @@ pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Vec<String>> {
                     "what was left of a command on task `{}` can't be mended: {error:#}",
                     entry.task
                 );
+                ws.ctx.ui.warn(&what);
+                ws.ctx.ui.hint("see what stands in the way: wt doctor");
+            }
+        }
+    }
+    for name in ws.store.open_cages()? {
+        match quarantine::close_dead(ws, &name) {
+            Ok(true) => mended.push(format!(
+                "wt run of task `{name}` was killed; its cage is closed"
+            )),
+            Ok(false) => {}
+            Err(error) => {
+                let what = format!("the cage of task `{name}` can't be closed: {error:#}");
                 ws.ctx.ui.warn(&what);
                 ws.ctx.ui.hint("see what stands in the way: wt doctor");
             }

@@ -4,17 +4,20 @@
 
 mod capture;
 mod detach;
+mod family;
 mod identity;
 mod interrupt;
 mod job;
+mod leader;
 mod sweep;
 mod table;
 
 pub(crate) use capture::tail;
-pub(crate) use detach::detach;
+pub(crate) use detach::{detach, isolate};
 pub(crate) use identity::Identity;
 pub(crate) use interrupt::Interrupt;
 pub(crate) use job::{End, Job, run};
+pub(crate) use leader::{Fate, Leader};
 pub(crate) use sweep::{adopt_orphans, kill_marked};
 
 #[cfg(test)]

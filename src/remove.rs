@@ -11,6 +11,7 @@ use crate::git::{SnapshotRequest, require_folder};
 use crate::judge::judge_at_work;
 use crate::oid::Oid;
 use crate::process::{self, Identity};
+use crate::quarantine;
 use crate::store::{Operation, Trashed, remove_dir, trash_dir};
 use crate::task::Task;
 use crate::workspace::Workspace;
@@ -32,11 +33,13 @@ pub(crate) struct Unsaved {
     pub(crate) uncommitted: Vec<String>,
     /// Paths whose committed content is not, and was not, on the target.
     pub(crate) unlanded: Vec<String>,
+    /// Branches and stashes of its cage's repository.
+    pub(crate) private: Vec<String>,
 }
 
 impl Unsaved {
     pub(crate) fn is_empty(&self) -> bool {
-        self.uncommitted.is_empty() && self.unlanded.is_empty()
+        self.uncommitted.is_empty() && self.unlanded.is_empty() && self.private.is_empty()
     }
 }
 
@@ -52,10 +55,11 @@ pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
             tip: None,
             uncommitted: Vec::new(),
             unlanded: Vec::new(),
+            private: Vec::new(),
         });
     }
     let uncommitted = if fs::symlink_metadata(&task.worktree).is_ok() {
-        repo.verify_worktree(task)?;
+        repo.verify_worktree(task, &ws.git_dir_of(task)?)?;
         let index = ws.store.task_index(&task.name);
         repo.uncommitted_paths(&SnapshotRequest {
             worktree: &task.worktree,
@@ -82,6 +86,7 @@ pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
         tip: branch,
         uncommitted,
         unlanded,
+        private: quarantine::private_work(ws, &repo, task)?,
     })
 }
 
@@ -202,8 +207,10 @@ pub(crate) fn carry_out(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()>
             ws.repo.keep_index(&index, &trashed.index_ref())?;
         }
         rename_once(&admin, &archived.join("admin"))?;
+        quarantine::put_away(ws, trashed)?;
     } else {
         ws.repo.forget_worktree(&task.admin)?;
+        quarantine::forget(ws, &task.name)?;
     }
     if let Some(tip) = &trashed.tip {
         if trashed.kept {
@@ -345,6 +352,7 @@ pub(crate) fn put_back(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> 
         rename_once(&archived.join("admin"), &ws.repo.admin_dir(&task.admin))?;
     }
     ws.repo.release_index(&trashed.index_ref())?;
+    quarantine::bring_back(ws, trashed)?;
     if let Some(trash) = &trashed.trash {
         rename_once(trash, &task.worktree)?;
         let _ = trash.parent().map(fs::remove_dir);

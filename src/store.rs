@@ -2,6 +2,7 @@
 
 mod atomic;
 mod beneath;
+mod cage;
 mod events;
 mod journal;
 mod lock;
@@ -18,7 +19,8 @@ use serde_json::Value;
 
 use atomic::write_shown;
 pub(crate) use atomic::{remove_dir, write_atomic};
-pub(crate) use beneath::Beneath;
+pub(crate) use beneath::{Beneath, Kind};
+pub(crate) use cage::CageNote;
 pub(crate) use events::Event;
 pub(crate) use journal::{Entry as JournalEntry, Operation};
 pub(crate) use lock::Lock;

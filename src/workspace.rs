@@ -39,6 +39,12 @@ impl<'c> Workspace<'c> {
     /// # Errors
     /// A refusal where there is no repository or no git.
     pub(crate) fn open(ctx: &'c Ctx) -> anyhow::Result<Self> {
+        if let Some(caged) = &ctx.caged {
+            // Never the folder: in a cage anything can be laid there.
+            let mut ws = Self::at(ctx, &caged.common)?;
+            ws.here = Some(caged.task.clone());
+            return Ok(ws);
+        }
         let git = find_git(ctx)?;
         if let Some((common, name)) = marker::find(&ctx.cwd)? {
             let (repo, store) = (Repo::open(&common, git), Store::new(&common));
@@ -91,8 +97,18 @@ impl<'c> Workspace<'c> {
     /// The task that a command is about: the one that was named, or the one in whose worktree it was called.
     ///
     /// # Errors
-    /// A refusal where neither says which.
+    /// A refusal where neither says which, and where one is named in the cage of another.
     pub(crate) fn task_name(&self, given: Option<&str>) -> anyhow::Result<String> {
+        if let (Some(given), Some(caged)) = (given, &self.ctx.caged)
+            && given != caged.task
+        {
+            return Err(Refusal::refused(format!(
+                "this is the cage of task `{}`: nothing is done here for task `{given}`",
+                caged.task
+            ))
+            .hint("ask the person who started this")
+            .into());
+        }
         if let Some(name) = given.or(self.here.as_deref()) {
             return Ok(name.to_owned());
         }
@@ -144,6 +160,15 @@ impl<'c> Workspace<'c> {
     pub(crate) fn judge_process(&self, task: &str, run: u32) -> anyhow::Result<Option<Identity>> {
         let file = self.store.run_dir(task, run).join("judge.json");
         Ok(read_json(&file)?.filter(Identity::is_alive))
+    }
+
+    /// Where the `.git` file of a task's worktree leads: to the private repository while a cage is open, else to the
+    /// worktree's own folder in the shared one.
+    pub(crate) fn git_dir_of(&self, task: &Task) -> anyhow::Result<PathBuf> {
+        Ok(match self.store.find_cage(&task.name)? {
+            Some(_) => self.store.private_git_dir(&task.name),
+            None => self.repo.admin_dir(&task.admin),
+        })
     }
 
     /// Takes the lock that guards the making and removing of tasks; git children inherit it.

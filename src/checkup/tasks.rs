@@ -43,7 +43,7 @@ impl Checkup<'_> {
             self.missing_worktree(task);
             return Ok(());
         }
-        if let Err(error) = ws.repo.verify_worktree(task) {
+        if let Err(error) = ws.repo.verify_worktree(task, &ws.git_dir_of(task)?) {
             self.found(
                 format!("{error:#}"),
                 "look at it; what is committed is safe on its branch",

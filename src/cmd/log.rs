@@ -23,6 +23,9 @@ pub(crate) struct Log {
 impl Log {
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
+        if self.task.is_some() {
+            ws.task_name(self.task.as_deref())?;
+        }
         let events = ws.store.events()?;
         if let Some(name) = &self.task
             && !events.iter().any(|e| e.task == *name)

@@ -8,6 +8,7 @@ use crate::error::{Code, Refusal, some_of};
 use crate::input;
 use crate::judge::{clear_dead_judge, judge_at_work};
 use crate::mend::mend;
+use crate::quarantine;
 use crate::remove::{Force, Keep, remove, stop_judge, unsaved};
 use crate::spawn::ready_followers;
 use crate::store::Lock;
@@ -34,6 +35,7 @@ impl Rm {
             let lock = ws.lock_task(&self.task)?;
             let mut task = ws.store.require_task(&self.task)?;
             clear_dead_judge(ws, &mut task)?;
+            quarantine::require_ended(ws, &task.name, "end what runs there first")?;
             if judge_at_work(ws, &task)?.is_none() {
                 return Ok((lock, task));
             }
@@ -90,6 +92,10 @@ fn refuse(name: &str, unsaved: &crate::remove::Unsaved) -> Refusal {
             "committed, not landed: {}",
             some_of(&unsaved.unlanded)
         ));
+    }
+    if !unsaved.private.is_empty() {
+        let private = some_of(&unsaved.private);
+        parts.push(format!("in the repository of its cage: {private}"));
     }
     Refusal::refused(format!("task `{name}` holds work that is nowhere else ({})", parts.join("; ")))
         .hint(format!("land it: wt validate {name}, wt merge {name}; or wt rm {name} --force, which wt restore can undo"))

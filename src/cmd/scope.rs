@@ -29,6 +29,11 @@ enum Action {
 }
 
 impl Scope {
+    /// Whether it changes who owns what.
+    pub(crate) fn is_change(&self) -> bool {
+        matches!(self.action, Action::Grant(_) | Action::Release(_))
+    }
+
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
         match self.action {

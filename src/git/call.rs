@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::{Arc, PoisonError, Weak};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
@@ -15,6 +16,13 @@ use crate::oid::Oid;
 /// How often git is run where a `git gc` takes away the folder that it is about to write to.
 const STORING_TRIES: u32 = 5;
 
+/// What git reads on its standard input.
+pub(super) enum Input {
+    Nothing,
+    Bytes(Vec<u8>),
+    File(PathBuf),
+}
+
 /// One call of git, being put together.
 pub(crate) struct GitCommand<'g> {
     pub(super) git: &'g Git,
@@ -24,7 +32,9 @@ pub(crate) struct GitCommand<'g> {
     pub(super) dir: Option<PathBuf>,
     /// Root of the files that git is at work on, which are not to be trusted.
     pub(super) worktree: Option<PathBuf>,
-    pub(super) stdin: Vec<u8>,
+    pub(super) stdin: Input,
+    /// After this time it is ended.
+    pub(super) limit: Option<Duration>,
     /// The repository is named by `GIT_DIR`.
     pub(super) bound: bool,
     pub(super) shielded: bool,
@@ -43,7 +53,8 @@ impl Git {
             variables: Vec::new(),
             dir: self.common.clone(),
             worktree: None,
-            stdin: Vec::new(),
+            stdin: Input::Nothing,
+            limit: None,
             bound: true,
             shielded: false,
         }
@@ -114,7 +125,26 @@ impl GitCommand<'_> {
 
     #[must_use]
     pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.stdin = bytes.into();
+        let bytes = bytes.into();
+        self.stdin = if bytes.is_empty() {
+            Input::Nothing
+        } else {
+            Input::Bytes(bytes)
+        };
+        self
+    }
+
+    /// Reads this file on its standard input.
+    #[must_use]
+    pub(crate) fn stdin_file(mut self, path: &Path) -> Self {
+        self.stdin = Input::File(path.to_owned());
+        self
+    }
+
+    /// Ended, and a refusal, where it takes longer: what it reads may have been made to keep it busy.
+    #[must_use]
+    pub(crate) fn within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
         self
     }
 
@@ -151,10 +181,10 @@ impl GitCommand<'_> {
             .stdout_capture()
             .stderr_capture()
             .unchecked();
-        expression = if self.stdin.is_empty() {
-            expression.stdin_null()
-        } else {
-            expression.stdin_bytes(self.stdin)
+        expression = match self.stdin {
+            Input::Nothing => expression.stdin_null(),
+            Input::Bytes(bytes) => expression.stdin_bytes(bytes),
+            Input::File(path) => expression.stdin_path(path),
         };
         if let Some(dir) = self.dir {
             expression = expression.dir(dir);
@@ -176,6 +206,12 @@ impl GitCommand<'_> {
             let running = expression.start().with_context(context)?;
             if let Some(root) = &self.worktree {
                 stuck::wait(&running, root)?;
+            }
+            if let Some(limit) = self.limit
+                && running.wait_timeout(limit)?.is_none()
+            {
+                running.kill().context("can't end git")?;
+                bail!("{shown} took longer than {} s", limit.as_secs());
             }
             running.into_output().with_context(context)
         };

@@ -98,6 +98,17 @@ impl Repo {
         self.uncommitted(request)
     }
 
+    /// Brings an index of a worktree to the tree of `tip`, as if it had just been checked out.
+    pub(crate) fn fit_index(&self, worktree: &Path, index: &Path, tip: &Oid) -> anyhow::Result<()> {
+        let request = SnapshotRequest {
+            worktree,
+            index,
+            tip,
+            max_file: u64::MAX,
+        };
+        self.align_index(&request, &self.read.tree_of(tip)?)
+    }
+
     pub(super) fn on<'g>(
         &'g self,
         request: &SnapshotRequest,

@@ -117,11 +117,12 @@ impl Repo {
             .collect())
     }
 
-    /// Holds a task's worktree against its record: the folder, its link, its administrative files, HEAD and branch.
+    /// Holds a task's worktree against its record: the folder, its link, which leads to `git_dir`, its administrative
+    /// files, HEAD and branch.
     ///
     /// # Errors
     /// A refusal that names what differs: nothing is read or written through a worktree that was tampered with.
-    pub(crate) fn verify_worktree(&self, task: &Task) -> anyhow::Result<()> {
+    pub(crate) fn verify_worktree(&self, task: &Task, git_dir: &Path) -> anyhow::Result<()> {
         let root = &task.worktree;
         require_folder(task)?;
         let admin = self.admin_dir(&task.admin);
@@ -129,7 +130,7 @@ impl Repo {
         let linked = link
             .strip_prefix("gitdir: ")
             .map(|path| root.join(path.trim_end()));
-        if linked.as_deref().and_then(canonical) != canonical(&admin) {
+        if linked.as_deref().and_then(canonical) != canonical(git_dir) {
             return Err(tampered(
                 task,
                 &format!(

@@ -1,27 +1,25 @@
 //! Whether a task's work is judged, asked when its agent is about to end its turn.
 
-use crate::ctx::Ctx;
+use crate::forward;
 use crate::git::SnapshotRequest;
+use crate::quarantine;
 use crate::task::{State, Task};
 use crate::workspace::Workspace;
 
-/// Whether this process runs in the cage of `wt run`, where nothing but the worktree can be written.
-fn is_caged(ctx: &Ctx) -> bool {
-    ctx.environment.text("WT_SOCKET").is_some()
-}
+/// The verb by which a hook in a cage, which can't look into the worktree through `wt`'s own index, asks outside.
+pub(crate) const VERB: &str = "_owed";
 
 /// What the agent is to do before it ends its turn: nothing where there are no changes, where they have a receipt,
 /// and where only a person can go on.
-pub(super) fn needs_receipt(ws: &Workspace, task: &Task) -> anyhow::Result<Option<String>> {
+pub(crate) fn needs_receipt(ws: &Workspace, task: &Task) -> anyhow::Result<Option<String>> {
     if matches!(task.state, State::Waiting | State::Stopped | State::Landed) {
         return Ok(None);
     }
-    let needed = if is_caged(ws.ctx) {
-        // Looking into the worktree wants `wt`'s index, which can't be written here.
-        task.state != State::Validated && has_commits(ws, task)?
-    } else {
-        is_unjudged(ws, task)?
-    };
+    if let Some(inside) = ws.ctx.cage_of(&task.name) {
+        let owed = forward::ask(&inside, &task.worktree, &[VERB])?;
+        return Ok((!owed.is_empty()).then_some(owed));
+    }
+    let needed = is_unjudged(ws, task)?;
     let next = match task.state {
         State::Failed => "commit, then: wt validate --cause \"<why it failed>\"",
         _ => "commit, then: wt validate",
@@ -37,8 +35,9 @@ fn has_commits(ws: &Workspace, task: &Task) -> anyhow::Result<bool> {
 
 fn is_unjudged(ws: &Workspace, task: &Task) -> anyhow::Result<bool> {
     let repo = ws.repo_for(task);
-    repo.verify_worktree(task)?;
+    repo.verify_worktree(task, &ws.git_dir_of(task)?)?;
     let _lock = ws.lock_task(&task.name)?;
+    quarantine::bring_in(ws, &repo, task)?;
     let tip = repo.tip_of(task)?;
     let index = ws.store.task_index(&task.name);
     let request = SnapshotRequest {

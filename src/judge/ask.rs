@@ -7,6 +7,7 @@ use crate::facts;
 use crate::gate::{self, Order, Purpose, Receipt, Report};
 use crate::git::{Reader, Repo};
 use crate::oid::Oid;
+use crate::quarantine;
 use crate::store::Lock;
 use crate::surroundings;
 use crate::task::{Course, Happening, Pinned, Rejected, Situation, State, Task, Validated, course};
@@ -81,8 +82,10 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
     let tip = ws.target_tip(&task)?;
     let in_force = ws.in_force(&repo, &task.target, &tip)?;
     refresh_copies(ws, &mut task, &in_force)?;
+    quarantine::bring_in(ws, &repo, &task)?;
     let max_file = in_force.contract.judge.max_file;
     let (snapshot, uncommitted) = snapshot_of(ws, &repo, &task, max_file)?;
+    quarantine::hold(ws, &repo, &task, &snapshot.commit)?;
     facts::note_seen(ws, &task.name, uncommitted)?;
 
     let known = (!ask.fresh)
@@ -92,6 +95,7 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
         return Ok(answer);
     }
     let candidate = candidate::combine(&repo, &task, &snapshot, &tip)?;
+    quarantine::hold(ws, &repo, &task, &candidate.pinned.commit)?;
     if candidate.paths.is_empty() && task.state == State::Failed {
         // A pass on nothing would give the budget back, without a mend.
         return Err(Refusal::refused(format!(

@@ -28,7 +28,7 @@ pub(crate) fn snapshot_of(
     task: &Task,
     max_file: u64,
 ) -> anyhow::Result<(Pinned, Vec<String>)> {
-    repo.verify_worktree(task)?;
+    repo.verify_worktree(task, &ws.git_dir_of(task)?)?;
     if repo.sparse_patterns()? != task.sparse {
         return Err(Refusal::refused(format!(
             "the main checkout's sparse-checkout patterns are not those that task `{}` was made with",

@@ -27,6 +27,8 @@ pub(crate) fn detach(args: &[&OsStr], log: &Path) -> anyhow::Result<Identity> {
         command.arg0(name);
     }
     command.args(args).current_dir("/").stdin(Stdio::null());
+    // What `wt` itself begins is no longer what a cage asked for.
+    command.env_remove("WT_CAGED");
     command
         .stderr(output.try_clone().context("can't share the log")?)
         .stdout(output);
@@ -43,7 +45,7 @@ pub(crate) fn detach(args: &[&OsStr], log: &Path) -> anyhow::Result<Identity> {
 ///
 /// Without a terminal a prompt fails where it would wait for ever; and a caller that waits until the last copy of
 /// its own pipe is closed, as test runners and agents do, must not wait for us.
-pub(super) fn isolate(command: &mut Command) -> io::Result<()> {
+pub(crate) fn isolate(command: &mut Command) -> io::Result<()> {
     let mut inherited = Vec::new();
     for file in fs::read_dir("/proc/self/fd")? {
         let name = file?.file_name();

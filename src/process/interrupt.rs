@@ -45,6 +45,16 @@ impl Interrupt {
         !fds[0].revents().is_empty()
     }
 
+    /// Sleeps until something can be read from `other`, or this is raised before; answers whether it is.
+    pub(crate) fn wait_for(&self, other: BorrowedFd) -> bool {
+        let mut fds = [
+            PollFd::new(self, PollFlags::IN),
+            PollFd::from_borrowed_fd(other, PollFlags::IN),
+        ];
+        wait_for(&mut fds, None);
+        fds[1].revents().is_empty()
+    }
+
     /// As [`Self::wait`], and less also if `process` ends before.
     pub(crate) fn wait_beside(&self, process: &Identity, time: Duration) -> bool {
         let Some(end) = process.watch() else {

@@ -7,13 +7,22 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use rustix::fs::{self as sys, AtFlags, Mode, OFlags, ResolveFlags};
+use rustix::fs::{self as sys, AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 /// A folder that is only ever reached from its own descriptor, through no symbolic link.
 pub(crate) struct Beneath {
     root: OwnedFd,
     path: PathBuf,
+}
+
+/// What has a name in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    File,
+    Folder,
+    /// A symbolic link, a pipe, a socket, a device.
+    Other,
 }
 
 /// What becomes of that which stands in a folder's place and is none.
@@ -126,6 +135,63 @@ impl Beneath {
         let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
         self.open_folder(folder)
             .is_ok_and(|folder| sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok())
+    }
+
+    /// The names in a folder, each with its kind; none where there is no such folder.
+    pub(crate) fn list(&self, relative: &str) -> anyhow::Result<Vec<(String, Kind)>> {
+        let context = || format!("can't list {}", self.path.join(relative).display());
+        let folder = match self.open_folder(relative) {
+            Ok(folder) => folder,
+            Err(Errno::NOENT) => return Ok(Vec::new()),
+            Err(error) => return Err(error).with_context(context),
+        };
+        let mut entries = Vec::new();
+        for entry in sys::Dir::read_from(&folder).with_context(context)? {
+            let entry = entry.with_context(context)?;
+            let name = entry.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            // Not the kind that the entry names: some file systems name none.
+            let Ok(stat) = sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) else {
+                continue;
+            };
+            let kind = match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile => Kind::File,
+                FileType::Directory => Kind::Folder,
+                _ => Kind::Other,
+            };
+            entries.push((name.to_string_lossy().into_owned(), kind));
+        }
+        entries.sort();
+        Ok(entries)
+    }
+
+    /// Gives a plain file a second name outside, whatever becomes of the first; answers whether it is one. What it
+    /// holds can still change, what kind of file it is can't.
+    pub(crate) fn link_out(&self, relative: &str, to: &Path) -> anyhow::Result<bool> {
+        let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+        let link = || -> Result<bool, io::Error> {
+            let folder = self.open_folder(folder)?;
+            match sys::linkat(&folder, name, sys::CWD, to, AtFlags::empty()) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                // It was only a file for the moment, or it is no file.
+                Err(Errno::NOENT | Errno::PERM | Errno::ISDIR) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+            let is_file = fs::symlink_metadata(to)?.is_file();
+            if !is_file {
+                fs::remove_file(to)?;
+            }
+            Ok(is_file)
+        };
+        link().with_context(|| format!("can't read {}", self.path.join(relative).display()))
+    }
+
+    /// A folder, opened.
+    pub(crate) fn folder(&self, relative: &str) -> anyhow::Result<OwnedFd> {
+        self.open_folder(relative)
+            .with_context(|| format!("can't open {}", self.path.join(relative).display()))
     }
 
     fn open_folder(&self, relative: &str) -> Result<OwnedFd, Errno> {

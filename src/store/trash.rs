@@ -48,6 +48,11 @@ impl Trashed {
         }
     }
 
+    /// The ref that keeps what git in its cage borrows of what `wt` stored.
+    pub(crate) fn cage_ref(&self) -> String {
+        format!("refs/wt/trash-cage/{}", self.id)
+    }
+
     /// The ref that keeps what its worktree's index alone holds.
     pub(crate) fn index_ref(&self) -> String {
         format!("refs/wt/trash-index/{}", self.id)

@@ -6,6 +6,7 @@
 
 mod agents;
 mod bad_input;
+mod caged;
 mod carrying;
 mod confined;
 mod doctor;

@@ -29,10 +29,10 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(crate) fn run(self, ws: &Workspace) -> anyhow::Result<Code> {
-        let task = match self.task.as_ref().or(ws.here.as_ref()) {
-            Some(name) => Some(ws.store.require_task(name)?),
-            None => None,
-        };
+        let named = self.task.is_some() || ws.here.is_some();
+        let task = named
+            .then(|| ws.store.require_task(&ws.task_name(self.task.as_deref())?))
+            .transpose()?;
         let (claims, _) = match &task {
             Some(task) => ws.map_for(&Claimant::from(task), Some(task))?,
             None => ws.map()?,

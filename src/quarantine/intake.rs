@@ -1,0 +1,154 @@
+//! Bringing in what was committed in a cage: objects by their content, then the branch.
+
+use std::fs;
+
+use anyhow::Context as _;
+
+use super::refs::{Head, head, refresh, tip, written};
+use super::{folder, objects};
+use crate::error::Refusal;
+use crate::git::Repo;
+use crate::oid::Oid;
+use crate::store::{Beneath, remove_dir, write_atomic};
+use crate::task::Task;
+use crate::workspace::Workspace;
+
+/// The ref that keeps, for a caged task, what `wt` itself has stored of its files: git in the cage finds such an
+/// object in the shared store and does not write it again, so that no garbage collection may take it away.
+pub(super) fn held_ref(task: &str) -> String {
+    format!("refs/wt/cages/{task}")
+}
+
+/// While a cage is open: brings the task's branch to where it is in the cage, and what the cage knows of the other
+/// branches to where they are. The task's lock must be held.
+///
+/// # Errors
+/// A refusal where HEAD in the cage is not on the task's branch, where the branch moved outside as well, and where
+/// objects are missing or not what their names say.
+pub(crate) fn bring_in(ws: &Workspace, repo: &Repo, task: &Task) -> anyhow::Result<()> {
+    if ws.store.find_cage(&task.name)?.is_none() {
+        return Ok(());
+    }
+    let private = Beneath::open(&ws.store.private_git_dir(&task.name))?;
+    let there = tip_in_cage(&private, task)?;
+    let here = repo.tip_of(task)?;
+    if there != here {
+        take_in(ws, repo, task, &private, &there, &here)?;
+        let event = ws.event(&task.name, "brought-in");
+        ws.record(&event.fact("commit", there.as_str()))?;
+    }
+    ws.store.save_met(&task.name, &there)?;
+    refresh_refs(ws, repo, task, &private)
+}
+
+/// The commit that is checked out in the cage: the tip of the task's branch.
+fn tip_in_cage(private: &Beneath, task: &Task) -> anyhow::Result<Oid> {
+    let at = head(private)?;
+    if at != Head::Branch(task.branch_ref()) {
+        let is_there = |name: &str| private.exists(name);
+        let hint = if is_there("rebase-merge") || is_there("rebase-apply") {
+            "finish what is under way there: git rebase --continue (or: --abort)".to_owned()
+        } else {
+            format!("in the cage: git switch {}", task.branch)
+        };
+        let place = match at {
+            Head::Branch(name) => format!("on {name}"),
+            Head::Detached(oid) => format!("detached at {}", oid.short()),
+            Head::Strange => "no HEAD of git's".to_owned(),
+        };
+        return Err(Refusal::refused(format!(
+            "HEAD in the cage of task `{}` is {place}, not on its branch {}",
+            task.name, task.branch
+        ))
+        .hint(hint)
+        .into());
+    }
+    tip(private, &task.branch_ref())?.ok_or_else(|| {
+        Refusal::refused(format!(
+            "the branch {} is gone from the cage of task `{}`",
+            task.branch, task.name
+        ))
+        .hint("bring it back there: git reflog, then git branch")
+        .into()
+    })
+}
+
+fn take_in(
+    ws: &Workspace,
+    repo: &Repo,
+    task: &Task,
+    private: &Beneath,
+    there: &Oid,
+    here: &Oid,
+) -> anyhow::Result<()> {
+    let incoming = ws.store.cage_dir(&task.name).join("incoming");
+    remove_dir(&incoming)?;
+    fs::create_dir_all(&incoming).with_context(|| format!("can't make {}", incoming.display()))?;
+    objects::gather(private, &incoming, &folder::object_folders(repo)?)?;
+    let target = repo.read.tip(&task.target_ref())?;
+    let known: Vec<&Oid> = [here, &task.base].into_iter().chain(&target).collect();
+    // Until the branch holds them.
+    let _kept = repo.take_in(&incoming, there, &known)?;
+    remove_dir(&incoming)?;
+    let met = ws.store.find_met(&task.name)?;
+    if met.as_ref() != Some(here) && !repo.read.is_ancestor(here, there)? {
+        return Err(Refusal::refused(format!(
+            "the branch {} of task `{}` moved to {} outside of the cage, too",
+            task.branch,
+            task.name,
+            here.short()
+        ))
+        .hint(format!(
+            "bring both together, in the cage: git rebase {here}"
+        ))
+        .into());
+    }
+    let moved = repo.move_ref(
+        &task.branch_ref(),
+        Some(here),
+        Some(there),
+        "wt: from the cage",
+    )?;
+    if !moved {
+        return Err(Refusal::refused(format!("{} moved meanwhile", task.branch))
+            .hint("try again")
+            .into());
+    }
+    Ok(())
+}
+
+/// Lets the cage see where the shared refs are by now.
+pub(super) fn refresh_refs(
+    ws: &Workspace,
+    repo: &Repo,
+    task: &Task,
+    private: &Beneath,
+) -> anyhow::Result<()> {
+    let file = ws.store.cage_dir(&task.name).join("packed-refs");
+    let before = fs::read(&file).unwrap_or_default();
+    let now = written(&repo.refs()?);
+    refresh(private, &before, &now)?;
+    if before == now {
+        return Ok(());
+    }
+    write_atomic(&file, &now)
+}
+
+/// While a cage is open: keeps the objects of a commit of `wt`'s own, a snapshot or a candidate.
+pub(crate) fn hold(ws: &Workspace, repo: &Repo, task: &Task, commit: &Oid) -> anyhow::Result<()> {
+    if ws.store.find_cage(&task.name)?.is_none() {
+        return Ok(());
+    }
+    let reference = held_ref(&task.name);
+    let before = repo.read.tip(&reference)?;
+    if let Some(before) = &before
+        && repo.read.is_ancestor(commit, before)?
+    {
+        return Ok(());
+    }
+    let parents: Vec<&Oid> = before.iter().chain([commit]).collect();
+    let tree = repo.read.tree_of(commit)?;
+    let held = repo.commit_by_machine(&tree, &parents, "wt: seen in the cage\n")?;
+    repo.move_ref(&reference, before.as_ref(), Some(&held), "wt: held")?;
+    Ok(())
+}

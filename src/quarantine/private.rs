@@ -1,0 +1,34 @@
+//! What is in a private repository and nowhere else.
+
+use super::refs::{Head, head, own};
+use crate::git::Repo;
+use crate::oid::Oid;
+use crate::store::Beneath;
+use crate::task::Task;
+use crate::workspace::Workspace;
+
+/// The branches, the stash and the HEAD of a task's private repository whose commits are not in the shared one, each
+/// as a person would call it.
+pub(crate) fn private_work(
+    ws: &Workspace,
+    repo: &Repo,
+    task: &Task,
+) -> anyhow::Result<Vec<String>> {
+    let git = ws.store.private_git_dir(&task.name);
+    if !git.is_dir() {
+        return Ok(Vec::new());
+    }
+    let private = Beneath::open(&git)?;
+    let mut tips: Vec<(String, Oid)> = own(&private)?.into_iter().collect();
+    if let Head::Detached(oid) = head(&private)? {
+        tips.push(("a detached HEAD".to_owned(), oid));
+    }
+    let mut found = Vec::new();
+    for (name, oid) in tips {
+        if !repo.is_kept(&oid)? {
+            let name = name.strip_prefix("refs/heads/").unwrap_or(&name);
+            found.push(name.replace("refs/stash", "a stash"));
+        }
+    }
+    Ok(found)
+}

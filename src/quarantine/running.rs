@@ -1,0 +1,171 @@
+//! Opening the cage of a task and closing it again: where the worktree's `.git` file leads meanwhile.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::folder;
+use super::intake::{bring_in, refresh_refs};
+use super::refs::{Head, head, tip};
+use crate::error::{Code, Refusal};
+use crate::git::{Repo, require_folder};
+use crate::oid::Oid;
+use crate::process::{self, Identity};
+use crate::store::{Beneath, CageNote, remove_dir};
+use crate::task::{State, Task};
+use crate::workspace::Workspace;
+
+/// Name of the socket in the private folder of a cage; its path marks the processes of the cage.
+pub(crate) const SOCKET: &str = "socket";
+
+/// Opens the cage of a task for this process, with `folder` for its socket and temporary files; answers where the
+/// private repository is.
+///
+/// # Errors
+/// A refusal (busy) where it is open already; where the worktree is not as recorded, or its branch and the private
+/// repository of an earlier run have grown apart.
+pub(crate) fn open(ws: &Workspace, name: &str, folder: &Path) -> anyhow::Result<PathBuf> {
+    ws.store.require_task(name)?;
+    let _lock = ws.lock_task(name)?;
+    let task = ws.store.require_task(name)?;
+    ws.require_started(&task)?;
+    if task.state == State::Landed {
+        return Err(Refusal::refused(format!("task `{name}` has landed"))
+            .hint(format!("remove it: wt rm {name}"))
+            .into());
+    }
+    require_ended(ws, name, "end it first")?;
+    let repo = ws.repo_for(&task);
+    repo.verify_worktree(&task, &ws.git_dir_of(&task)?)?;
+    let tip = repo.tip_of(&task)?;
+    let git = ws.store.private_git_dir(name);
+    if git.is_dir() {
+        renew(ws, &repo, &task, &git, &tip)?;
+    } else {
+        std::fs::create_dir_all(ws.store.cage_dir(name))?;
+        folder::make(ws, &repo, &task, &git)?;
+        ws.store.save_met(name, &tip)?;
+    }
+    let worktree = Beneath::open(&task.worktree)?;
+    let link = worktree.read(".git", 4096)?.context("no .git file")?;
+    let note = CageNote {
+        process: Identity::current()?,
+        link: String::from_utf8(link).context("a .git file that is no text")?,
+        tip,
+        folder: folder.to_owned(),
+    };
+    ws.store.save_cage(name, &note)?;
+    let there = format!("gitdir: {}\n", git.display());
+    worktree.write(".git", there.as_bytes(), 0o644)?;
+    Ok(git)
+}
+
+/// Brings the private repository of an earlier run up to the task's branch, its stashes and what is under way in it
+/// as they were.
+fn renew(ws: &Workspace, repo: &Repo, task: &Task, git: &Path, here: &Oid) -> anyhow::Result<()> {
+    let private = Beneath::open(git)?;
+    let lines = folder::object_folders(repo)?.join("\n") + "\n";
+    private.write("objects/info/alternates", lines.as_bytes(), 0o644)?;
+    let met = ws.store.find_met(&task.name)?;
+    let there = tip(&private, &task.branch_ref())?;
+    if met.as_ref() != Some(here) && there.as_ref() != Some(here) {
+        let stood_still = there == met && head(&private)? == Head::Branch(task.branch_ref());
+        if !stood_still {
+            return Err(Refusal::refused(format!(
+                "the branch {} moved to {} since the last run of task `{}`, whose cage holds work that it has not",
+                task.branch,
+                here.short(),
+                task.name
+            ))
+            .hint(format!(
+                "look at it: git --git-dir={0} log --all; to begin anew without it: rm -r {0}",
+                git.display()
+            ))
+            .into());
+        }
+        private.write(&task.branch_ref(), format!("{here}\n").as_bytes(), 0o644)?;
+        folder::take_index(&repo.admin_dir(&task.admin), &private)?;
+        ws.store.save_met(&task.name, here)?;
+    }
+    refresh_refs(ws, repo, task, &private)
+}
+
+/// # Errors
+/// A refusal (busy) where a `wt run` is at work in the cage of this task.
+pub(crate) fn require_ended(ws: &Workspace, name: &str, hint: &str) -> anyhow::Result<()> {
+    match ws.store.find_cage(name)? {
+        Some(note) if note.process.is_alive() => Err(Refusal::new(
+            Code::Busy,
+            format!(
+                "wt run (pid {}) is at work on task `{name}`",
+                note.process.pid()
+            ),
+        )
+        .hint(hint)
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+/// Closes the cage that this process opened: what was committed in it is brought in, the worktree's `.git` file is
+/// put back. What can't be brought in stays in the private repository, and is said.
+pub(crate) fn close(ws: &Workspace, name: &str) -> anyhow::Result<()> {
+    let _lock = ws.lock_task(name)?;
+    match (ws.store.find_task(name)?, ws.store.find_cage(name)?) {
+        (Some(task), Some(note)) if note.process == Identity::current()? => {
+            finish(ws, &task, &note)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Closes the cage of a `wt run` that was killed; answers whether there was one.
+pub(crate) fn close_dead(ws: &Workspace, name: &str) -> anyhow::Result<bool> {
+    let _lock = ws.lock_task(name)?;
+    let (Some(task), Some(note)) = (ws.store.find_task(name)?, ws.store.find_cage(name)?) else {
+        return Ok(false);
+    };
+    if note.process.is_alive() {
+        return Ok(false);
+    }
+    let mark = note.folder.join(SOCKET);
+    process::kill_marked(&format!("WT_SOCKET={}", mark.display()))?;
+    finish(ws, &task, &note)?;
+    Ok(true)
+}
+
+/// The steps of closing; each may be repeated.
+fn finish(ws: &Workspace, task: &Task, note: &CageNote) -> anyhow::Result<()> {
+    let repo = ws.repo_for(task);
+    if let Err(error) = bring_in(ws, &repo, task) {
+        ws.ctx.ui.warn(&format!(
+            "what was committed in the cage of task `{}` stays there: {error:#}",
+            task.name
+        ));
+        let next = match error.downcast_ref::<Refusal>() {
+            Some(Refusal {
+                hint: Some(hint), ..
+            }) => hint.as_str(),
+            _ => "look at it in the cage",
+        };
+        let name = &task.name;
+        ws.ctx.ui.hint(&format!("wt run {name} -- sh, then {next}"));
+    }
+    require_folder(task)?;
+    let worktree = Beneath::open(&task.worktree)?;
+    if let Err(error) = worktree.write(".git", note.link.as_bytes(), 0o644) {
+        // A folder, as of another repository: what is in it may be somebody's work.
+        ws.ctx.ui.warn(&format!("{error:#}"));
+        let root = task.worktree.display();
+        let hint = format!("move {root}/.git away, then: git worktree repair {root}");
+        ws.ctx.ui.hint(&hint);
+    }
+    let tip = repo.tip_of(task)?;
+    if tip != note.tip {
+        // A stale index would show as changes that are none.
+        let index = repo.admin_dir(&task.admin).join("index");
+        repo.fit_index(&task.worktree, &index, &tip)?;
+    }
+    remove_dir(&note.folder)?;
+    ws.store.end_cage(&task.name)
+}

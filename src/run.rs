@@ -1,0 +1,180 @@
+//! `wt run`: a command, or an agent, in the cage of a task; what it asks of `wt` is done outside.
+
+mod agent;
+mod doors;
+mod environment;
+mod serve;
+
+use std::ffi::OsString;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::cage::{self, Cage, Support};
+use crate::contract::Contract;
+use crate::error::{Refusal, some_of};
+use crate::process::{Fate, Leader};
+use crate::quarantine;
+use crate::surroundings::places;
+use crate::task::Task;
+use crate::wire::Listener;
+use crate::workspace::Workspace;
+
+use agent::Program;
+use doors::Doors;
+use serve::Outside;
+
+/// What is to be run.
+pub(crate) struct Request<'a> {
+    pub(crate) task: &'a str,
+    /// The agent that was named.
+    pub(crate) agent: Option<&'a str>,
+    /// The command that was given; none for an agent.
+    pub(crate) command: &'a [OsString],
+}
+
+/// Runs it to its end, and closes the cage behind it.
+///
+/// # Errors
+/// Refusals, before anything is begun; a fault where something of the cage can't be ended or closed.
+pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
+    let task = ws.store.require_task(request.task)?;
+    let repo = ws.repo_for(&task);
+    let in_force = ws.in_force(&repo, &task.target, &ws.target_tip(&task)?)?;
+    let contract = &in_force.contract;
+    let place = place(ws, &task);
+    let program = Program::choose(ws, contract, request, &place)?;
+    let caged = require_support(ws, contract)?;
+    let folder = private_folder()?;
+    let opened = caged
+        .then(|| quarantine::open(ws, &task.name, folder.path()))
+        .transpose()?;
+    let run = Run {
+        ws,
+        task: &task,
+        contract,
+        program: &program,
+        place: &place,
+        folder: folder.path(),
+        git: opened.as_deref(),
+    };
+    let doors = Doors::look(program.doors(ws));
+    let fate = run.to_its_end();
+    let changed = doors.changed();
+    if !changed.is_empty() {
+        ws.ctx.ui.warn(&format!(
+            "changed from within the cage, and in force outside of it as well: {}",
+            some_of(&changed)
+        ));
+    }
+    if opened.is_some() {
+        quarantine::close(ws, &task.name)?;
+    }
+    fate
+}
+
+/// Whether there is a cage.
+fn require_support(ws: &Workspace, contract: &Contract) -> anyhow::Result<bool> {
+    match cage::support() {
+        Support::Full => Ok(true),
+        Support::Files => {
+            ws.ctx.ui.warn(
+                "this kernel holds files in the cage, and not signals (Linux 6.12 or later does both)",
+            );
+            Ok(true)
+        }
+        Support::None if contract.cage.require => Err(Refusal::refused(
+            "[cage] require = true, and this kernel can't hold a cage (Landlock, Linux 6.2 or later)",
+        )
+        .hint("run it on another machine, or take `require` out of wt.toml on the target")
+        .into()),
+        Support::None => {
+            ws.ctx.ui.warn(
+                "NO CAGE: this kernel can't hold one (Landlock, Linux 6.2 or later); the command may write whatever you may",
+            );
+            Ok(false)
+        }
+    }
+}
+
+/// A folder that nobody else can enter, with room for temporary files in it. Its path is short: a socket's must be.
+fn private_folder() -> anyhow::Result<tempfile::TempDir> {
+    let make = || -> std::io::Result<tempfile::TempDir> {
+        let folder = tempfile::Builder::new().prefix("wt-").tempdir_in("/tmp")?;
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(temporary(folder.path()))?;
+        Ok(folder)
+    };
+    make().context("can't make a private folder in /tmp")
+}
+
+/// Where in the private folder of a cage temporary files go: the one place in it that can be written from inside.
+fn temporary(folder: &Path) -> PathBuf {
+    folder.join("tmp")
+}
+
+/// One run, its cage open.
+struct Run<'a> {
+    ws: &'a Workspace<'a>,
+    task: &'a Task,
+    contract: &'a Contract,
+    program: &'a Program,
+    /// Where it begins.
+    place: &'a Path,
+    folder: &'a Path,
+    /// The private repository; none without a cage.
+    git: Option<&'a Path>,
+}
+
+impl Run<'_> {
+    fn to_its_end(&self) -> anyhow::Result<Fate> {
+        let socket = self.folder.join(quarantine::SOCKET);
+        let listener = self.git.map(|_| Listener::bind(&socket)).transpose()?;
+        let args = self.program.arguments(self.folder)?;
+        let mut command = match self.git {
+            Some(git) => self.cage(git)?.command(self.program.path.as_os_str()),
+            None => std::process::Command::new(&self.program.path),
+        };
+        command.args(args).current_dir(self.place).env_clear();
+        command.envs(environment::of(
+            self.ws,
+            self.task,
+            &temporary(self.folder),
+            listener.as_ref().map(|_| socket.as_path()),
+        ));
+        let event = self.ws.event(&self.task.name, "run");
+        self.ws
+            .record(&event.fact("command", self.program.shown()))?;
+        let leader = Leader::start(command)?;
+        let mut outside = Outside::new(self.ws, self.task, leader, listener);
+        let fate = outside.serve()?;
+        outside.end()?;
+        let event = self.ws.event(&self.task.name, "run-ended");
+        self.ws.record(&event.fact("status", fate.status()))?;
+        Ok(fate)
+    }
+
+    /// All that may be written inside.
+    fn cage(&self, git: &Path) -> anyhow::Result<Cage> {
+        let mut writable = vec![
+            self.task.worktree.clone(),
+            git.to_owned(),
+            temporary(self.folder),
+        ];
+        let captured = &self.task.environment;
+        // What the gate's steps, which are the agent's own code, may write anyway.
+        writable.extend(places(&self.contract.judge.writable, captured)?);
+        writable.extend(places(&self.contract.cage.writable, captured)?);
+        writable.extend(self.program.state_folders(self.ws)?);
+        Ok(Cage::new(writable))
+    }
+}
+
+/// Where the command begins: where `wt run` was called, if that is inside the worktree.
+fn place(ws: &Workspace, task: &Task) -> PathBuf {
+    let (here, root) = (&ws.ctx.cwd, &task.worktree);
+    let place = if here.starts_with(root) { here } else { root };
+    place.clone()
+}

@@ -1,0 +1,48 @@
+//! `wt run`: what works in a cage, what does not get out of it, and what is left when it ends.
+
+mod agents;
+mod escapes;
+mod repository;
+mod session;
+mod socket;
+
+use std::path::{Path, PathBuf};
+
+use crate::sandbox::{Ran, Sandbox, Started, wait_until};
+
+/// Runs a script for `sh` in the cage of a task.
+fn caged(sandbox: &Sandbox, task: &str, script: &str) -> Ran {
+    sandbox.wt(&["run", task, "--", "sh", "-c", script])
+}
+
+/// The same, not waited for.
+fn start(sandbox: &Sandbox, task: &str, script: &str) -> Started {
+    sandbox.start(&["run", task, "--", "sh", "-c", script])
+}
+
+/// Waits for a file that a caged script makes in its worktree.
+#[track_caller]
+fn wait_for_sign(worktree: &Path) {
+    wait_until("the sign of the cage", || {
+        worktree.join(".wt/sign").exists()
+    });
+}
+
+/// The private repository of a task.
+fn private(sandbox: &Sandbox, task: &str) -> PathBuf {
+    sandbox.state().join("cages").join(task).join("git")
+}
+
+/// Holds that a worktree is as git and `wt` made it, with nothing uncommitted, and that all else is well.
+#[track_caller]
+fn assert_closed(sandbox: &Sandbox, task: &str) {
+    let worktree = sandbox.worktree(task);
+    let link = format!(
+        "gitdir: {}\n",
+        sandbox.repo().join(".git/worktrees").join(task).display()
+    );
+    assert_eq!(sandbox.read(worktree.join(".git")), link);
+    assert_eq!(sandbox.git_in(&worktree, &["status", "--porcelain"]), "");
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
+    sandbox.git(&["fsck", "--strict", "--no-dangling"]);
+}

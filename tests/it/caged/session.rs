@@ -1,0 +1,247 @@
+//! Signals, streams, environment and exit status pass through as if there were no `wt` between; a killed one is mended.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{assert_closed, caged, start, wait_for_sign};
+use crate::sandbox::{Ran, Sandbox, wait_until, wt};
+
+#[test]
+fn status_streams_and_folder_pass_through() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    let ran = caged(&sandbox, "auth", "echo out; echo err >&2; pwd; exit 7");
+    assert_eq!(ran.code, Some(7));
+    assert_eq!(
+        (ran.out.as_str(), ran.err.as_str()),
+        ("out\n<root>/repo.wt/auth\n", "err\n")
+    );
+
+    // In the worktree the task may be left out, and the folder is kept.
+    let inside = worktree.join("deep");
+    fs::create_dir(&inside).expect("made");
+    let mut command = sandbox.command(wt());
+    let mut child = command
+        .args(["run", "--", "sh", "-c", "cat; pwd"])
+        .current_dir(&inside)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(b"typed\n")
+        .expect("typed");
+    let ran = Ran::from(
+        &child.wait_with_output().expect("ended"),
+        &sandbox,
+        "wt run",
+    );
+    assert_eq!(
+        (ran.out.as_str(), ran.code),
+        ("typed\n<root>/repo.wt/auth/deep\n", Some(0))
+    );
+
+    sandbox
+        .wt(&["run", "auth", "--", "no-such"])
+        .expect(4)
+        .says("there is no program no-such");
+    sandbox
+        .wt(&["run", "nobody", "--", "true"])
+        .expect(4)
+        .says("there is no task");
+    fs::remove_dir(&inside).expect("removed");
+    assert_closed(&sandbox, "auth");
+}
+
+#[test]
+fn the_environment_is_the_operators_less_what_acts_for_him() {
+    let mut sandbox = Sandbox::new();
+    for name in [
+        "SSH_AUTH_SOCK",
+        "TMUX",
+        "TMUX_PANE",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "DOCKER_HOST",
+        "GIT_DIR",
+        "WT_X",
+    ] {
+        sandbox.set(name, "/nowhere");
+    }
+    sandbox.wt(&["spawn", "auth"]);
+    let mut sandbox_without = Sandbox::new();
+    sandbox_without.set("EDITOR", "vi");
+    sandbox_without.set("SSH_AUTH_SOCK", "/nowhere");
+    sandbox_without.set("TMUX", "/nowhere");
+    sandbox_without.set("DBUS_SESSION_BUS_ADDRESS", "/nowhere");
+    sandbox_without.set("DOCKER_HOST", "/nowhere");
+    sandbox_without.spawn("auth");
+    let ran = caged(
+        &sandbox_without,
+        "auth",
+        "env; test -w \"$TMPDIR\" && command -v wt",
+    );
+    ran.expect(0).prints("EDITOR=vi\n").prints("WT_TASK=auth\n");
+    ran.prints("WT_WORKTREE=<root>/repo.wt/auth\n")
+        .prints("/wt\n");
+    assert!(!ran.out.contains("/nowhere"), "{}", ran.out);
+}
+
+#[test]
+fn signals_reach_the_command_and_its_end_is_told_as_it_was() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::USR1] {
+        let name = format!("{signal:?}").replace("Signal::", "");
+        let script = format!(
+            "trap 'echo caught; exit 5' {name}; touch .wt/sign; while :; do sleep 0.01; done"
+        );
+        let running = start(&sandbox, "auth", &script);
+        wait_for_sign(&worktree);
+        fs::remove_file(worktree.join(".wt/sign")).expect("removed");
+        running.signal(signal);
+        let ran = running.finish(&sandbox);
+        assert_eq!(
+            (ran.out.as_str(), ran.code),
+            ("caught\n", Some(5)),
+            "{signal:?}"
+        );
+    }
+    // Killed by a signal: so is wt.
+    let output = sandbox
+        .command(wt())
+        .args(["run", "auth", "--", "sh", "-c", "kill -TERM $$"])
+        .output()
+        .expect("run");
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&output.status),
+        Some(15)
+    );
+    assert_closed(&sandbox, "auth");
+}
+
+#[test]
+fn nothing_is_left_running_when_the_command_ends() {
+    let sandbox = Sandbox::new();
+    sandbox.spawn("auth");
+    let ran = caged(
+        &sandbox,
+        "auth",
+        "setsid sh -c 'trap \"\" TERM HUP INT; (sleep 600 & sleep 600); sleep 600' >/dev/null 2>&1 &
+         env -i sleep 7654321 & sleep 0.1; exit 3",
+    );
+    ran.expect(3);
+    assert_eq!(sandbox.processes(), []);
+    let sleeping = fs::read_dir("/proc")
+        .expect("/proc")
+        .flatten()
+        .filter(|entry| {
+            fs::read(entry.path().join("cmdline")).is_ok_and(|line| line == b"sleep\x007654321\0")
+        });
+    assert_eq!(sleeping.count(), 0);
+    assert_closed(&sandbox, "auth");
+}
+
+#[test]
+fn one_run_a_task_and_two_tasks_side_by_side() {
+    let sandbox = Sandbox::new();
+    let worktrees = ["a", "b"].map(|task| sandbox.spawn(task));
+    let script =
+        "echo mine > $WT_TASK.txt; git add $WT_TASK.txt; git commit -qm $WT_TASK; touch .wt/sign
+                  while [ -f .wt/sign ]; do sleep 0.01; done; wt validate";
+    let running = ["a", "b"].map(|task| start(&sandbox, task, script));
+    for worktree in &worktrees {
+        wait_for_sign(worktree);
+    }
+    for args in [
+        &["run", "a", "--", "true"][..],
+        &["rm", "a", "--force"],
+        &["merge", "a"],
+        &["merge", "a", "--dry-run"],
+    ] {
+        sandbox
+            .wt(args)
+            .expect(6)
+            .says("wt run (pid ")
+            .says("is at work on task `a`");
+    }
+    sandbox.wt(&["validate", "a"]).expect(0);
+    assert_eq!(sandbox.git(&["log", "-1", "--format=%s", "wt/a"]), "a");
+    for worktree in &worktrees {
+        fs::remove_file(worktree.join(".wt/sign")).expect("removed");
+    }
+    for running in running {
+        running.finish(&sandbox).expect(0).prints("VALIDATION_OK");
+    }
+    for task in ["a", "b"] {
+        assert_closed(&sandbox, task);
+        sandbox.wt(&["merge", task]).expect(0);
+    }
+    assert_eq!(sandbox.git(&["ls-files", "a.txt", "b.txt"]), "a.txt\nb.txt");
+}
+
+#[test]
+fn a_killed_run_takes_its_cage_along_and_is_closed_by_the_next_command() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    let script =
+        "echo x > x.txt; git add x.txt; git commit -qm x; (setsid sleep 600 >/dev/null 2>&1 &)
+                  touch .wt/sign; sleep 600";
+    let running = start(&sandbox, "auth", script);
+    wait_for_sign(&worktree);
+    fs::remove_file(worktree.join(".wt/sign")).expect("removed");
+    running.signal(Signal::KILL);
+    let link = sandbox.read(worktree.join(".git"));
+    assert!(link.contains("cages/auth/git"), "{link}");
+    // Its command goes with it; what left its session, with the next command.
+    running.finish(&sandbox);
+    sandbox
+        .wt(&["doctor"])
+        .expect(1)
+        .prints("was killed; its cage is still open");
+    let ran = sandbox.wt(&["validate", "auth"]);
+    ran.expect(0)
+        .says("wt run of task `auth` was killed; its cage is closed");
+    wait_until("all is gone", || sandbox.processes().is_empty());
+    assert_eq!(sandbox.git(&["log", "-1", "--format=%s", "wt/auth"]), "x");
+    assert_closed(&sandbox, "auth");
+    let left = fs::read_dir(sandbox.state().join("cages/auth"))
+        .expect("listed")
+        .flatten();
+    assert!(
+        !left
+            .into_iter()
+            .any(|entry| entry.file_name() == "running.json")
+    );
+    sandbox.wt(&["merge", "auth"]).expect(0);
+}
+
+#[test]
+fn the_command_dies_with_its_wt() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    let running = start(
+        &sandbox,
+        "auth",
+        "echo $$ > pid; touch .wt/sign; exec sleep 600",
+    );
+    wait_for_sign(&worktree);
+    let pid = sandbox
+        .read(worktree.join("pid"))
+        .trim()
+        .parse()
+        .expect("a pid");
+    running.signal(Signal::KILL);
+    running.finish(&sandbox);
+    let pid = Pid::from_raw(pid).expect("a pid");
+    wait_until("the command is gone", || {
+        kill_process(pid, Signal::CONT).is_err()
+            || fs::read_to_string(format!("/proc/{pid}/status"))
+                .is_ok_and(|s| s.contains("State:\tZ"))
+    });
+}

@@ -1,0 +1,237 @@
+//! What a cage asks over its socket is done for its own task alone, and only what an agent may ask.
+
+use std::path::PathBuf;
+
+use rustix::net::{
+    AddressFamily, SendFlags, SocketAddrUnix, SocketType, connect, recv, send, socket,
+};
+
+use super::{assert_closed, caged, start, wait_for_sign};
+use crate::sandbox::{Sandbox, wait_until, wt};
+
+#[test]
+fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
+    let sandbox = Sandbox::new();
+    sandbox.spawn("sibling");
+    sandbox.spawn("auth");
+    let before = sandbox.git(&["for-each-ref"]);
+    let refused = [
+        "resume auth --because x --operator me",
+        "merge auth",
+        "merge sibling",
+        "spawn other",
+        "rm auth --force",
+        "rm sibling",
+        "restore auth",
+        "init",
+        "doctor --fix",
+        "run auth -- true",
+        "scope grant auth 'x/**' --operator me",
+        "scope release auth 'x/**' --operator me",
+        "validate sibling",
+        "show sibling",
+        "explain sibling -m x",
+        "path sibling",
+        "log sibling",
+        "rules render sibling",
+        "-C .. list",
+        "-C . validate",
+        "_sweep /tmp",
+        "_judge x auth 1",
+    ];
+    // Also by who sets the variables itself, or leaves them out.
+    let script: String = refused
+        .iter()
+        .map(|args| {
+            format!(
+                "wt {args} >/dev/null 2>&1; echo \"$? {}\"\n",
+                args.replace('\'', "")
+            )
+        })
+        .collect();
+    let ran = caged(&sandbox, "auth", &script);
+    for line in ran.out.lines() {
+        let internal = line.contains(" _");
+        assert!(line.starts_with("4 ") || internal, "{line}");
+    }
+    assert_eq!(ran.out.lines().count(), refused.len());
+    for prefix in [
+        "env -u WT_SOCKET",
+        "env -u WT_WORKTREE",
+        "env WT_CAGED=sibling WT_CAGED_IN=../../repo/.git",
+    ] {
+        let ran = caged(
+            &sandbox,
+            "auth",
+            &format!(
+                "{prefix} wt resume auth --because x --operator me; {prefix} wt validate sibling"
+            ),
+        );
+        assert_ne!(ran.code, Some(0), "{prefix}: {}", ran.out);
+    }
+    assert_eq!(sandbox.git(&["for-each-ref"]), before);
+    for task in ["auth", "sibling"] {
+        assert_eq!(sandbox.task_state(task), "working");
+    }
+
+    let ran = caged(
+        &sandbox,
+        "auth",
+        "set -e; wt list >&2; wt show --json | grep -c '\"task\": \"auth\"'; wt path; wt rules >/dev/null; wt log auth >/dev/null
+         wt scope show >&2; wt scope explain README.md >&2; mkdir d; cd d; wt validate auth --json | grep -c VALIDATION_OK; cd ..; rmdir d
+         echo typed | { wt explain --file - || echo refused; }",
+    );
+    ran.expect(0);
+    assert_eq!(ran.out, "1\n<root>/repo.wt/auth\n1\nrefused\n");
+    assert_closed(&sandbox, "auth");
+}
+
+#[test]
+fn a_caller_that_is_not_in_the_cage_is_not_heard() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.spawn("sibling");
+    let running = start(
+        &sandbox,
+        "auth",
+        "echo \"$WT_SOCKET\" > socket; touch .wt/sign; while [ -f .wt/sign ]; do sleep 0.01; done",
+    );
+    wait_for_sign(&worktree);
+    let path = PathBuf::from(sandbox.read(worktree.join("socket")).trim());
+
+    // From outside, and from the cage of another task.
+    let caller = socket(AddressFamily::UNIX, SocketType::SEQPACKET, None).expect("a socket");
+    connect(&caller, &SocketAddrUnix::new(&path).expect("a path")).expect("connected");
+    let _ = send(
+        &caller,
+        br#"{"kind":"call","args":["list"],"folder":"/"}"#,
+        SendFlags::NOSIGNAL,
+    );
+    let mut answer = [0; 16];
+    let heard = recv(&caller, &mut answer[..], rustix::net::RecvFlags::empty());
+    assert!(!heard.is_ok_and(|(_, bytes)| bytes > 0));
+    let ran = caged(
+        &sandbox,
+        "sibling",
+        &format!("WT_SOCKET={} {} validate auth", path.display(), wt()),
+    );
+    ran.expect(4).says("does not answer");
+    wait_until("both are noted", || {
+        sandbox
+            .events("auth")
+            .iter()
+            .filter(|e| *e == "socket-refused")
+            .count()
+            == 2
+    });
+    std::fs::remove_file(worktree.join(".wt/sign")).expect("removed");
+    running.finish(&sandbox).expect(0);
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_forged_request_does_no_harm() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    let perl = sandbox.command("perl").arg("-e1").status();
+    if !perl.is_ok_and(|status| status.success()) {
+        return crate::sandbox::skipped("`perl` is not here");
+    }
+    // Packets as they come: garbage, too long, without streams, for another folder; and callers that say nothing.
+    let script = r#"
+        use Socket;
+        sub call { socket(my $s, AF_UNIX, SOCK_SEQPACKET, 0) or die; connect($s, sockaddr_un($ENV{WT_SOCKET})) or die; $s }
+        my @silent = map { call() } 1..40;
+        for my $packet ('', 'x', '{', '{"kind":"call"}', 'x' x 140000, "{\"kind\":\"call\",\"args\":[\"list\"],\"folder\":\"/\"}",
+                        "{\"kind\":\"call\",\"args\":[\"rm\",\"auth\",\"--force\"],\"folder\":\"$ENV{WT_WORKTREE}\"}",
+                        "{\"kind\":\"event\",\"event\":\"landed\",\"facts\":{}}") {
+            my $s = call(); send($s, $packet, 0); my $a = ''; recv($s, $a, 1000, 0); print length($packet) > 99999 ? "long" : $packet, " -> $a\n";
+        }"#;
+    sandbox.write(worktree.join("forge.pl"), script);
+    let ran = caged(
+        &sandbox,
+        "auth",
+        "perl forge.pl; rm forge.pl; wt list >/dev/null && echo served",
+    );
+    ran.expect(0).prints("served\n");
+    assert!(!ran.out.contains("\"exit\":0"), "{}", ran.out);
+    let events = sandbox.events("auth");
+    assert!(!events.contains(&"landed".to_owned()), "{events:?}");
+    assert_closed(&sandbox, "auth");
+}
+
+#[test]
+fn who_is_cut_off_in_the_cage_does_not_stop_its_judge() {
+    let (sandbox, worktree) = (
+        Sandbox::with(&[
+            ("wt.toml", crate::sandbox::CONTRACT),
+            (
+                "test.sh",
+                "echo step >> \"$TMPDIR/../../begun\" 2>/dev/null; while [ ! -f \"$(cat go)\" ]; do sleep 0.01; done\n",
+            ),
+        ]),
+        (),
+    );
+    let () = worktree;
+    let worktree = sandbox.spawn("auth");
+    let go = sandbox.home().join("go");
+    sandbox.write(worktree.join("go"), go.to_str().expect("text"));
+    let running = start(
+        &sandbox,
+        "auth",
+        "wt validate & v=$!; until wt show | grep -q 'a judge is at work'; do sleep 0.01; done; kill -TERM $v; wait $v; echo \"cut off: $?\"
+         touch .wt/sign; wt validate",
+    );
+    wait_for_sign(&worktree);
+    sandbox.write(&go, "");
+    let ran = running.finish(&sandbox);
+    ran.expect(0)
+        .prints("cut off: 143\n")
+        .prints("VALIDATION_OK")
+        .says("a judge is at work on this already");
+    let judging = sandbox
+        .events("auth")
+        .iter()
+        .filter(|e| *e == "judging")
+        .count();
+    assert_eq!(judging, 1);
+
+    // Ctrl-C is another thing: it stops the judging.
+    std::fs::remove_file(&go).expect("removed");
+    let ran = caged(
+        &sandbox,
+        "auth",
+        "echo more > more.txt
+         perl -e '$SIG{INT} = \"DEFAULT\"; exec @ARGV' wt validate & v=$!
+         until wt show | grep -q 'a judge is at work'; do sleep 0.01; done; kill -INT $v; wait $v; echo \"stopped: $?\"",
+    );
+    ran.prints("stopped: 130\n");
+    assert_eq!(sandbox.show("auth")["attempts"], 0);
+}
+
+#[test]
+fn a_hook_decides_in_the_cage_and_asks_outside_what_is_owed() {
+    let sandbox = Sandbox::new();
+    sandbox.spawn("auth");
+    let stop = r#"{"hook_event_name":"Stop","stop_hook_active":false}"#;
+    let tool = r#"{"hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"git push"}}"#;
+    let ran = caged(
+        &sandbox,
+        "auth",
+        &format!(
+            "echo '{tool}' | wt hook claude; echo \"push: $?\"; echo '{stop}' | wt hook claude; echo \"clean: $?\"
+             echo x > x.txt; echo '{stop}' | wt hook claude; echo \"changed: $?\"
+             git add x.txt; git commit -qm x; echo '{stop}' | wt hook claude; echo \"committed: $?\"
+             wt validate >/dev/null; echo '{stop}' | wt hook claude; echo \"judged: $?\""
+        ),
+    );
+    ran.expect(0).says("commit, then: wt validate");
+    assert_eq!(
+        ran.out,
+        "push: 2\nclean: 0\nchanged: 2\ncommitted: 2\njudged: 0\n"
+    );
+    let noted = |word: &str| sandbox.events("auth").iter().filter(|e| *e == word).count();
+    wait_until("all is noted", || {
+        (noted("hook_denied"), noted("hook_held")) == (1, 2)
+    });
+}
