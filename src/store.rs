@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_newer_or_a_cut_file_is_refused_and_not_guessed_at() {
-        let dir = tempfile::tempdir_in("/tmp").expect("a folder");
+        let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("deep").join("x.json");
         let map = Map::from([("a".to_owned(), 1)]);
         write_json(&file, &map).expect("written");

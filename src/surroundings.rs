@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tempfile::TempDir;
 
 use crate::contract::{Contract, TOOLCHAIN_VARIABLES};
 use crate::ctx::Environment;
@@ -139,23 +141,34 @@ fn answer_of(command: &str, captured: &Captured) -> String {
     ask(command, captured).unwrap_or_else(|_| "cannot be run".to_owned())
 }
 
+/// A private folder for temporary files, gone when it is dropped. Not by `TMPDIR`, which is the caller's and may lie
+/// too deep for a socket; but in a cage there may be no other.
+pub(crate) fn private_folder() -> anyhow::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix("wt-");
+    let made = match folder.tempdir_in("/tmp") {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => folder.tempdir(),
+        other => other,
+    };
+    made.context("can't make a private folder for temporary files in /tmp")
+}
+
 /// Runs the command as a step is run, so that nothing of it is left when it has answered or its time is over.
 fn ask(command: &str, captured: &Captured) -> anyhow::Result<String> {
-    let log = tempfile::Builder::new().prefix("wt-").tempfile_in("/tmp")?;
+    let folder = private_folder()?;
+    let log = folder.path().join("log");
     let outcome = process::run(&Job {
         // Warnings are no part of the answer.
         command: &format!("exec 2>/dev/null\n{command}"),
         dir: Path::new("/"),
         env: &step_environment(captured),
-        log: log.path(),
+        log: &log,
         timeout: FINGERPRINT_LIMIT,
         interrupt: &Interrupt::install(&[])?,
         cage: None,
     })?;
     Ok(match outcome.end {
-        End::Exited(0) => String::from_utf8_lossy(&fs::read(log.path())?)
-            .trim()
-            .to_owned(),
+        End::Exited(0) => String::from_utf8_lossy(&fs::read(&log)?).trim().to_owned(),
         End::Exited(status) => format!("failed (exit status: {status})"),
         End::Killed { signal, .. } => format!("failed (signal: {signal})"),
         End::TimedOut | End::Interrupted => "did not answer in time".to_owned(),

@@ -16,7 +16,7 @@ use crate::gate::{Denied, Ended, Order, Phase, Progress, Receipt, StepResult, Ve
 use crate::git::Repo;
 use crate::process::{self, End, Identity, Interrupt, Job};
 use crate::store::{read_json, remove_dir, write_json, write_json_shown};
-use crate::surroundings::SET_UP_MINUTES;
+use crate::surroundings::{SET_UP_MINUTES, private_folder};
 use crate::workspace::Workspace;
 
 use super::order::find_receipt;
@@ -92,10 +92,7 @@ impl Judge<'_> {
             return Ok(Verdict::Interrupted);
         };
         self.enter(Phase::Preparing)?;
-        let temporary = tempfile::Builder::new()
-            .prefix("wt-")
-            .tempdir_in("/tmp")
-            .context("can't make a private folder for temporary files in /tmp")?;
+        let temporary = private_folder()?;
         slot.occupy(temporary.path())?;
         self.progress.temporary = Some(temporary.path().to_owned());
         self.save()?;

@@ -4,8 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
-
 use super::plan::Plan;
 use crate::candidate;
 use crate::confine::{self, Caged, Cages, Doors, Workplace};
@@ -14,7 +12,7 @@ use crate::error::{Code, Refusal};
 use crate::failure;
 use crate::process::{self, End, Interrupt, Job};
 use crate::store::remove_dir;
-use crate::surroundings::SET_UP_MINUTES;
+use crate::surroundings::{SET_UP_MINUTES, private_folder};
 use crate::task::Task;
 use crate::workspace::{InForce, Workspace};
 
@@ -36,10 +34,7 @@ impl Plan {
         let logs = ws.store.root().join("logs");
         fs::create_dir_all(&logs)?;
         let log = logs.join(format!("{}.set-up.log", task.name));
-        let temporary = tempfile::Builder::new()
-            .prefix("wt-")
-            .tempdir_in("/tmp")
-            .context("can't make a private folder for temporary files in /tmp")?;
+        let temporary = private_folder()?;
         let place = Workplace {
             root: &self.worktree,
             temporary: temporary.path(),

@@ -65,11 +65,12 @@ impl Sandbox {
 
     /// A repository without any commit, made by `git init` with these arguments besides.
     pub(crate) fn empty(init: &[&str]) -> Self {
-        // Not by TMPDIR: where the tests themselves run in a gate, that lies deep and long.
-        let root = tempfile::Builder::new()
-            .prefix("wt-it-")
-            .tempdir_in("/tmp")
-            .expect("a folder");
+        // Not by TMPDIR, which lies deep and long where the tests themselves run in a gate; but in its cage there is
+        // no other.
+        let mut folder = tempfile::Builder::new();
+        folder.prefix("wt-it-");
+        let root = folder.tempdir_in("/tmp").or_else(|_| folder.tempdir());
+        let root = root.expect("a folder");
         let canonical = root.path().canonicalize().expect("a path");
         let path = std::env::var("PATH").expect("PATH");
         let home = canonical.join("home");

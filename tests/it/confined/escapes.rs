@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use super::{has_cage, log, task};
-use crate::sandbox::{CONTRACT, Sandbox, UNCONFINED, wait_until};
+use crate::sandbox::{CONTRACT, Sandbox, UNCONFINED, skipped, wait_until};
 
 /// Name, and a command that succeeds if it got out. `$R` is the sandbox, `$V` a process outside.
 const ATTEMPTS: [(&str, &str); 26] = [
@@ -221,6 +221,37 @@ echo done
     fs::remove_file(&late).expect("it was at work");
     sandbox.wt(&["list"]).expect(0);
     assert!(!late.exists());
+}
+
+/// Calls by which the superuser gets past any rule about files: `bpf`, `init_module`, `finit_module`, `kexec_file_load`,
+/// `iopl`, `ioperm`, `open_by_handle_at`. With such arguments they fail in any case, but for another reason.
+#[test]
+fn the_superuser_is_refused_what_would_undo_the_cage() {
+    let script = r#"python3 -c '
+import ctypes, fcntl
+libc = ctypes.CDLL(None, use_errno=True)
+errors = set()
+for number in (321, 175, 313, 320, 172, 173, 304):
+    libc.syscall(number, -1, 0, 0, 0, 0)
+    errors.add(ctypes.get_errno())
+print(sorted(errors))'
+"#;
+    let python = std::process::Command::new("python3").arg("-V").output();
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root || std::env::consts::ARCH != "x86_64" || !python.is_ok_and(|o| o.status.success()) {
+        skipped("it takes root, x86-64 and python3");
+        return;
+    }
+    let (sandbox, _) = task(CONTRACT, script);
+    if !has_cage(&sandbox) {
+        return;
+    }
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    // EPERM, and nothing else.
+    assert_eq!(log(&sandbox, 1), "[1]\n");
+    let (free, _) = task(UNCONFINED, script);
+    free.wt(&["validate", "auth"]).expect(0);
+    assert_ne!(log(&free, 1), "[1]\n");
 }
 
 /// Whether a set-up can plant something that a step, or a later task, then writes through.
