@@ -83,10 +83,16 @@ impl Sandbox {
             ("USER", "tester"),
             ("GIT_CONFIG_NOSYSTEM", "1"),
         ];
-        let variables = variables
+        let mut variables: BTreeMap<String, String> = variables
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
+        if let (false, Ok(temporary)) = (
+            canonical.starts_with("/tmp/wt-it-"),
+            std::env::var("TMPDIR"),
+        ) {
+            variables.insert("TMPDIR".to_owned(), temporary);
+        }
         fs::write(
             home.join(".gitconfig"),
             "[user]\n\tname = Test\n\temail = test@example.org\n[init]\n\tdefaultBranch = main\n[protocol \"file\"]\n\tallow = always\n",
@@ -104,6 +110,11 @@ impl Sandbox {
     /// Sets a variable of every later command.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Whether the tests run in a cage themselves, as in a gate: nothing can then be shown to work without one.
+    pub(crate) fn is_caged(&self) -> bool {
+        self.variables.contains_key("TMPDIR")
     }
 
     pub(crate) fn root(&self) -> PathBuf {
