@@ -191,7 +191,7 @@ fn a_killed_run_takes_its_cage_along_and_is_closed_by_the_next_command() {
     let worktree = sandbox.spawn("auth");
     let script =
         "echo x > x.txt; git add x.txt; git commit -qm x; (setsid sleep 600 >/dev/null 2>&1 &)
-                  touch .wt/sign; sleep 600";
+                  touch .wt/sign; exec sleep 600";
     let running = start(&sandbox, "auth", script);
     wait_for_sign(&worktree);
     fs::remove_file(worktree.join(".wt/sign")).expect("removed");

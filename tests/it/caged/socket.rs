@@ -37,7 +37,7 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
         "-C .. list",
         "-C . validate",
         "_sweep /tmp",
-        "_judge x auth 1",
+        "_judge /nowhere auth 1",
     ];
     // Also by who sets the variables itself, or leaves them out.
     let script: String = refused
@@ -77,7 +77,7 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
     let ran = caged(
         &sandbox,
         "auth",
-        "set -e; wt list >&2; wt show --json | grep -c '\"task\": \"auth\"'; wt path; wt rules >/dev/null; wt log auth >/dev/null
+        "set -e; wt list >&2; wt show --json | grep -c '\"task\": \"auth\"'; wt path; wt rules render >/dev/null; wt log auth >/dev/null
          wt scope show >&2; wt scope explain README.md >&2; mkdir d; cd d; wt validate auth --json | grep -c VALIDATION_OK; cd ..; rmdir d
          echo typed | { wt explain --file - || echo refused; }",
     );
@@ -154,7 +154,13 @@ fn a_forged_request_does_no_harm() {
         "perl forge.pl; rm forge.pl; wt list >/dev/null && echo served",
     );
     ran.expect(0).prints("served\n");
-    assert!(!ran.out.contains("\"exit\":0"), "{}", ran.out);
+    // An event that is none of a hook's is heard, and not noted.
+    let done = ran.out.lines().filter(|line| line.contains("\"exit\":0"));
+    assert!(
+        done.clone().all(|line| line.contains("event")),
+        "{}",
+        ran.out
+    );
     let events = sandbox.events("auth");
     assert!(!events.contains(&"landed".to_owned()), "{events:?}");
     assert_closed(&sandbox, "auth");
