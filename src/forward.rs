@@ -70,7 +70,9 @@ pub(crate) fn note(inside: &Inside, event: &Event) -> anyhow::Result<()> {
         event: event.event.clone(),
         facts: event.facts.clone(),
     };
-    call(inside, &request, &[]).map(drop)
+    let connection = call(inside, &request, &[])?;
+    // Who calls is looked at outside, where one that is gone by then is nobody's.
+    status(&connection).map(drop)
 }
 
 fn call(inside: &Inside, request: &Request, with: &[BorrowedFd]) -> anyhow::Result<Connection> {

@@ -14,6 +14,7 @@ mod table;
 
 pub(crate) use capture::tail;
 pub(crate) use detach::{detach, isolate};
+pub(crate) use family::Held;
 pub(crate) use identity::Identity;
 pub(crate) use interrupt::Interrupt;
 pub(crate) use job::{End, Job, run};

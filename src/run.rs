@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use crate::cage::{self, Cage, Support};
 use crate::contract::Contract;
 use crate::error::{Refusal, some_of};
-use crate::process::{Fate, Leader};
+use crate::process::{Fate, Held, Leader};
 use crate::quarantine;
 use crate::surroundings::places;
 use crate::task::Task;
@@ -147,7 +147,8 @@ impl Run<'_> {
         let event = self.ws.event(&self.task.name, "run");
         self.ws
             .record(&event.fact("command", self.program.shown()))?;
-        let leader = Leader::start(command)?;
+        let held = self.git.map_or(Held::Free, |_| Held::Caged);
+        let leader = Leader::start(command, held)?;
         let mut outside = Outside::new(self.ws, self.task, leader, listener);
         let fate = outside.serve()?;
         outside.end()?;

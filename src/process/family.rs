@@ -35,9 +35,19 @@ impl Bonds {
     }
 }
 
-/// The processes of a cage below this process, told from what else it has started.
+/// What a command is started in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// A cage: only what is in one belongs to the command.
+    Caged,
+    /// None: what is below this process belongs to it, but for `wt` itself, whose judges outlive their callers.
+    Free,
+}
+
+/// The processes of a command below this process, told from what else it has started.
 #[derive(Debug)]
 pub(crate) struct Family {
+    held: Held,
     own: Bonds,
     /// The signals that this process was started to ignore, one bit each.
     ignored: u64,
@@ -45,13 +55,14 @@ pub(crate) struct Family {
 
 impl Family {
     /// To be called before anything is caged.
-    pub(super) fn of_this_process() -> anyhow::Result<Self> {
+    pub(super) fn of_this_process(held: Held) -> anyhow::Result<Self> {
         let status = fs::read_to_string("/proc/self/status").context("can't read /proc")?;
         let ignored = status
             .lines()
             .find_map(|line| line.strip_prefix("SigIgn:"))
             .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
         Ok(Self {
+            held,
             own: Bonds::of(&status),
             ignored: ignored.unwrap_or(0),
         })
@@ -66,9 +77,18 @@ impl Family {
         status.lines().any(|line| line.starts_with("State:\tT"))
     }
 
-    fn is_caged(&self, pid: Pid) -> bool {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        Bonds::of(&status) > self.own
+    fn is_commands(&self, pid: Pid) -> bool {
+        let of = |name: &str| format!("/proc/{pid}/{name}");
+        match self.held {
+            Held::Caged => {
+                let status = fs::read_to_string(of("status")).unwrap_or_default();
+                Bonds::of(&status) > self.own
+            }
+            Held::Free => {
+                let (its, own) = (fs::read_link(of("exe")), fs::read_link("/proc/self/exe"));
+                its.ok() != own.ok()
+            }
+        }
     }
 
     /// Whether a process runs in the cage of this process. Orphans of the cage are children of this process; so are
@@ -81,7 +101,7 @@ impl Family {
                 _ => return false,
             };
             match parent {
-                Some(parent) if parent == getpid() => return self.is_caged(pid),
+                Some(parent) if parent == getpid() => return self.is_commands(pid),
                 Some(parent) => pid = parent,
                 None => return false,
             }
@@ -99,7 +119,7 @@ impl Family {
             let mut left = Entry::all().context("can't look for what the command left behind")?;
             left.retain(|entry| entry.parent == Some(getpid()));
             // A process that has ended shows its bonds no more, and is waited for whosever it was.
-            left.retain(|entry| entry.zombie || self.is_caged(entry.pid));
+            left.retain(|entry| entry.zombie || self.is_commands(entry.pid));
             let alive = left.iter().filter(|entry| !entry.zombie).count();
             for entry in &left {
                 if entry.zombie {

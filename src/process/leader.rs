@@ -18,7 +18,7 @@ use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::origin::WithOrigin;
 use signal_hook::low_level::siginfo::Cause;
 
-use super::family::Family;
+use super::family::{Family, Held};
 use super::interrupt::wait_for;
 
 /// What is passed on to the command where it was sent to this process alone.
@@ -62,9 +62,9 @@ impl Leader {
     ///
     /// # Errors
     /// Where it can't be started.
-    pub(crate) fn start(mut command: Command) -> anyhow::Result<Self> {
+    pub(crate) fn start(mut command: Command, held: Held) -> anyhow::Result<Self> {
         set_child_subreaper(Some(getpid())).context("can't adopt the orphans of the command")?;
-        let family = Family::of_this_process()?;
+        let family = Family::of_this_process(held)?;
         // What was ignored when this process was started, as under nohup, stays ignored in the command too.
         let taken: Vec<i32> = PASSED_ON
             .into_iter()

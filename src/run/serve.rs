@@ -162,6 +162,11 @@ impl<'w> Outside<'w> {
             Request::Event { event, facts } => {
                 // A lost event is no fault of the caller's.
                 let _ = self.note(&event, facts);
+                let answer = Answer {
+                    exit: 0,
+                    refused: None,
+                };
+                let _ = self.calls[position].connection.send(&answer, &[]);
                 return true;
             }
         };

@@ -7,8 +7,22 @@ mod session;
 mod socket;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use crate::sandbox::{Ran, Sandbox, Started, wait_until};
+use crate::sandbox::{Ran, Sandbox, Started, skipped, wait_until};
+
+/// Whether this kernel holds a cage; where it does not, that is said.
+fn held() -> bool {
+    static HELD: OnceLock<bool> = OnceLock::new();
+    let held = *HELD.get_or_init(|| {
+        let doctor = Sandbox::new().wt(&["doctor", "--json"]);
+        doctor.json()["cage"] != "none"
+    });
+    if !held {
+        skipped("this kernel has no Landlock");
+    }
+    held
+}
 
 /// Runs a script for `sh` in the cage of a task.
 fn caged(sandbox: &Sandbox, task: &str, script: &str) -> Ran {

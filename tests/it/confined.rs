@@ -3,7 +3,7 @@
 mod escapes;
 mod inside;
 mod tools;
-mod without;
+pub(crate) mod without;
 
 use std::fs;
 use std::path::PathBuf;

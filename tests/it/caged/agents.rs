@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::assert_closed;
+use super::{assert_closed, held};
 use crate::sandbox::Sandbox;
 
 /// A program that stands for an agent: it prints its arguments, a line each, and then does what its file `act` says.
@@ -28,6 +28,9 @@ fn with_agents(agents: &[&str]) -> Sandbox {
 
 #[test]
 fn claude_gets_its_hooks_in_a_file_that_it_cannot_write() {
+    if !held() {
+        return;
+    }
     let sandbox = with_agents(&["claude"]);
     let act = "test \"$1\" = --settings && cat \"$2\"; echo; echo x > \"$2\" || echo kept; echo s > ~/.claude/state && echo '{}' > ~/.claude.json
                echo h > ~/.other || echo held; mkdir -p ~/.claude/hooks; echo evil > ~/.claude/hooks/h";
@@ -54,6 +57,9 @@ fn claude_gets_its_hooks_in_a_file_that_it_cannot_write() {
 
 #[test]
 fn codex_gets_its_hooks_as_settings_and_leaves_its_own_sandbox() {
+    if !held() {
+        return;
+    }
     let sandbox = with_agents(&["codex", "claude"]);
     sandbox
         .wt(&["run", "auth"])
@@ -82,15 +88,16 @@ fn codex_gets_its_hooks_as_settings_and_leaves_its_own_sandbox() {
 
 #[test]
 fn what_the_contract_opens_is_open_and_nothing_beside_it() {
+    if !held() {
+        return;
+    }
     let sandbox = with_agents(&[]);
     sandbox
         .wt(&["run", "auth"])
         .expect(4)
         .says("neither claude nor codex is on PATH");
-    let contract = format!(
-        "{}\n[cage]\nwritable = [\"~/open/\"]\n[judge]\nwritable = [\"~/steps/\"]\n",
-        crate::sandbox::CONTRACT
-    );
+    let contract = crate::sandbox::CONTRACT.replace("~/notes/", "~/steps/");
+    let contract = format!("{contract}\n[cage]\nwritable = [\"~/open/\"]\n");
     sandbox.write("wt.toml", &contract);
     sandbox.commit(&sandbox.repo(), "doors");
     let ran = super::caged(

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{assert_closed, caged, start, wait_for_sign};
+use super::{assert_closed, caged, held, start, wait_for_sign};
 use crate::sandbox::{Sandbox, skipped};
 
 /// A repository with two tasks, one of them validated, so that there is a receipt.
@@ -16,6 +16,9 @@ fn prepared() -> Sandbox {
 
 #[test]
 fn nothing_outside_of_the_cage_is_written() {
+    if !held() {
+        return;
+    }
     let sandbox = prepared();
     let repo = sandbox.repo();
     let before = sandbox.picture();
@@ -106,6 +109,9 @@ fn nothing_outside_of_the_cage_is_written() {
 
 #[test]
 fn no_process_outside_is_signalled_or_written_to() {
+    if !held() {
+        return;
+    }
     let sandbox = prepared();
     let worktree = sandbox.worktree("auth");
     let sibling = start(
@@ -136,6 +142,9 @@ fn no_process_outside_is_signalled_or_written_to() {
 
 #[test]
 fn nothing_is_typed_into_the_operators_terminal() {
+    if !held() {
+        return;
+    }
     let sandbox = prepared();
     // TIOCSTI is 0x5412, and asks for a byte at an address.
     let typing = "perl -e 'open(T, \"+</dev/tty\") or exit 9; $c = \"x\"; exit(ioctl(T, 0x5412, $c) ? 0 : 5)'";
@@ -161,6 +170,9 @@ fn shlex_quote(text: &str) -> String {
 
 #[test]
 fn an_agent_that_takes_the_worktree_apart_gains_nothing() {
+    if !held() {
+        return;
+    }
     let sandbox = prepared();
     let worktree = sandbox.worktree("auth");
     // A repository of its own in place of the link: what is in there is not believed, nor run.

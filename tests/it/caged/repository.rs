@@ -2,11 +2,14 @@
 
 use std::fs;
 
-use super::{assert_closed, caged, private, start, wait_for_sign};
+use super::{assert_closed, caged, held, private, start, wait_for_sign};
 use crate::sandbox::{CONTRACT, Sandbox, wait_until};
 
 #[test]
 fn branches_commits_stash_and_rebase_work_in_a_cage_and_land() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let hook = sandbox.repo().join(".git/hooks/pre-commit");
     sandbox.write(&hook, "#!/bin/sh\necho the hook ran\n");
@@ -73,6 +76,9 @@ fn branches_commits_stash_and_rebase_work_in_a_cage_and_land() {
 
 #[test]
 fn what_is_under_way_in_a_cage_is_kept_for_the_next_run() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     sandbox.spawn("auth");
     sandbox.write("same.txt", "theirs\n");
@@ -109,6 +115,9 @@ fn what_is_under_way_in_a_cage_is_kept_for_the_next_run() {
 
 #[test]
 fn a_branch_that_moved_on_both_sides_is_brought_together_in_the_cage() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let worktree = sandbox.spawn("auth");
     caged(&sandbox, "auth", "git commit -q --allow-empty -m one").expect(0);
@@ -151,6 +160,9 @@ fn a_branch_that_moved_on_both_sides_is_brought_together_in_the_cage() {
 
 #[test]
 fn gc_by_the_operator_takes_nothing_away_from_a_cage() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let worktree = sandbox.spawn("auth");
     sandbox.write("more.txt", "theirs\n");
@@ -173,6 +185,9 @@ fn gc_by_the_operator_takes_nothing_away_from_a_cage() {
 
 #[test]
 fn an_object_that_is_not_what_its_name_says_never_gets_out() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     sandbox.spawn("auth");
     let before = sandbox.git(&["rev-parse", "wt/auth"]);
@@ -216,6 +231,9 @@ fn an_object_that_is_not_what_its_name_says_never_gets_out() {
 
 #[test]
 fn what_lies_in_place_of_objects_neither_holds_wt_up_nor_leads_it_away() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     sandbox.spawn("auth");
     let elsewhere =
@@ -249,6 +267,9 @@ fn what_lies_in_place_of_objects_neither_holds_wt_up_nor_leads_it_away() {
 
 #[test]
 fn every_kind_of_repository_can_be_caged() {
+    if !held() {
+        return;
+    }
     for init in [
         &["--ref-format=reftable"][..],
         &["--object-format=sha256"],

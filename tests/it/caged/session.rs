@@ -6,11 +6,15 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{assert_closed, caged, start, wait_for_sign};
+use super::{assert_closed, caged, held, start, wait_for_sign};
+use crate::confined::without::without_landlock;
 use crate::sandbox::{Ran, Sandbox, wait_until, wt};
 
 #[test]
 fn status_streams_and_folder_pass_through() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let worktree = sandbox.spawn("auth");
     let ran = caged(&sandbox, "auth", "echo out; echo err >&2; pwd; exit 7");
@@ -61,6 +65,9 @@ fn status_streams_and_folder_pass_through() {
 
 #[test]
 fn the_environment_is_the_operators_less_what_acts_for_him() {
+    if !held() {
+        return;
+    }
     let mut sandbox = Sandbox::new();
     for name in [
         "SSH_AUTH_SOCK",
@@ -94,6 +101,9 @@ fn the_environment_is_the_operators_less_what_acts_for_him() {
 
 #[test]
 fn signals_reach_the_command_and_its_end_is_told_as_it_was() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let worktree = sandbox.spawn("auth");
     for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::USR1] {
@@ -127,6 +137,9 @@ fn signals_reach_the_command_and_its_end_is_told_as_it_was() {
 
 #[test]
 fn nothing_is_left_running_when_the_command_ends() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     sandbox.spawn("auth");
     let ran = caged(
@@ -149,6 +162,9 @@ fn nothing_is_left_running_when_the_command_ends() {
 
 #[test]
 fn one_run_a_task_and_two_tasks_side_by_side() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let worktrees = ["a", "b"].map(|task| sandbox.spawn(task));
     let script =
@@ -187,11 +203,14 @@ fn one_run_a_task_and_two_tasks_side_by_side() {
 
 #[test]
 fn a_killed_run_takes_its_cage_along_and_is_closed_by_the_next_command() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let worktree = sandbox.spawn("auth");
     let script =
         "echo x > x.txt; git add x.txt; git commit -qm x; (setsid sleep 600 >/dev/null 2>&1 &)
-                  touch .wt/sign; sleep 600";
+                  touch .wt/sign; exec sleep 600";
     let running = start(&sandbox, "auth", script);
     wait_for_sign(&worktree);
     fs::remove_file(worktree.join(".wt/sign")).expect("removed");
@@ -223,6 +242,9 @@ fn a_killed_run_takes_its_cage_along_and_is_closed_by_the_next_command() {
 
 #[test]
 fn the_command_dies_with_its_wt() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let worktree = sandbox.spawn("auth");
     let running = start(
@@ -244,4 +266,37 @@ fn the_command_dies_with_its_wt() {
             || fs::read_to_string(format!("/proc/{pid}/status"))
                 .is_ok_and(|s| s.contains("State:\tZ"))
     });
+}
+
+#[test]
+fn without_landlock_it_is_said_or_refused() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    without_landlock(|| {
+        let script = "env | grep -c WT_SOCKET; echo x > x.txt; git add x.txt; git commit -qm x
+                      git rev-parse --git-dir; wt validate; sleep 7654322 >/dev/null 2>&1 & exit 3";
+        let ran = caged(&sandbox, "auth", script);
+        assert_eq!(ran.code, Some(3));
+        ran.says("NO CAGE: this kernel can't hold one");
+        ran.prints("0\n<root>/repo/.git/worktrees/auth\nVALIDATION_OK");
+        assert!(
+            !sandbox
+                .processes()
+                .iter()
+                .any(|(_, line)| line.contains("7654322"))
+        );
+        assert_eq!(
+            sandbox.git_in(&worktree, &["log", "-1", "--format=%s"]),
+            "x"
+        );
+
+        let contract = format!("{}[cage]\nrequire = true\n", crate::sandbox::CONTRACT);
+        sandbox.write("wt.toml", &contract);
+        sandbox.commit(&sandbox.repo(), "a cage is required");
+        caged(&sandbox, "auth", "true")
+            .expect(4)
+            .says("[cage] require = true");
+    });
+    caged(&sandbox, "auth", "true").expect(0);
+    assert_closed(&sandbox, "auth");
 }

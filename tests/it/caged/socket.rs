@@ -6,11 +6,14 @@ use rustix::net::{
     AddressFamily, SendFlags, SocketAddrUnix, SocketType, connect, recv, send, socket,
 };
 
-use super::{assert_closed, caged, start, wait_for_sign};
+use super::{assert_closed, caged, held, start, wait_for_sign};
 use crate::sandbox::{Sandbox, wait_until, wt};
 
 #[test]
 fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     sandbox.spawn("sibling");
     sandbox.spawn("auth");
@@ -37,7 +40,7 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
         "-C .. list",
         "-C . validate",
         "_sweep /tmp",
-        "_judge x auth 1",
+        "_judge /nowhere auth 1",
     ];
     // Also by who sets the variables itself, or leaves them out.
     let script: String = refused
@@ -77,7 +80,7 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
     let ran = caged(
         &sandbox,
         "auth",
-        "set -e; wt list >&2; wt show --json | grep -c '\"task\": \"auth\"'; wt path; wt rules >/dev/null; wt log auth >/dev/null
+        "set -e; wt list >&2; wt show --json | grep -c '\"task\": \"auth\"'; wt path; wt rules render >/dev/null; wt log auth >/dev/null
          wt scope show >&2; wt scope explain README.md >&2; mkdir d; cd d; wt validate auth --json | grep -c VALIDATION_OK; cd ..; rmdir d
          echo typed | { wt explain --file - || echo refused; }",
     );
@@ -88,6 +91,9 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
 
 #[test]
 fn a_caller_that_is_not_in_the_cage_is_not_heard() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let worktree = sandbox.spawn("auth");
     sandbox.spawn("sibling");
@@ -131,6 +137,9 @@ fn a_caller_that_is_not_in_the_cage_is_not_heard() {
 
 #[test]
 fn a_forged_request_does_no_harm() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     let worktree = sandbox.spawn("auth");
     let perl = sandbox.command("perl").arg("-e1").status();
@@ -154,7 +163,13 @@ fn a_forged_request_does_no_harm() {
         "perl forge.pl; rm forge.pl; wt list >/dev/null && echo served",
     );
     ran.expect(0).prints("served\n");
-    assert!(!ran.out.contains("\"exit\":0"), "{}", ran.out);
+    // An event that is none of a hook's is heard, and not noted.
+    let done = ran.out.lines().filter(|line| line.contains("\"exit\":0"));
+    assert!(
+        done.clone().all(|line| line.contains("event")),
+        "{}",
+        ran.out
+    );
     let events = sandbox.events("auth");
     assert!(!events.contains(&"landed".to_owned()), "{events:?}");
     assert_closed(&sandbox, "auth");
@@ -162,6 +177,9 @@ fn a_forged_request_does_no_harm() {
 
 #[test]
 fn who_is_cut_off_in_the_cage_does_not_stop_its_judge() {
+    if !held() {
+        return;
+    }
     let (sandbox, worktree) = (
         Sandbox::with(&[
             ("wt.toml", crate::sandbox::CONTRACT),
@@ -211,6 +229,9 @@ fn who_is_cut_off_in_the_cage_does_not_stop_its_judge() {
 
 #[test]
 fn a_hook_decides_in_the_cage_and_asks_outside_what_is_owed() {
+    if !held() {
+        return;
+    }
     let sandbox = Sandbox::new();
     sandbox.spawn("auth");
     let stop = r#"{"hook_event_name":"Stop","stop_hook_active":false}"#;

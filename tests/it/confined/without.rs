@@ -11,7 +11,7 @@ const LANDLOCK_CREATE_RULESET: i64 = 444;
 const ENOSYS: u32 = 38;
 
 /// Runs `act` in a thread whose children find no Landlock.
-fn without_landlock<T: Send>(act: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn without_landlock<T: Send>(act: impl FnOnce() -> T + Send) -> T {
     let filter = SeccompFilter::new(
         BTreeMap::from([(LANDLOCK_CREATE_RULESET, Vec::new())]),
         SeccompAction::Allow,
