@@ -8,12 +8,10 @@ fn a_task_is_kept_in_its_bounds(agent: Agent, start: Start) {
     };
     let sandbox = &rig.sandbox;
     let elsewhere = sandbox.repo().join("src/elsewhere.txt");
+    // All but its own branch.
     let shared_refs = || {
-        let refs = sandbox.git(&["for-each-ref"]);
-        let others = refs
-            .lines()
-            .filter(|line| !line.ends_with("refs/heads/wt/auth"));
-        others.map(str::to_owned).collect::<Vec<_>>()
+        let refs = sandbox.git(&["for-each-ref", "refs/heads/main", "refs/stash", "refs/tags"]);
+        (refs, sandbox.git(&["stash", "list"]))
     };
     let refs_before = shared_refs();
 
@@ -73,6 +71,8 @@ fn a_task_is_kept_in_its_bounds(agent: Agent, start: Start) {
     assert_eq!(sandbox.task_state("auth"), "validated");
     sandbox.wt(&["merge", "auth"]).expect(0);
     assert_eq!(sandbox.read("src/new.txt"), "new\n");
+    let left = sandbox.git(&["for-each-ref", "--format=%(refname)"]);
+    assert_eq!(left, "refs/heads/main");
 }
 
 #[test]
