@@ -87,10 +87,8 @@ fn what_the_contract_opens_is_open_and_nothing_beside_it() {
         .wt(&["run", "auth"])
         .expect(4)
         .says("neither claude nor codex is on PATH");
-    let contract = format!(
-        "{}\n[cage]\nwritable = [\"~/open/\"]\n[judge]\nwritable = [\"~/steps/\"]\n",
-        crate::sandbox::CONTRACT
-    );
+    let steps = crate::sandbox::CONTRACT.replace("~/notes/", "~/steps/");
+    let contract = format!("{steps}\n[cage]\nwritable = [\"~/open/\"]\n");
     sandbox.write("wt.toml", &contract);
     sandbox.commit(&sandbox.repo(), "doors");
     let ran = super::caged(
