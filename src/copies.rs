@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::git::{Repo, require_folder};
 use crate::hook::{Agent, WithoutWt, with_hooks};
-use crate::hook_file::{HookFile, executable};
+use crate::hook_file::{HookFile, executable_for};
 use crate::oid::Oid;
 use crate::rules;
 use crate::store::{Beneath, Store, write_atomic};
@@ -148,7 +148,7 @@ fn write_hooks(
         Some(HookFile::load(&main).ok()?.settings)
     };
     let settings = here.or_else(begun).unwrap_or_default();
-    let wt = executable(task.environment.variables.get("PATH").map(String::as_str))?;
+    let wt = executable_for(task)?;
     // Where hooks are set in a form that Claude Code itself does not read, `wt`'s stand alone.
     let merged = with_hooks(claude, &settings, &wt, WithoutWt::Denied)
         .or_else(|_| with_hooks(claude, &serde_json::Map::new(), &wt, WithoutWt::Denied))

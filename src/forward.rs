@@ -3,6 +3,7 @@
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use signal_hook::consts::SIGINT;
@@ -12,6 +13,9 @@ use crate::error::Refusal;
 use crate::process::Interrupt;
 use crate::store::Event;
 use crate::wire::{Addition, Answer, Connection, Received, Request};
+
+/// How long an event is waited for: a `wt run` that is stopped must not hold up a hook.
+const NOTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Hands this command over, with its standard streams, and answers its exit status. Ctrl-C is handed over, too.
 ///
@@ -64,15 +68,16 @@ pub(crate) fn ask(inside: &Inside, folder: &Path, args: &[&str]) -> anyhow::Resu
     }
 }
 
-/// Hands over what happened, to be written down.
+/// Hands over what happened, to be written down, and waits a moment for that: callers are known by their process, and
+/// one that has ended by then is refused.
 pub(crate) fn note(inside: &Inside, event: &Event) -> anyhow::Result<()> {
     let request = Request::Event {
         event: event.event.clone(),
         facts: event.facts.clone(),
     };
-    let connection = call(inside, &request, &[])?;
     // Who calls is looked at outside, where one that is gone by then is nobody's.
-    status(&connection).map(drop)
+    call(inside, &request, &[])?.wait_for_answer(NOTED_WITHIN);
+    Ok(())
 }
 
 fn call(inside: &Inside, request: &Request, with: &[BorrowedFd]) -> anyhow::Result<Connection> {

@@ -13,6 +13,7 @@ use crate::ctx::{Environment, find_program};
 use crate::error::Refusal;
 use crate::hook::Agent;
 use crate::store::write_atomic;
+use crate::task::Task;
 
 /// A settings file, as it is now or is to be.
 pub(crate) struct HookFile {
@@ -118,4 +119,10 @@ pub(crate) fn executable(path: Option<&str>) -> anyhow::Result<PathBuf> {
     let found = path.and_then(|path| find_program(path.as_ref(), "wt"));
     let same = |other: &PathBuf| other.canonicalize().ok() == own.canonicalize().ok();
     Ok(found.filter(same).unwrap_or(own))
+}
+
+/// The same for the hooks of one task, whoever sets them: told of them by a file in the worktree and on its command
+/// line, Claude Code runs them once only where the commands are the same to the letter.
+pub(crate) fn executable_for(task: &Task) -> anyhow::Result<PathBuf> {
+    executable(task.environment.variables.get("PATH").map(String::as_str))
 }

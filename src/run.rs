@@ -132,7 +132,7 @@ impl Run<'_> {
     fn to_its_end(&self) -> anyhow::Result<Fate> {
         let socket = self.folder.join(quarantine::SOCKET);
         let listener = self.git.map(|_| Listener::bind(&socket)).transpose()?;
-        let args = self.program.arguments(self.folder)?;
+        let args = self.program.arguments(self.task, self.folder)?;
         let mut command = match self.git {
             Some(git) => self.cage(git)?.command(self.program.path.as_os_str()),
             None => std::process::Command::new(&self.program.path),

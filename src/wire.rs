@@ -5,8 +5,10 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind,
@@ -147,6 +149,13 @@ impl Connection {
             SendFlags::NOSIGNAL,
         )?;
         Ok(())
+    }
+
+    /// Waits until the other end has answered or is gone, at most that long.
+    pub(crate) fn wait_for_answer(&self, most: Duration) {
+        let most = Timespec::try_from(most).ok();
+        // An error is as good as an answer: what was sent is on its way.
+        let _ = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], most.as_ref());
     }
 
     /// Takes the next packet.

@@ -20,6 +20,8 @@ pub(crate) struct Agent {
     pub(crate) patch_tool: Option<(&'static str, &'static str)>,
     /// The tool that runs shell commands, which stand under `command`.
     pub(crate) shell_tool: &'static str,
+    /// The tools that go to a worktree of the agent's own making: always, or where this stands under this key.
+    pub(crate) worktree_tools: &'static [(&'static str, Option<(&'static str, &'static str)>)],
     pub(crate) answer: Answer,
     pub(crate) layout: Layout,
     /// The folder of its own state: the variable that names it, and its name in the home folder otherwise.
@@ -69,6 +71,10 @@ pub(crate) const AGENTS: [Agent; 4] = [
         ],
         patch_tool: None,
         shell_tool: "Bash",
+        worktree_tools: &[
+            ("EnterWorktree", None),
+            ("Agent", Some(("isolation", "worktree"))),
+        ],
         answer: Answer::Status,
         layout: Layout::Groups,
         home: (Some("CLAUDE_CONFIG_DIR"), ".claude"),
@@ -87,6 +93,7 @@ pub(crate) const AGENTS: [Agent; 4] = [
         file_tools: &[],
         patch_tool: Some(("apply_patch", "command")),
         shell_tool: "Bash",
+        worktree_tools: &[],
         answer: Answer::Status,
         layout: Layout::Groups,
         home: (Some("CODEX_HOME"), ".codex"),
@@ -105,6 +112,7 @@ pub(crate) const AGENTS: [Agent; 4] = [
         file_tools: &[("write_file", &["file_path"]), ("replace", &["file_path"])],
         patch_tool: None,
         shell_tool: "run_shell_command",
+        worktree_tools: &[],
         answer: Answer::Status,
         layout: Layout::Groups,
         home: (None, ".gemini"),
@@ -128,6 +136,7 @@ pub(crate) const AGENTS: [Agent; 4] = [
         ],
         patch_tool: None,
         shell_tool: "Shell",
+        worktree_tools: &[],
         answer: Answer::Object,
         layout: Layout::Plain,
         home: (None, ".cursor"),
@@ -163,7 +172,9 @@ impl Agent {
     pub(crate) fn matcher(&self) -> String {
         let files = self.file_tools.iter().map(|(tool, _)| *tool);
         let patch = self.patch_tool.iter().map(|(tool, _)| *tool);
-        let tools: Vec<&str> = files.chain(patch).chain([self.shell_tool]).collect();
+        let worktrees = self.worktree_tools.iter().map(|(tool, _)| *tool);
+        let tools = files.chain(patch).chain([self.shell_tool]);
+        let tools: Vec<&str> = tools.chain(worktrees).collect();
         tools.join("|")
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::agents::Agent;
-use super::wish::Wish;
+use super::wish::{Denial, Wish};
 use super::{patch, shell};
 
 /// Keys of a shell tool's input that name the folder in which its command is run.
@@ -104,6 +104,12 @@ impl Input {
             let folder = FOLDER_KEYS.iter().find_map(|key| text(key));
             return Ok(shell::wishes(&command, folder.unwrap_or_default(), known));
         }
+        let leaves = agent.worktree_tools.iter().any(|(tool, when)| {
+            *tool == self.tool && when.is_none_or(|(key, value)| text(key) == Some(value))
+        });
+        if leaves {
+            return Ok(vec![another_worktree().into()]);
+        }
         Ok(Vec::new())
     }
 
@@ -115,6 +121,14 @@ impl Input {
         }
         self
     }
+}
+
+/// The denial of a worktree of the agent's own making.
+fn another_worktree() -> Denial {
+    Denial::new(
+        "a task has one worktree, and is judged by what lies in that",
+        "work in this one, sub-agents too",
+    )
 }
 
 /// The first folder of the workspace, where an agent names those instead of one that it works in.

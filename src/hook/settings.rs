@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn what_the_two_are_given_for_one_task() {
         let wt = Path::new("/opt/my tools/wt");
-        insta::assert_snapshot!(claude_settings(wt), @r#"{"hooks":{"PreToolUse":[{"matcher":"Write|Edit|MultiEdit|NotebookEdit|Bash","hooks":[{"type":"command","command":"'/opt/my tools/wt' hook claude || exit 2"}]}],"SessionStart":[{"hooks":[{"type":"command","command":"'/opt/my tools/wt' hook claude"}]}],"Stop":[{"hooks":[{"type":"command","command":"'/opt/my tools/wt' hook claude"}]}]}}"#);
+        insta::assert_snapshot!(claude_settings(wt), @r#"{"hooks":{"PreToolUse":[{"matcher":"Write|Edit|MultiEdit|NotebookEdit|Bash|EnterWorktree|Agent","hooks":[{"type":"command","command":"'/opt/my tools/wt' hook claude || exit 2"}]}],"SessionStart":[{"hooks":[{"type":"command","command":"'/opt/my tools/wt' hook claude"}]}],"Stop":[{"hooks":[{"type":"command","command":"'/opt/my tools/wt' hook claude"}]}]}}"#);
         insta::assert_snapshot!(codex_overrides(wt).join("\n"), @r#"
         -c
         hooks.PreToolUse=[{matcher="apply_patch|Bash",hooks=[{type="command",command="'/opt/my tools/wt' hook codex || exit 2"}]}]

@@ -10,6 +10,8 @@ use super::Request;
 use crate::contract::Contract;
 use crate::error::Refusal;
 use crate::hook;
+use crate::hook_file::executable_for;
+use crate::task::Task;
 use crate::workspace::Workspace;
 
 /// The agents that are told of their hooks on their command line.
@@ -114,19 +116,19 @@ impl Program {
 
     /// Its arguments, those by which an agent learns of its hooks before the given ones; `folder` takes a file that
     /// can't be written from inside.
-    pub(super) fn arguments(&self, folder: &Path) -> anyhow::Result<Vec<OsString>> {
+    pub(super) fn arguments(&self, task: &Task, folder: &Path) -> anyhow::Result<Vec<OsString>> {
         let mut args: Vec<OsString> = Vec::new();
         match self.known {
             None => {}
             Some(Known::Claude) => {
                 let file = folder.join("settings.json");
-                let settings = hook::claude_settings(&executable()?).to_string();
+                let settings = hook::claude_settings(&executable_for(task)?).to_string();
                 fs::write(&file, settings)
                     .with_context(|| format!("can't write {}", file.display()))?;
                 args.extend(["--settings".into(), file.into()]);
             }
             Some(Known::Codex) => {
-                let hooks = hook::codex_overrides(&executable()?);
+                let hooks = hook::codex_overrides(&executable_for(task)?);
                 args.extend(hooks.into_iter().map(OsString::from));
                 // Its own sandbox can't be made inside another, and a daemon of its would act outside.
                 args.extend(
@@ -207,9 +209,4 @@ impl Program {
             }
         })
     }
-}
-
-/// The path of this program, as hooks call it.
-fn executable() -> anyhow::Result<PathBuf> {
-    std::env::current_exe().context("can't tell where this program is")
 }

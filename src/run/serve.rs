@@ -115,7 +115,8 @@ impl<'w> Outside<'w> {
                 if self.refusals <= REFUSALS_NOTED {
                     let event = self.ws.event(&self.task.name, "socket-refused");
                     let pid = peer.map(Pid::as_raw_pid);
-                    self.ws.record(&event.fact("pid", pid))?;
+                    // A full disk must not end the session.
+                    let _ = self.ws.record(&event.fact("pid", pid));
                 }
                 continue;
             }

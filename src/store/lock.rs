@@ -1,7 +1,7 @@
 //! Locks on files, held by an open descriptor: they end with the last process that has it.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{Seek as _, Write as _};
+use std::io::{ErrorKind, Seek as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -85,7 +85,17 @@ fn open(path: &Path) -> anyhow::Result<File> {
             .truncate(false)
             .open(path)
     };
-    open().with_context(|| format!("can't open {}", path.display()))
+    open().map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => shut_out(path).into(),
+        _ => anyhow::Error::new(error).context(format!("can't open {}", path.display())),
+    })
+}
+
+/// An agent's own sandbox holds the repository's folder shut, as Codex's does: neither git nor `wt` get anything done.
+fn shut_out(path: &Path) -> Refusal {
+    Refusal::refused(format!("{} can't be written from here", path.display())).hint(
+        "in an agent's own sandbox nothing can be committed or judged; started by `wt run`, it can",
+    )
 }
 
 fn attempt(file: &File, path: &Path) -> anyhow::Result<Option<Lock>> {

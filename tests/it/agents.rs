@@ -12,6 +12,8 @@ mod rules;
 use endpoint::Step;
 use rig::{Agent, Model, Rig, Start};
 
+use serde_json::Value;
+
 use crate::sandbox::CONTRACT;
 
 const CLAUDE: Agent = Agent::Claude;
@@ -51,6 +53,13 @@ fn write(path: &str, text: &str) -> Step {
 
 fn shell(command: &str) -> Step {
     Step::Shell(command.to_owned())
+}
+
+fn call(tool: &str, input: Value) -> Step {
+    Step::Call {
+        tool: tool.to_owned(),
+        input,
+    }
 }
 
 fn say(text: &str) -> Step {

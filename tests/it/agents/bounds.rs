@@ -1,6 +1,8 @@
 //! A task from its agent's first stray step to its landing: each step's answer, and what is left of it.
 
-use super::{Agent, CLAUDE, CODEX, CODEX_CODING, Start, begun, say, shell, write};
+use serde_json::json;
+
+use super::{Agent, CLAUDE, CODEX, CODEX_CODING, Start, begun, call, say, shell, write};
 
 fn a_task_is_kept_in_its_bounds(agent: Agent, start: Start) {
     let Some(rig) = begun(agent, start) else {
@@ -8,12 +10,10 @@ fn a_task_is_kept_in_its_bounds(agent: Agent, start: Start) {
     };
     let sandbox = &rig.sandbox;
     let elsewhere = sandbox.repo().join("src/elsewhere.txt");
+    // All but its own branch.
     let shared_refs = || {
-        let refs = sandbox.git(&["for-each-ref"]);
-        let others = refs
-            .lines()
-            .filter(|line| !line.ends_with("refs/heads/wt/auth"));
-        others.map(str::to_owned).collect::<Vec<_>>()
+        let refs = sandbox.git(&["for-each-ref", "refs/heads/main", "refs/stash", "refs/tags"]);
+        (refs, sandbox.git(&["stash", "list"]))
     };
     let refs_before = shared_refs();
 
@@ -73,6 +73,8 @@ fn a_task_is_kept_in_its_bounds(agent: Agent, start: Start) {
     assert_eq!(sandbox.task_state("auth"), "validated");
     sandbox.wt(&["merge", "auth"]).expect(0);
     assert_eq!(sandbox.read("src/new.txt"), "new\n");
+    let left = sandbox.git(&["for-each-ref", "--format=%(refname)"]);
+    assert_eq!(left, "refs/heads/main");
 }
 
 #[test]
@@ -130,4 +132,59 @@ fn what_claudes_hook_does_not_see_validate_does() {
 #[test]
 fn what_codexs_hook_does_not_see_validate_does() {
     what_the_hook_does_not_see(CODEX);
+}
+
+#[test]
+fn claude_makes_no_worktree_of_its_own() {
+    let Some(rig) = begun(CLAUDE, Start::ByHand) else {
+        return;
+    };
+    let listed = |what: &[&str]| rig.sandbox.git(what);
+    let (refs, worktrees) = (["for-each-ref"], ["worktree", "list"]);
+    let before = (listed(&refs), listed(&worktrees));
+    let isolated = json!({
+        "description": "a part", "prompt": "Do a part.", "subagent_type": "general-purpose",
+        "isolation": "worktree",
+    });
+    let script = vec![
+        call("EnterWorktree", json!({"name": "side"})),
+        call("Agent", isolated),
+        say("Nothing was done."),
+    ];
+    let session = rig.play(CLAUDE, Start::ByHand, "auth", script);
+    session.ran.expect(0);
+    for step in [0, 1] {
+        session.shows(step, "denied: a task has one worktree");
+    }
+    assert_eq!(session.turns(), 3);
+    assert_eq!((listed(&refs), listed(&worktrees)), before);
+}
+
+#[test]
+fn a_folder_that_codexs_model_names_is_no_way_out() {
+    let Some(rig) = begun(CODEX, Start::ByHand) else {
+        return;
+    };
+    let sandbox = &rig.sandbox;
+    let docs = sandbox.wt(&["spawn", "docs", "--owns", "docs/**"]);
+    docs.expect(0);
+    let elsewhere = |folder: &std::path::Path, command: &str| {
+        call("exec_command", json!({"cmd": command, "workdir": folder}))
+    };
+    let script = vec![
+        elsewhere(&sandbox.worktree("docs"), "echo stolen > docs/notes.md"),
+        elsewhere(&sandbox.repo(), "echo stolen > src/lib.txt"),
+        elsewhere(&sandbox.worktree("auth").join("src"), "echo own > own.txt"),
+        say("All done."),
+    ];
+    let session = rig.play(CODEX, Start::ByHand, "auth", script);
+    session.ran.expect(0);
+    session.shows(0, "denied: ").shows(1, "denied: ");
+    for folder in [sandbox.worktree("docs"), sandbox.repo()] {
+        assert_eq!(sandbox.git_in(&folder, &["status", "--porcelain"]), "");
+    }
+    assert_eq!(
+        sandbox.read(sandbox.worktree("auth").join("src/own.txt")),
+        "own\n"
+    );
 }

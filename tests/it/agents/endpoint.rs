@@ -17,6 +17,8 @@ pub(crate) enum Step {
     Write { path: String, text: String },
     /// Runs a command line in the agent's shell tool.
     Shell(String),
+    /// Calls a tool that its agent alone has.
+    Call { tool: String, input: Value },
     /// Says this and leaves it at that: a claim to be done.
     Say(String),
 }

@@ -34,6 +34,7 @@ fn answer(step: &Step, number: usize) -> Vec<Value> {
             input(&json!({"command": command, "description": "as the script says"})),
             "tool_use",
         ),
+        Step::Call { tool, input: value } => (call(tool), input(value), "tool_use"),
         Step::Say(text) => (
             json!({"type": "text", "text": ""}),
             json!({"type": "text_delta", "text": text}),

@@ -29,10 +29,8 @@ fn conversation(request: &Value) -> Option<Vec<Said>> {
 fn call(step: &Step, number: usize) -> Value {
     match step {
         Step::Write { path, text } => custom(number, "apply_patch", &addition(path, text)),
-        Step::Shell(command) => json!({
-            "type": "function_call", "id": format!("fc_{number}"), "call_id": format!("call_{number}"),
-            "name": "exec_command", "arguments": json!({"cmd": command}).to_string(),
-        }),
+        Step::Shell(command) => function(number, "exec_command", &json!({"cmd": command})),
+        Step::Call { tool, input } => function(number, tool, input),
         Step::Say(text) => message(number, text),
     }
 }
@@ -41,9 +39,17 @@ fn code(step: &Step, number: usize) -> Value {
     let script = match step {
         Step::Write { path, text } => format!("tools.apply_patch({})", json!(addition(path, text))),
         Step::Shell(command) => format!("tools.exec_command({})", json!({"cmd": command})),
+        Step::Call { tool, input } => format!("tools.{tool}({input})"),
         Step::Say(text) => return message(number, text),
     };
     custom(number, "exec", &format!("text(await {script})"))
+}
+
+fn function(number: usize, name: &str, arguments: &Value) -> Value {
+    json!({
+        "type": "function_call", "id": format!("fc_{number}"), "call_id": format!("call_{number}"),
+        "name": name, "arguments": arguments.to_string(),
+    })
 }
 
 fn custom(number: usize, name: &str, input: &str) -> Value {

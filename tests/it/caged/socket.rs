@@ -72,6 +72,9 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
         );
         assert_ne!(ran.code, Some(0), "{prefix}: {}", ran.out);
     }
+    caged(&sandbox, "auth", "env -u WT_SOCKET wt validate auth")
+        .expect(4)
+        .says("error: <root>/repo/.git/wt/locks/auth can't be written from here");
     assert_eq!(sandbox.git(&["for-each-ref"]), before);
     for task in ["auth", "sibling"] {
         assert_eq!(sandbox.task_state(task), "working");
