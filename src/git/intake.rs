@@ -38,8 +38,14 @@ impl Drop for Kept {
 impl Repo {
     /// Takes in what `tip` needs, and what the commits `known` do not hold, from the store of objects at `from`, in
     /// which there must be plain files alone. Nothing that the store says of its objects is believed: each gets the
-    /// name that its content has, and what is missing then is refused.
-    pub(crate) fn take_in(&self, from: &Path, tip: &Oid, known: &[&Oid]) -> anyhow::Result<Kept> {
+    /// name that its content has, and what is missing then is refused. `owner` is written beside what is kept.
+    pub(crate) fn take_in(
+        &self,
+        from: &Path,
+        tip: &Oid,
+        known: &[&Oid],
+        owner: &str,
+    ) -> anyhow::Result<Kept> {
         if self.holds_all(tip, known)? {
             return Ok(Kept(None));
         }
@@ -68,7 +74,8 @@ impl Repo {
         let name = Oid::parse(&String::from_utf8_lossy(&packed.stdout))?;
         let indexed = self
             .git
-            .command(["index-pack", "--stdin", "--strict", "--keep=wt"])
+            .command(["index-pack", "--stdin", "--strict"])
+            .arg(format!("--keep={owner}"))
             .stdin_file(&from.join(format!("in-{name}.pack")))
             .within(LIMIT)
             .output()?;
@@ -82,6 +89,22 @@ impl Repo {
             );
         }
         Ok(kept)
+    }
+
+    /// Lets go of what was kept for `owner` by a command that was killed.
+    pub(crate) fn release_kept(&self, owner: &str) -> anyhow::Result<()> {
+        let packs = self.common().join("objects/pack");
+        for entry in fs::read_dir(packs).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let is_kept = path
+                .extension()
+                .is_some_and(|extension| extension == "keep");
+            if is_kept && fs::read_to_string(&path).is_ok_and(|text| text.trim_end() == owner) {
+                fs::remove_file(&path)
+                    .with_context(|| format!("can't remove {}", path.display()))?;
+            }
+        }
+        Ok(())
     }
 
     /// The file by which git keeps a pack, as `index-pack` answers it: `keep`, a tab, the pack's name.

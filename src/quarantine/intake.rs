@@ -19,6 +19,11 @@ pub(super) fn held_ref(task: &str) -> String {
     format!("refs/wt/cages/{task}")
 }
 
+/// What is written beside packs that are kept until the task's branch holds them.
+pub(super) fn owner(task: &str) -> String {
+    format!("wt: from the cage of {task}")
+}
+
 /// While a cage is open: brings the task's branch to where it is in the cage, and what the cage knows of the other
 /// branches to where they are. The task's lock must be held.
 ///
@@ -88,7 +93,7 @@ fn take_in(
     let target = repo.read.tip(&task.target_ref())?;
     let known: Vec<&Oid> = [here, &task.base].into_iter().chain(&target).collect();
     // Until the branch holds them.
-    let _kept = repo.take_in(&incoming, there, &known)?;
+    let _kept = repo.take_in(&incoming, there, &known, &owner(&task.name))?;
     remove_dir(&incoming)?;
     let met = ws.store.find_met(&task.name)?;
     if met.as_ref() != Some(here) && !repo.read.is_ancestor(here, there)? {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::folder;
-use super::intake::{bring_in, refresh_refs};
+use super::intake::{bring_in, owner, refresh_refs};
 use super::refs::{Head, head, tip};
 use crate::error::{Code, Refusal};
 use crate::git::{Repo, require_folder};
@@ -166,6 +166,7 @@ fn finish(ws: &Workspace, task: &Task, note: &CageNote) -> anyhow::Result<()> {
         let index = repo.admin_dir(&task.admin).join("index");
         repo.fit_index(&task.worktree, &index, &tip)?;
     }
+    repo.release_kept(&owner(&task.name))?;
     remove_dir(&note.folder)?;
     ws.store.end_cage(&task.name)
 }

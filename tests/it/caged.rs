@@ -1,6 +1,7 @@
 //! `wt run`: what works in a cage, what does not get out of it, and what is left when it ends.
 
 mod agents;
+mod crash;
 mod escapes;
 mod repository;
 mod session;
