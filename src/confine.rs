@@ -20,12 +20,14 @@ use crate::workspace::MARKER;
 /// Where tools keep what they download and build, by the variable that tells them: variable, folder. Each judging has
 /// caches of its slot's own. In the operator's, which most tools trust without looking, what a task's tests left would
 /// be run by the operator and by every other task.
-const CACHES: [(&str, &str); 9] = [
+const CACHES: [(&str, &str); 10] = [
     ("BUN_INSTALL_CACHE_DIR", "bun"),
     ("GOCACHE", "go-build"),
     ("PDM_CACHE_DIR", "pdm"),
     ("PIP_CACHE_DIR", "pip"),
     ("POETRY_CACHE_DIR", "poetry"),
+    // Of nyc and older taps, which would use the home.
+    ("SPAWN_WRAP_SHIM_ROOT", "spawn-wrap"),
     ("UV_CACHE_DIR", "uv"),
     ("YARN_CACHE_FOLDER", "yarn"),
     ("YARN_GLOBAL_FOLDER", "yarn-global"),
@@ -139,14 +141,21 @@ pub(crate) fn environment(
     if cages.is_none() {
         return environment;
     }
-    let store = PNPM_STORE.map(|name| (name, "pnpm"));
-    let store = store.iter().filter(|_| speaks_of_pnpm(contract));
-    for (name, folder) in CACHES.iter().chain(store) {
-        // A variable that the contract passes on is the operator's word.
-        if !captured.variables.contains_key(*name) {
-            environment.push(((*name).into(), place.caches.join(folder).into()));
-        }
+    let mut own: Vec<(&str, PathBuf)> = CACHES
+        .iter()
+        .map(|(name, folder)| (*name, place.caches.join(folder)))
+        .collect();
+    if speaks_of_pnpm(contract) {
+        own.extend(PNPM_STORE.map(|name| (name, place.caches.join("pnpm"))));
+        // Where its locks go instead of a folder in /tmp that all projects share.
+        own.push(("XDG_RUNTIME_DIR", place.temporary.to_owned()));
     }
+    // A variable that the contract passes on is the operator's word.
+    own.retain(|(name, _)| !captured.variables.contains_key(*name));
+    environment.extend(
+        own.into_iter()
+            .map(|(name, path)| (name.into(), path.into())),
+    );
     environment
 }
 

@@ -59,7 +59,7 @@ cat "$WT_CHANGED" > "$HOME/notes/changed"
     let caches = sandbox.root().join("repo.wt/_judge/0-caches");
     let count = seen.len();
     seen.retain(|_, value| !std::path::Path::new(value).starts_with(&caches));
-    assert_eq!(count - seen.len(), 9, "{seen:?}");
+    assert_eq!(count - seen.len(), 10, "{seen:?}");
     let (home, notes) = (sandbox.home(), sandbox.notes());
     let base = sandbox.git(&["rev-parse", "main"]);
     let path = std::env::var("PATH").expect("PATH");
