@@ -38,6 +38,13 @@ const CACHES: [(&str, &str); 10] = [
 /// speaks of pnpm gets them.
 const PNPM_STORE: [&str; 2] = ["npm_config_store_dir", "pnpm_config_store_dir"];
 
+/// Sources that every build takes on trust, and what fetches them: no place for a step to write to.
+const FETCHED: [(&str, &str); 3] = [
+    ("$CARGO_HOME/registry", "cargo fetch"),
+    ("$CARGO_HOME/git", "cargo fetch"),
+    ("$GOPATH/pkg/mod", "go mod download"),
+];
+
 /// Where set-up and steps work.
 pub(crate) struct Workplace<'a> {
     /// The checkout.
@@ -219,6 +226,19 @@ impl Caged<'_> {
         if only_set_up {
             return "only set-up may write there, and it runs when its inputs change: wt validate --fresh"
                 .to_owned();
+        }
+        // Its folder's folder, too: who makes that has nothing in it yet.
+        let fetched = FETCHED.iter().find(|(place, _)| {
+            let at = places(&[(*place).to_owned()], self.captured).unwrap_or_default();
+            at.iter()
+                .any(|at| path.starts_with(at) || at.parent() == Some(path))
+        });
+        if let (Some((place, command)), false) = (fetched, self.is_set_up) {
+            return format!(
+                "have it fetched by the set-up: setup = [\"{command}\"] and setup_writable = [\"{place}/\"] \
+                 under [worktree] in wt.toml on {}",
+                self.target
+            );
         }
         let key = if self.is_set_up {
             "[worktree] setup_writable"

@@ -102,6 +102,7 @@ fn advice_fits_the_place() {
         told(&format!("echo x > {}/x; exit 1", repo.display())),
         told("ln -s \"$HOME\" in; echo x > in/x"),
         told("echo x > ../x; exit 1"),
+        told("echo \"cannot create $HOME/.cargo/registry/src: Permission denied\"; exit 1"),
         // What is no fault of the cage is not laid at its door.
         told("echo x > here/x; exit 1"),
         told("echo \"cannot create $TMPDIR/x: Permission denied\"; exit 1"),
@@ -113,6 +114,7 @@ fn advice_fits_the_place() {
     denied by the cage: write to <root>/repo/x; set-up and steps work in their own checkout alone
     denied by the cage: write to <root>/home/x; if it is needed: [judge] writable = ["~/x/"] in wt.toml on main
     denied by the cage: write to <root>/repo.wt/_judge/x; set-up and steps work in their own checkout alone
+    denied by the cage: write to <root>/home/.cargo/registry/src; have it fetched by the set-up: setup = ["cargo fetch"] and setup_writable = ["$CARGO_HOME/registry/"] under [worktree] in wt.toml on main
     -
     -
     "#);
