@@ -1,5 +1,7 @@
 //! The judge: a process of its own session that carries out one order and settles it.
 
+mod blame;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,12 +9,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::confine::{self, Caged, Cages, Doors, Workplace};
+use crate::confine::{self, Cages, Doors, Workplace};
 use crate::contract::{Kind, Step, Timeout};
-use crate::ctx::{Ctx, find_program};
+use crate::ctx::Ctx;
 use crate::error::Code;
-use crate::failure::{self, Failure};
-use crate::gate::{Denied, Ended, Order, Phase, Progress, Receipt, StepResult, Verdict};
+use crate::failure;
+use crate::gate::{Ended, Order, Phase, Progress, Receipt, StepResult, Verdict};
 use crate::git::Repo;
 use crate::process::{self, End, Identity, Interrupt, Job};
 use crate::store::{read_json, remove_dir, write_json, write_json_shown};
@@ -239,74 +241,6 @@ impl Judge<'_> {
         self.progress.steps.push(result);
         self.save()?;
         Ok(if passed { Ran::Passed } else { Ran::Failed })
-    }
-
-    /// The first failure in the log of the last step, its paths those of the repository.
-    fn first_failure(&self, slot: &Slot) -> Failure {
-        let Some(step) = self.progress.steps.last() else {
-            return Failure {
-                title: "no step was run".to_owned(),
-                excerpt: Vec::new(),
-            };
-        };
-        let log = std::fs::read(self.dir.join(&step.log)).unwrap_or_default();
-        let root = slot.root().to_string_lossy();
-        if step.ended == Ended::Timeout {
-            let limit = self.limit_of(&step.name).to_string();
-            return failure::unfinished(&log, &[&root], &limit);
-        }
-        let mut first = failure::first_failure(&log, &[&root]);
-        if let Some(why) = self.why_not_found(step, &log) {
-            first.title = why;
-        }
-        first
-    }
-
-    /// The write that the cage kept the last step from.
-    fn denied(&self, slot: &Slot) -> Option<Denied> {
-        let (cages, step) = (self.cages.as_ref()?, self.progress.steps.last()?);
-        let failed = Caged {
-            cages,
-            is_set_up: self.order.steps().all(|own| own.name != step.name),
-            root: slot.root(),
-            contract: &self.order.contract,
-            captured: &self.order.captured,
-            target: &self.target,
-            common: self.ws.repo.common(),
-        };
-        failed.denied(&std::fs::read(self.dir.join(&step.log)).ok()?)
-    }
-
-    fn limit_of(&self, step: &str) -> Timeout {
-        let steps = &self.order.contract.gate;
-        steps
-            .iter()
-            .find(|s| s.name == step)
-            .map_or(SET_UP_LIMIT, |s| s.timeout)
-    }
-
-    /// A program that the step did not find, though its operator's shell may.
-    fn why_not_found(&self, step: &StepResult, log: &[u8]) -> Option<String> {
-        if step.ended != Ended::Exit(127) {
-            return None;
-        }
-        let program = failure::missing_program(log)?;
-        let captured = self
-            .order
-            .captured
-            .variables
-            .get("PATH")
-            .map_or("", String::as_str);
-        if find_program(captured.as_ref(), &program).is_some() {
-            return None;
-        }
-        Some(match self.ws.ctx.environment.find_program(&program) {
-            Some(found) => format!(
-                "`{program}` is not on the PATH captured at spawn; the caller's has it: {}",
-                found.display()
-            ),
-            None => format!("`{program}` was not found on the PATH captured at spawn: {captured}"),
-        })
     }
 
     /// Makes ready what set-up and steps run in; answers their environment.
