@@ -183,17 +183,8 @@ fn who_is_cut_off_in_the_cage_does_not_stop_its_judge() {
     if !held() {
         return;
     }
-    let (sandbox, worktree) = (
-        Sandbox::with(&[
-            ("wt.toml", crate::sandbox::CONTRACT),
-            (
-                "test.sh",
-                "echo step >> \"$TMPDIR/../../begun\" 2>/dev/null; while [ ! -f \"$(cat go)\" ]; do sleep 0.01; done\n",
-            ),
-        ]),
-        (),
-    );
-    let () = worktree;
+    let step = "while [ ! -f \"$(cat go)\" ]; do sleep 0.01; done\n";
+    let sandbox = Sandbox::with(&[("wt.toml", crate::sandbox::CONTRACT), ("test.sh", step)]);
     let worktree = sandbox.spawn("auth");
     let go = sandbox.home().join("go");
     sandbox.write(worktree.join("go"), go.to_str().expect("text"));
@@ -210,12 +201,8 @@ fn who_is_cut_off_in_the_cage_does_not_stop_its_judge() {
         .prints("cut off: 143\n")
         .prints("VALIDATION_OK")
         .says("a judge is at work on this already");
-    let judging = sandbox
-        .events("auth")
-        .iter()
-        .filter(|e| *e == "judging")
-        .count();
-    assert_eq!(judging, 1);
+    let runs = std::fs::read_dir(sandbox.state().join("tasks/auth/runs")).expect("listed");
+    assert_eq!(runs.count(), 1);
 
     // Ctrl-C is another thing: it stops the judging.
     std::fs::remove_file(&go).expect("removed");
