@@ -25,6 +25,8 @@ pub(crate) struct Facts {
     pub(crate) state: &'static str,
     /// Whether a judge is at work on it.
     pub(crate) judging: bool,
+    /// The process of the `wt run` at work in its cage.
+    pub(crate) run: Option<u32>,
     pub(crate) attempts: u32,
     pub(crate) budget: u32,
     pub(crate) branch: String,
@@ -87,6 +89,11 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Facts> {
     Ok(Facts {
         task: task.name.clone(),
         state: task.state.word(),
+        run: ws
+            .store
+            .find_cage(&task.name)?
+            .filter(|note| note.process.is_alive())
+            .map(|note| note.process.pid()),
         judging: match task.judging {
             Some(run) => ws.judge_process(&task.name, run)?.is_some(),
             None => false,

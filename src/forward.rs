@@ -75,7 +75,6 @@ pub(crate) fn note(inside: &Inside, event: &Event) -> anyhow::Result<()> {
         event: event.event.clone(),
         facts: event.facts.clone(),
     };
-    // Who calls is looked at outside, where one that is gone by then is nobody's.
     call(inside, &request, &[])?.wait_for_answer(NOTED_WITHIN);
     Ok(())
 }

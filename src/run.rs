@@ -6,7 +6,6 @@ mod environment;
 mod serve;
 
 use std::ffi::OsString;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -16,7 +15,7 @@ use crate::contract::Contract;
 use crate::error::{Refusal, some_of};
 use crate::process::{Fate, Held, Leader};
 use crate::quarantine;
-use crate::surroundings::places;
+use crate::surroundings::{places, private_folder};
 use crate::task::Task;
 use crate::wire::Listener;
 use crate::workspace::Workspace;
@@ -46,7 +45,7 @@ pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
     let place = place(ws, &task);
     let program = Program::choose(ws, contract, request, &place)?;
     let caged = require_support(ws, contract)?;
-    let folder = private_folder()?;
+    let folder = folder()?;
     let opened = caged
         .then(|| quarantine::open(ws, &task.name, folder.path()))
         .transpose()?;
@@ -98,16 +97,12 @@ fn require_support(ws: &Workspace, contract: &Contract) -> anyhow::Result<bool> 
     }
 }
 
-/// A folder that nobody else can enter, with room for temporary files in it. Its path is short: a socket's must be.
-fn private_folder() -> anyhow::Result<tempfile::TempDir> {
-    let make = || -> std::io::Result<tempfile::TempDir> {
-        let folder = tempfile::Builder::new().prefix("wt-").tempdir_in("/tmp")?;
-        std::fs::DirBuilder::new()
-            .mode(0o700)
-            .create(temporary(folder.path()))?;
-        Ok(folder)
-    };
-    make().context("can't make a private folder in /tmp")
+/// A folder that nobody else can enter, with room for temporary files in it.
+fn folder() -> anyhow::Result<tempfile::TempDir> {
+    let folder = private_folder()?;
+    let inside = temporary(folder.path());
+    std::fs::create_dir(&inside).with_context(|| format!("can't make {}", inside.display()))?;
+    Ok(folder)
 }
 
 /// Where in the private folder of a cage temporary files go: the one place in it that can be written from inside.

@@ -153,6 +153,9 @@ fn past_row(ctx: &Ctx, trashed: &crate::store::Trashed) -> Vec<String> {
 
 fn row(ctx: &Ctx, facts: &Facts) -> Vec<String> {
     let mut state = facts.state_words();
+    if facts.run.is_some() {
+        state.push_str(", running");
+    }
     if facts.judging {
         state.push_str(", judging");
     } else if facts.target_moved {

@@ -109,6 +109,9 @@ fn describe(ctx: &Ctx, facts: &Facts) -> String {
         ("seen", seen(ctx, facts)),
         ("age", ui::age(facts.age_seconds)),
     ];
+    if let Some(pid) = facts.run {
+        lines.push(("cage", format!("wt run is at work in it (pid {pid})")));
+    }
     if !facts.owns.is_empty() {
         lines.push(("owns", facts.owns.join(", ")));
     }

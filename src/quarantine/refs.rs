@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_moved_outside_is_seen_and_what_moved_inside_stays() {
-        let dir = tempfile::tempdir_in("/tmp").expect("a folder");
+        let dir = tempfile::tempdir().expect("a folder");
         let private = Beneath::open(dir.path()).expect("opened");
         let before = refs(&[("refs/heads/a", ONE), ("refs/heads/main", ONE)]);
         let now = refs(&[("refs/heads/main", TWO), ("refs/heads/new", TWO)]);
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn whatever_lies_in_place_of_a_ref_is_read_as_data() {
-        let dir = tempfile::tempdir_in("/tmp").expect("a folder");
+        let dir = tempfile::tempdir().expect("a folder");
         let private = Beneath::open(dir.path()).expect("opened");
         assert_eq!(head(&private).expect("read"), Head::Strange);
         let secret = dir.path().join("secret");

@@ -10,6 +10,7 @@ fn prepared() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.validated("sibling", "theirs.txt", "theirs\n");
     sandbox.git(&["repack", "-adq"]);
+    caged(&sandbox, "sibling", "true").expect(0);
     sandbox.spawn("auth");
     sandbox
 }
@@ -50,6 +51,9 @@ fn nothing_outside_of_the_cage_is_written() {
         format!("rm -rf {repo}/.git/wt/tasks/auth/runs {repo}/.git/wt/tasks/auth/task.json"),
         format!("echo x > {repo}/.git/wt/events.jsonl"),
         format!("echo x > {repo}/.git/wt/cages/auth/running.json"),
+        format!("echo x > {repo}/.git/wt/cages/auth/met.json"),
+        format!("echo x > {repo}/.git/wt/cages/sibling/git/HEAD"),
+        format!("git --git-dir={repo}/.git/wt/cages/sibling/git update-ref -d refs/heads/main"),
         format!("echo x > {repo}/.git/hooks/post-commit"),
         "echo x > \"$(git rev-parse --git-dir)/hooks/post-commit\"".to_owned(),
         format!("echo x >> {repo}/.git/config"),

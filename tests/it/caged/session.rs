@@ -186,6 +186,9 @@ fn one_run_a_task_and_two_tasks_side_by_side() {
             .says("wt run (pid ")
             .says("is at work on task `a`");
     }
+    assert!(sandbox.show("a")["run"].is_u64());
+    sandbox.wt(&["show", "a"]).prints("wt run is at work in it");
+    sandbox.wt(&["list"]).prints("working, running");
     sandbox.wt(&["validate", "a"]).expect(0);
     assert_eq!(sandbox.git(&["log", "-1", "--format=%s", "wt/a"]), "a");
     for worktree in &worktrees {

@@ -1,9 +1,13 @@
 //! What a cage asks over its socket is done for its own task alone, and only what an agent may ask.
 
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
 use rustix::net::{
-    AddressFamily, SendFlags, SocketAddrUnix, SocketType, connect, recv, send, socket,
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix,
+    SocketType, connect, recv, send, sendmsg, socket,
 };
 
 use super::{assert_closed, caged, held, start, wait_for_sign};
@@ -117,7 +121,7 @@ fn a_caller_that_is_not_in_the_cage_is_not_heard() {
         SendFlags::NOSIGNAL,
     );
     let mut answer = [0; 16];
-    let heard = recv(&caller, &mut answer[..], rustix::net::RecvFlags::empty());
+    let heard = recv(&caller, &mut answer[..], RecvFlags::empty());
     assert!(!heard.is_ok_and(|(_, bytes)| bytes > 0));
     let ran = caged(
         &sandbox,
@@ -178,22 +182,121 @@ fn a_forged_request_does_no_harm() {
     assert_closed(&sandbox, "auth");
 }
 
+/// The requests of [`caller_in_a_cage`], a line each.
+const REQUESTS: &str = "FORGED_REQUESTS";
+
+/// Run by a test in a cage: sends requests as no `wt` does, with its streams, and prints what it is answered.
+#[test]
+#[ignore = "another test runs it in a cage"]
+fn caller_in_a_cage() {
+    let (Ok(requests), Ok(path)) = (std::env::var(REQUESTS), std::env::var("WT_SOCKET")) else {
+        return;
+    };
+    for request in requests.lines() {
+        let caller = socket(AddressFamily::UNIX, SocketType::SEQPACKET, None).expect("a socket");
+        connect(&caller, &SocketAddrUnix::new(&path).expect("a path")).expect("connected");
+        let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+        let streams = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+        let mut along = SendAncillaryBuffer::new(&mut space);
+        assert!(along.push(SendAncillaryMessage::ScmRights(&streams)));
+        let bytes = [IoSlice::new(request.as_bytes())];
+        sendmsg(&caller, &bytes, &mut along, SendFlags::NOSIGNAL).expect("sent");
+        let mut answer = [0; 1000];
+        let (_, count) = recv(&caller, &mut answer[..], RecvFlags::empty()).expect("heard");
+        println!("answered {}", String::from_utf8_lossy(&answer[..count]));
+    }
+}
+
+#[test]
+fn no_other_arguments_and_no_other_folder_lead_out() {
+    if !held() {
+        return;
+    }
+    let mut sandbox = Sandbox::new();
+    sandbox.spawn("sibling");
+    let worktree = sandbox.spawn("auth");
+    let (home, root) = (sandbox.home(), sandbox.root());
+    let trash = root.join("trash/x.gone");
+    std::fs::create_dir_all(&trash).expect("made");
+    std::os::unix::fs::symlink("/", worktree.join("way")).expect("linked");
+    let here = worktree.to_str().expect("text");
+    let call = |args: &[&str], folder: &str| {
+        serde_json::json!({ "kind": "call", "args": args, "folder": folder }).to_string()
+    };
+    let touched = home.join("escaped");
+    let touched = touched.to_str().expect("text");
+    let sibling = sandbox.worktree("sibling");
+    let requests = [
+        call(&["_cage", "--", "touch", touched], here),
+        call(
+            &["_sweep", root.join("trash").to_str().expect("text")],
+            here,
+        ),
+        call(
+            &[
+                "_judge",
+                sandbox.repo().join(".git").to_str().expect("text"),
+                "sibling",
+                "1",
+            ],
+            here,
+        ),
+        call(&["hook", "install", "claude", "--user"], here),
+        call(&["hook", "claude"], here),
+        call(&["-C", sibling.to_str().expect("text"), "validate"], here),
+        call(&["validate", "sibling"], here),
+        call(&["rm", "auth", "--force"], here),
+        call(&["run", "auth", "--", "touch", touched], here),
+        call(&["list"], sibling.to_str().expect("text")),
+        call(&["list"], &format!("{here}/../sibling")),
+        call(&["list"], &format!("{here}/way")),
+        call(&["list"], "/"),
+        call(&["list"], &format!("{here}/no-such")),
+    ];
+    sandbox.set(REQUESTS, &requests.join("\n"));
+    let before = sandbox.picture();
+    let own = std::env::current_exe().expect("a path");
+    let ran = sandbox.wt(&[
+        "run",
+        "auth",
+        "--",
+        own.to_str().expect("text"),
+        "--ignored",
+        "--exact",
+        "--nocapture",
+        "caged::socket::caller_in_a_cage",
+    ]);
+    ran.expect(0);
+    let answers: Vec<&str> = ran
+        .out
+        .lines()
+        .filter(|l| l.starts_with("answered "))
+        .collect();
+    assert_eq!(answers.len(), requests.len(), "{}", ran.out);
+    for (answer, request) in answers.iter().zip(&requests) {
+        // A hook's refusal is a denial.
+        let exit = if request.contains("\"claude\"]") {
+            2
+        } else {
+            4
+        };
+        let wanted = format!("answered {{\"exit\":{exit},");
+        assert!(answer.starts_with(&wanted), "{request}: {answer}");
+    }
+    assert!(!home.join("escaped").exists() && trash.is_dir());
+    sandbox.assert_as(&before);
+    std::fs::remove_file(worktree.join("way")).expect("removed");
+    assert_closed(&sandbox, "auth");
+}
+
 #[test]
 fn who_is_cut_off_in_the_cage_does_not_stop_its_judge() {
     if !held() {
         return;
     }
-    let (sandbox, worktree) = (
-        Sandbox::with(&[
-            ("wt.toml", crate::sandbox::CONTRACT),
-            (
-                "test.sh",
-                "echo step >> \"$TMPDIR/../../begun\" 2>/dev/null; while [ ! -f \"$(cat go)\" ]; do sleep 0.01; done\n",
-            ),
-        ]),
-        (),
-    );
-    let () = worktree;
+    let step = "while [ ! -f \"$(cat go)\" ]; do sleep 0.01; done\n";
+    let sandbox = Sandbox::with(&[("wt.toml", crate::sandbox::CONTRACT), ("test.sh", step)]);
     let worktree = sandbox.spawn("auth");
     let go = sandbox.home().join("go");
     sandbox.write(worktree.join("go"), go.to_str().expect("text"));
@@ -210,12 +313,8 @@ fn who_is_cut_off_in_the_cage_does_not_stop_its_judge() {
         .prints("cut off: 143\n")
         .prints("VALIDATION_OK")
         .says("a judge is at work on this already");
-    let judging = sandbox
-        .events("auth")
-        .iter()
-        .filter(|e| *e == "judging")
-        .count();
-    assert_eq!(judging, 1);
+    let runs = std::fs::read_dir(sandbox.state().join("tasks/auth/runs")).expect("listed");
+    assert_eq!(runs.count(), 1);
 
     // Ctrl-C is another thing: it stops the judging.
     std::fs::remove_file(&go).expect("removed");
