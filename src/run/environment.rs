@@ -50,7 +50,8 @@ pub(super) fn of(
     socket: Option<&Path>,
 ) -> BTreeMap<OsString, OsString> {
     let mut variables = kept(&ws.ctx.environment);
-    for name in ["TMPDIR", "TMP", "TEMP"] {
+    // The last is Claude Code's own, which it goes by before the others.
+    for name in ["TMPDIR", "TMP", "TEMP", "CLAUDE_CODE_TMPDIR"] {
         variables.insert(name.into(), temporary.into());
     }
     variables.insert("WT_TASK".into(), task.name.clone().into());
