@@ -145,8 +145,10 @@ impl Run<'_> {
         let held = self.git.map_or(Held::Free, |_| Held::Caged);
         let leader = Leader::start(command, held)?;
         let mut outside = Outside::new(self.ws, self.task, leader, listener);
-        let fate = outside.serve()?;
+        let fate = outside.serve();
+        // Whatever else went wrong, nothing goes on in there.
         outside.end()?;
+        let fate = fate?;
         let event = self.ws.event(&self.task.name, "run-ended");
         self.ws.record(&event.fact("status", fate.status()))?;
         Ok(fate)

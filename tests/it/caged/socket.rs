@@ -1,6 +1,6 @@
 //! What a cage asks over its socket is done for its own task alone, and only what an agent may ask.
 
-use std::io::IoSlice;
+use std::io::{IoSlice, Write as _};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
@@ -204,7 +204,8 @@ fn caller_in_a_cage() {
         sendmsg(&caller, &bytes, &mut along, SendFlags::NOSIGNAL).expect("sent");
         let mut answer = [0; 1000];
         let (_, count) = recv(&caller, &mut answer[..], RecvFlags::empty()).expect("heard");
-        println!("answered {}", String::from_utf8_lossy(&answer[..count]));
+        let answer = String::from_utf8_lossy(&answer[..count]);
+        writeln!(std::io::stdout(), "answered {answer}").expect("said");
     }
 }
 
