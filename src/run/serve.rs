@@ -2,11 +2,13 @@
 
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
+};
 
 use crate::process::{Fate, Leader, isolate};
 use crate::store::Beneath;
@@ -36,9 +38,42 @@ pub(super) struct Outside<'w> {
 /// A caller.
 struct Call {
     connection: Connection,
-    /// The process that does what it asked for.
-    work: Option<Pid>,
+    work: Option<Work>,
     over: bool,
+}
+
+/// The process that does what a caller asked for.
+struct Work {
+    pid: Pid,
+    /// By which it is signalled, and no other that is given its pid once it has ended.
+    handle: OwnedFd,
+}
+
+impl Work {
+    fn of(child: &Child) -> anyhow::Result<Self> {
+        let pid = Pid::from_child(child);
+        let handle = pidfd_open(pid, PidfdFlags::empty()).context("can't watch a process")?;
+        Ok(Self { pid, handle })
+    }
+
+    /// In vain where it has ended.
+    fn signal(&self, signal: Signal) {
+        let _ = pidfd_send_signal(&self.handle, signal);
+    }
+
+    /// Ends it: it is asked first, and a judge that it began goes on.
+    fn end(&self) {
+        self.signal(Signal::TERM);
+        let give_up = Instant::now() + GRACE;
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        // No child any more where it was waited for with all others.
+        while waitid(WaitId::PidFd(self.handle.as_fd()), look).is_ok_and(|ended| ended.is_none()) {
+            if Instant::now() >= give_up {
+                self.signal(Signal::KILL);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
 }
 
 impl<'w> Outside<'w> {
@@ -76,8 +111,8 @@ impl<'w> Outside<'w> {
         self.listener = None;
         self.leader.family().end()?;
         for call in self.calls.drain(..) {
-            if let Some(pid) = call.work {
-                end_work(pid);
+            if let Some(work) = call.work {
+                work.end();
             }
         }
         Ok(())
@@ -134,21 +169,21 @@ impl<'w> Outside<'w> {
     /// Takes what a caller says.
     fn hear(&mut self, position: usize) {
         let call = &self.calls[position];
-        let over = match call.work {
+        let over = match &call.work {
             None => match call.connection.receive::<Request>() {
                 Ok(Received::Packet(request, streams)) => self.take(position, request, streams),
                 Ok(Received::Nothing) => false,
                 Ok(Received::Garbage | Received::End) | Err(_) => true,
             },
-            Some(pid) => match call.connection.receive::<Addition>() {
+            Some(work) => match call.connection.receive::<Addition>() {
                 Ok(Received::Packet(Addition::Interrupt, _)) => {
-                    let _ = kill_process(pid, Signal::INT);
+                    work.signal(Signal::INT);
                     false
                 }
                 Ok(Received::Nothing | Received::Garbage) => false,
                 // The caller is gone: what it asked for is followed by nobody. A judge goes on.
                 Ok(Received::End) | Err(_) => {
-                    let _ = kill_process(pid, Signal::TERM);
+                    work.signal(Signal::TERM);
                     true
                 }
             },
@@ -172,8 +207,8 @@ impl<'w> Outside<'w> {
             }
         };
         match begun {
-            Ok(pid) => {
-                self.calls[position].work = Some(pid);
+            Ok(work) => {
+                self.calls[position].work = Some(work);
                 false
             }
             Err(error) => {
@@ -188,7 +223,7 @@ impl<'w> Outside<'w> {
     }
 
     /// Starts `wt` outside of the cage, held to this task.
-    fn begin(&self, args: &[String], folder: &Path, streams: Vec<OwnedFd>) -> anyhow::Result<Pid> {
+    fn begin(&self, args: &[String], folder: &Path, streams: Vec<OwnedFd>) -> anyhow::Result<Work> {
         let [stdin, stdout, stderr]: [OwnedFd; 3] = streams
             .try_into()
             .ok()
@@ -216,13 +251,13 @@ impl<'w> Outside<'w> {
             .stderr(Stdio::from(stderr));
         isolate(&mut command).context("can't list the open files")?;
         let child = command.spawn().context("can't start wt")?;
-        Ok(Pid::from_child(&child))
+        Work::of(&child)
     }
 
     /// Tells a caller that what it asked for is done.
     fn answer(&mut self, pid: Pid, fate: Fate) {
         for call in &mut self.calls {
-            if call.work == Some(pid) {
+            if call.work.as_ref().is_some_and(|work| work.pid == pid) {
                 let answer = Answer {
                     exit: fate.status(),
                     refused: None,
@@ -250,19 +285,5 @@ impl<'w> Outside<'w> {
         let mut event = self.ws.event(&self.task.name, event);
         event.facts = facts;
         self.ws.record(&event)
-    }
-}
-
-/// Ends a process that does something for the cage: it is asked first, and a judge that it began goes on.
-fn end_work(pid: Pid) {
-    let _ = kill_process(pid, Signal::TERM);
-    let give_up = Instant::now() + GRACE;
-    while rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG)
-        .is_ok_and(|ended| ended.is_none())
-    {
-        if Instant::now() >= give_up {
-            let _ = kill_process(pid, Signal::KILL);
-        }
-        std::thread::sleep(Duration::from_millis(2));
     }
 }
