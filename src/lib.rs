@@ -32,10 +32,11 @@ mod facts;
 mod input;
 mod operator;
 mod stray;
-mod surroundings;
 
 mod hook_file;
 mod quarantine;
+
+mod surroundings;
 
 mod forward;
 mod workspace;

@@ -16,4 +16,4 @@ mod running;
 pub(crate) use intake::{bring_in, hold};
 pub(crate) use private::private_work;
 pub(crate) use put_away::{bring_back, forget, put_away};
-pub(crate) use running::{SOCKET, close, close_dead, open, require_ended};
+pub(crate) use running::{Opened, SOCKET, close, close_dead, open, require_ended};

@@ -9,12 +9,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use tempfile::TempDir;
 
 use crate::cage::{self, Cage, Support};
 use crate::contract::Contract;
 use crate::error::{Refusal, some_of};
 use crate::process::{Fate, Held, Leader};
-use crate::quarantine;
+use crate::quarantine::{self, Opened};
 use crate::surroundings::{places, private_folder};
 use crate::task::Task;
 use crate::wire::Listener;
@@ -45,18 +46,19 @@ pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
     let place = place(ws, &task);
     let program = Program::choose(ws, contract, request, &place)?;
     let caged = require_support(ws, contract)?;
-    let folder = folder()?;
-    let opened = caged
-        .then(|| quarantine::open(ws, &task.name, folder.path()))
-        .transpose()?;
+    let ground = if caged {
+        Ground::Caged(quarantine::open(ws, &task.name)?)
+    } else {
+        Ground::Free(private_folder()?)
+    };
     let run = Run {
         ws,
         task: &task,
         contract,
         program: &program,
         place: &place,
-        folder: folder.path(),
-        git: opened.as_deref(),
+        folder: ground.folder(),
+        git: ground.git(),
     };
     let doors = Doors::look(program.doors(ws));
     let fate = run.to_its_end();
@@ -67,10 +69,34 @@ pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
             some_of(&changed)
         ));
     }
-    if opened.is_some() {
+    if let Ground::Caged(_) = ground {
         quarantine::close(ws, &task.name)?;
     }
     fate
+}
+
+/// What a command runs in.
+enum Ground {
+    Caged(Opened),
+    /// No cage: a folder for temporary files.
+    Free(TempDir),
+}
+
+impl Ground {
+    fn folder(&self) -> &Path {
+        match self {
+            Ground::Caged(opened) => &opened.folder,
+            Ground::Free(folder) => folder.path(),
+        }
+    }
+
+    /// The private repository.
+    fn git(&self) -> Option<&Path> {
+        match self {
+            Ground::Caged(opened) => Some(&opened.git),
+            Ground::Free(_) => None,
+        }
+    }
 }
 
 /// Whether there is a cage.
@@ -97,14 +123,6 @@ fn require_support(ws: &Workspace, contract: &Contract) -> anyhow::Result<bool> 
     }
 }
 
-/// A folder that nobody else can enter, with room for temporary files in it.
-fn folder() -> anyhow::Result<tempfile::TempDir> {
-    let folder = private_folder()?;
-    let inside = temporary(folder.path());
-    std::fs::create_dir(&inside).with_context(|| format!("can't make {}", inside.display()))?;
-    Ok(folder)
-}
-
 /// Where in the private folder of a cage temporary files go: the one place in it that can be written from inside.
 fn temporary(folder: &Path) -> PathBuf {
     folder.join("tmp")
@@ -125,6 +143,8 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn to_its_end(&self) -> anyhow::Result<Fate> {
+        let inside = temporary(self.folder);
+        std::fs::create_dir(&inside).with_context(|| format!("can't make {}", inside.display()))?;
         let socket = self.folder.join(quarantine::SOCKET);
         let listener = self.git.map(|_| Listener::bind(&socket)).transpose()?;
         let args = self.program.arguments(self.task, self.folder)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -139,6 +140,24 @@ pub(crate) fn fingerprint(contract: &Contract, captured: &Captured) -> BTreeMap<
 /// The output of a short command; what can't be found out is an answer too, and differs from any other.
 fn answer_of(command: &str, captured: &Captured) -> String {
     ask(command, captured).unwrap_or_else(|_| "cannot be run".to_owned())
+}
+
+/// A private folder, which stays when it is not removed: `note` is told of its path before it is made.
+pub(crate) fn new_private_folder(
+    mut note: impl FnMut(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<PathBuf> {
+    let mut make = |path: &Path| {
+        note(path).map_err(std::io::Error::other)?;
+        fs::DirBuilder::new().mode(0o700).create(path)
+    };
+    let mut folder = tempfile::Builder::new();
+    folder.prefix("wt-");
+    let made = match folder.make_in("/tmp", &mut make) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => folder.make(make),
+        other => other,
+    };
+    let made = made.context("can't make a private folder for temporary files in /tmp")?;
+    made.into_temp_path().keep().context("can't keep a folder")
 }
 
 /// A private folder for temporary files, gone when it is dropped. Not by `TMPDIR`, which is the caller's and may lie

@@ -12,19 +12,27 @@ use crate::git::{Repo, require_folder};
 use crate::oid::Oid;
 use crate::process::{self, Identity};
 use crate::store::{Beneath, CageNote, remove_dir};
+use crate::surroundings::new_private_folder;
 use crate::task::{State, Task};
 use crate::workspace::Workspace;
 
 /// Name of the socket in the private folder of a cage; its path marks the processes of the cage.
 pub(crate) const SOCKET: &str = "socket";
 
-/// Opens the cage of a task for this process, with `folder` for its socket and temporary files; answers where the
-/// private repository is.
+/// A cage that is open.
+pub(crate) struct Opened {
+    /// The private repository.
+    pub(crate) git: PathBuf,
+    /// A folder that nobody else can enter, for its socket and temporary files.
+    pub(crate) folder: PathBuf,
+}
+
+/// Opens the cage of a task for this process.
 ///
 /// # Errors
 /// A refusal (busy) where it is open already; where the worktree is not as recorded, or its branch and the private
 /// repository of an earlier run have grown apart.
-pub(crate) fn open(ws: &Workspace, name: &str, folder: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn open(ws: &Workspace, name: &str) -> anyhow::Result<Opened> {
     ws.store.require_task(name)?;
     let _lock = ws.lock_task(name)?;
     let task = ws.store.require_task(name)?;
@@ -48,16 +56,19 @@ pub(crate) fn open(ws: &Workspace, name: &str, folder: &Path) -> anyhow::Result<
     }
     let worktree = Beneath::open(&task.worktree)?;
     let link = worktree.read(".git", 4096)?.context("no .git file")?;
-    let note = CageNote {
+    let mut note = CageNote {
         process: Identity::current()?,
         link: String::from_utf8(link).context("a .git file that is no text")?,
         tip,
-        folder: folder.to_owned(),
+        folder: PathBuf::new(),
     };
-    ws.store.save_cage(name, &note)?;
+    let folder = new_private_folder(|path| {
+        path.clone_into(&mut note.folder);
+        ws.store.save_cage(name, &note)
+    })?;
     let there = format!("gitdir: {}\n", git.display());
     worktree.write(".git", there.as_bytes(), 0o644)?;
-    Ok(git)
+    Ok(Opened { git, folder })
 }
 
 /// Brings the private repository of an earlier run up to the task's branch, its stashes and what is under way in it
