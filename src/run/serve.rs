@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::hook;
 use crate::process::{Fate, Leader, isolate};
 use crate::store::Beneath;
 use crate::task::Task;
@@ -241,10 +242,7 @@ impl<'w> Outside<'w> {
         facts: serde_json::Map<String, serde_json::Value>,
     ) -> anyhow::Result<()> {
         // Inside anything can be said: what `wt` itself notes must not be among it.
-        let is_a_hooks = event.strip_prefix("hook_").is_some_and(|word| {
-            word.len() < 20 && word.bytes().all(|byte| byte.is_ascii_lowercase())
-        });
-        if !is_a_hooks {
+        if !hook::EVENTS.contains(&event) {
             return Ok(());
         }
         let mut event = self.ws.event(&self.task.name, event);

@@ -355,6 +355,6 @@ fn a_hook_decides_in_the_cage_and_asks_outside_what_is_owed() {
     );
     let noted = |word: &str| sandbox.events("auth").iter().filter(|e| *e == word).count();
     wait_until("all is noted", || {
-        (noted("hook_denied"), noted("hook_held")) == (1, 2)
+        (noted("hook-denied"), noted("hook-held")) == (1, 2)
     });
 }
