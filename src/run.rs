@@ -58,7 +58,8 @@ pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
         folder: folder.path(),
         git: opened.as_deref(),
     };
-    let doors = Doors::look(program.doors(ws));
+    let doors = opened.as_ref().map(|_| program.doors(ws));
+    let doors = Doors::look(doors.unwrap_or_default());
     let fate = run.to_its_end();
     let changed = doors.changed();
     if !changed.is_empty() {
@@ -67,10 +68,18 @@ pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
             some_of(&changed)
         ));
     }
-    if opened.is_some() {
-        quarantine::close(ws, &task.name)?;
+    if opened.is_none() {
+        return fate;
     }
-    fate
+    match (fate, quarantine::close(ws, &task.name)) {
+        (Ok(fate), closed) => closed.map(|()| fate),
+        (Err(error), closed) => {
+            if let Err(closing) = closed {
+                ws.ctx.ui.warn(&format!("{closing:#}"));
+            }
+            Err(error)
+        }
+    }
 }
 
 /// Whether there is a cage.
@@ -145,10 +154,15 @@ impl Run<'_> {
         let held = self.git.map_or(Held::Free, |_| Held::Caged);
         let leader = Leader::start(command, held)?;
         let mut outside = Outside::new(self.ws, self.task, leader, listener);
-        let fate = outside.serve()?;
+        let fate = outside.serve();
+        // Whatever happened: a cage with somebody in it can't be closed.
         outside.end()?;
+        let fate = fate?;
         let event = self.ws.event(&self.task.name, "run-ended");
-        self.ws.record(&event.fact("status", fate.status()))?;
+        if let Err(error) = self.ws.record(&event.fact("status", fate.status())) {
+            // How the command ended is worth more than the note of it.
+            self.ws.ctx.ui.warn(&format!("{error:#}"));
+        }
         Ok(fate)
     }
 

@@ -63,11 +63,16 @@ impl<'w> Outside<'w> {
     pub(super) fn serve(&mut self) -> anyhow::Result<Fate> {
         loop {
             self.turn()?;
+            let mut own = None;
+            // All of them: what has been waited for here can't be waited for again.
             for (pid, fate) in self.leader.ended()? {
                 match pid {
-                    None => return Ok(fate),
+                    None => own = Some(fate),
                     Some(pid) => self.answer(pid, fate),
                 }
+            }
+            if let Some(fate) = own {
+                return Ok(fate);
             }
         }
     }
