@@ -165,10 +165,10 @@ fn gc_by_the_operator_takes_nothing_away_from_a_cage() {
     sandbox.commit(&sandbox.repo(), "on main");
     // What wt stores of the files, and of their combination with main, git in the cage does not store again.
     let script = "set -e; echo new > new.txt; wt validate; git add new.txt
-                  echo seen > seen.txt; wt scope check; git add seen.txt
+                  echo seen > seen.txt; wt scope check; git add seen.txt; rm seen.txt
                   echo owed > owed.txt; wt _owed; git add owed.txt
                   touch .wt/sign; while [ -f .wt/sign ]; do sleep 0.01; done
-                  git commit -qm new; git merge -q --no-edit main
+                  git commit -qm new; git restore seen.txt; git merge -q --no-edit main
                   git fsck --strict --no-dangling; wt validate";
     let running = start(&sandbox, "auth", script);
     wait_for_sign(&worktree);
