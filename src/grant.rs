@@ -2,6 +2,7 @@
 
 use crate::copies;
 use crate::error::Refusal;
+use crate::git::Repo;
 use crate::scope::Globs;
 use crate::task::{State, Task};
 use crate::workspace::{Claimant, InForce, Workspace};
@@ -70,26 +71,17 @@ pub(crate) fn change(ws: &Workspace, request: &Request) -> anyhow::Result<Change
         .into());
     }
     task.owns = owns;
-    {
-        // Spawns and other grants look at the claims under this lock.
-        let _lock = ws.lock()?;
-        let claims = ws.claims(&repo, &Claimant::from(&task), &in_force)?;
-        claims.require_free()?;
-        task.owns = claims.own.patterns().to_vec();
-        // Should this be cut off here, the next validate finds the copies to be old.
-        task.rules.clear();
-        ws.store.save_task(&task)?;
-        let word = match request.change {
-            Change::Grant => "scope-granted",
-            Change::Release => "scope-released",
-        };
-        ws.record(
-            &ws.event(&task.name, word)
-                .fact("operator", request.operator)
-                .fact("globs", globs.clone())
-                .fact("owns", task.owns.clone()),
-        )?;
-    }
+    save(ws, &repo, &mut task, &in_force)?;
+    let word = match request.change {
+        Change::Grant => "scope-granted",
+        Change::Release => "scope-released",
+    };
+    ws.record(
+        &ws.event(&task.name, word)
+            .fact("operator", request.operator)
+            .fact("globs", globs.clone())
+            .fact("owns", task.owns.clone()),
+    )?;
     if !task.is_waiting()
         && let Err(error) = refresh(ws, &mut task, &in_force)
     {
@@ -100,6 +92,19 @@ pub(crate) fn change(ws: &Workspace, request: &Request) -> anyhow::Result<Change
     Ok(Changed { task, globs })
 }
 
+/// Writes the new claim down, where it meets no other's.
+fn save(ws: &Workspace, repo: &Repo, task: &mut Task, in_force: &InForce) -> anyhow::Result<()> {
+    // Spawns and other grants look at the claims under this lock.
+    let _lock = ws.lock()?;
+    let claims = ws.claims(repo, &Claimant::from(&*task), in_force)?;
+    claims.require_free()?;
+    task.owns = claims.own.patterns().to_vec();
+    // Should this be cut off here, the next validate finds the copies to be old.
+    task.rules.clear();
+    ws.store.save_task(task)
+}
+
+/// Brings the copies in the worktree up to the new claim.
 fn refresh(ws: &Workspace, task: &mut Task, in_force: &InForce) -> anyhow::Result<()> {
     copies::write(&ws.repo, &ws.store, task, in_force)?;
     ws.store.save_task(task)

@@ -125,24 +125,22 @@ impl<'c> Asked<'c> {
         Ok(None)
     }
 
-    /// Writes down what was denied or held back; what was allowed would drown it.
+    /// Writes down what was denied or held back.
     pub(crate) fn note(&self, decision: &Decision) {
-        let event = |word: &str| {
-            let event = self.ws.event(&self.task.name, word);
-            event.fact("agent", self.agent.name)
+        let Some(word) = decision.event() else {
+            return;
         };
-        match decision {
-            Decision::Deny(denial) => {
-                let tool = self.input.as_ref().map_or("", |input| &input.tool);
-                let mut event = event("hook_denied").fact("tool", tool);
-                if let Some(path) = &denial.path {
-                    event = event.fact("path", path.as_str());
-                }
-                note(&self.ws, &event.fact("reason", denial.reason.as_str()));
+        let event = self.ws.event(&self.task.name, word);
+        let mut event = event.fact("agent", self.agent.name);
+        if let Decision::Deny(denial) = decision {
+            let tool = self.input.as_ref().map_or("", |input| &input.tool);
+            event = event.fact("tool", tool);
+            if let Some(path) = &denial.path {
+                event = event.fact("path", path.as_str());
             }
-            Decision::Hold(_) => note(&self.ws, &event("hook_held")),
-            Decision::Allow | Decision::Tell(_) => {}
+            event = event.fact("reason", denial.reason.as_str());
         }
+        note(&self.ws, &event);
     }
 }
 
@@ -155,7 +153,7 @@ fn unreadable(why: &str) -> Denial {
 }
 
 /// Adds an event of a hook. A lost one is no fault: what was decided holds without it.
-pub(crate) fn note(ws: &Workspace, event: &Event) {
+fn note(ws: &Workspace, event: &Event) {
     let _ = match ws.ctx.cage_of(&event.task) {
         Some(inside) => forward::note(&inside, event),
         None => ws.record(event),

@@ -12,9 +12,9 @@ mod shell;
 mod wish;
 
 pub(crate) use agents::{AGENTS, Agent};
-pub(crate) use answer::Decision;
+pub(crate) use answer::{Decision, EVENTS};
 pub(crate) use input::{Input, Moment};
-pub(crate) use settings::{WithoutWt, executables, sets_hooks, with_hooks, without_hooks};
-#[allow(unused_imports, reason = "`wt run` hands them over")]
-pub(crate) use settings::{claude_settings, codex_overrides};
+pub(crate) use settings::{
+    WithoutWt, claude_settings, codex_overrides, executables, sets_hooks, with_hooks, without_hooks,
+};
 pub(crate) use wish::{Denial, Wish};

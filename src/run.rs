@@ -60,7 +60,8 @@ pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
         folder: ground.folder(),
         git: ground.git(),
     };
-    let doors = Doors::look(program.doors(ws));
+    let doors = ground.git().map(|_| program.doors(ws));
+    let doors = Doors::look(doors.unwrap_or_default());
     let fate = run.to_its_end();
     let changed = doors.changed();
     if !changed.is_empty() {
@@ -69,10 +70,18 @@ pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
             some_of(&changed)
         ));
     }
-    if let Ground::Caged(_) = ground {
-        quarantine::close(ws, &task.name)?;
+    if let Ground::Free(_) = ground {
+        return fate;
     }
-    fate
+    match (fate, quarantine::close(ws, &task.name)) {
+        (Ok(fate), closed) => closed.map(|()| fate),
+        (Err(error), closed) => {
+            if let Err(closing) = closed {
+                ws.ctx.ui.warn(&format!("{closing:#}"));
+            }
+            Err(error)
+        }
+    }
 }
 
 /// What a command runs in.
@@ -170,7 +179,10 @@ impl Run<'_> {
         outside.end()?;
         let fate = fate?;
         let event = self.ws.event(&self.task.name, "run-ended");
-        self.ws.record(&event.fact("status", fate.status()))?;
+        if let Err(error) = self.ws.record(&event.fact("status", fate.status())) {
+            // How the command ended is worth more than the note of it.
+            self.ws.ctx.ui.warn(&format!("{error:#}"));
+        }
         Ok(fate)
     }
 

@@ -12,7 +12,7 @@ use crate::error::{Code, Refusal};
 use crate::oid::Oid;
 use crate::process::{self, Interrupt};
 use crate::task::{Task, check_name};
-use crate::workspace::Workspace;
+use crate::workspace::{InForce, Workspace};
 
 use plan::Plan;
 pub(crate) use undo::undo;
@@ -141,17 +141,7 @@ fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
             .intend(&new.name, &process::Identity::current()?, intent)?;
         plan
     };
-    let make = || -> anyhow::Result<Task> {
-        let bar = ws
-            .ctx
-            .ui
-            .progress(&format!("{}: making the worktree", new.name));
-        let task = plan.make(ws, new, &in_force)?;
-        drop(bar);
-        plan.finish(ws, &task, &in_force, &interrupt)?;
-        Ok(task)
-    };
-    match make() {
+    match make(ws, new, &in_force, &plan, &interrupt) {
         Ok(task) => {
             ws.store.settle(&task.name)?;
             ws.record(
@@ -178,4 +168,21 @@ fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
             })
         }
     }
+}
+
+fn make(
+    ws: &Workspace,
+    new: &NewTask,
+    in_force: &InForce,
+    plan: &Plan,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Task> {
+    let bar = ws
+        .ctx
+        .ui
+        .progress(&format!("{}: making the worktree", new.name));
+    let task = plan.make(ws, new, in_force)?;
+    drop(bar);
+    plan.finish(ws, &task, in_force, interrupt)?;
+    Ok(task)
 }

@@ -73,6 +73,9 @@ fn require_agent(name: &str) -> Result<&'static Agent, Refusal> {
     })
 }
 
+/// The longest question, in bytes: far more than the file that a tool writes.
+const LONGEST: u64 = 256 << 20;
+
 fn answer(ctx: &Ctx, words: &[String]) -> anyhow::Result<Code> {
     let agent = match require_agent(words.first().map_or("", String::as_str)) {
         Ok(agent) => agent,
@@ -83,6 +86,8 @@ fn answer(ctx: &Ctx, words: &[String]) -> anyhow::Result<Code> {
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()
+        // One that is longer is cut off, so that it can't be read, and is denied.
+        .take(LONGEST)
         .read_to_end(&mut bytes)
         .context("can't read the agent's question")?;
     let input = Input::parse(agent, &bytes);

@@ -12,19 +12,29 @@ pub(crate) const VERB: &str = "_owed";
 /// What the agent is to do before it ends its turn: nothing where there are no changes, where they have a receipt,
 /// and where only a person can go on.
 pub(crate) fn needs_receipt(ws: &Workspace, task: &Task) -> anyhow::Result<Option<String>> {
-    if matches!(task.state, State::Waiting | State::Stopped | State::Landed) {
+    if awaits_nothing(task) {
         return Ok(None);
     }
     if let Some(inside) = ws.ctx.cage_of(&task.name) {
         let owed = forward::ask(&inside, &task.worktree, &[VERB])?;
         return Ok((!owed.is_empty()).then_some(owed));
     }
-    let needed = is_unjudged(ws, task)?;
+    let _lock = ws.lock_task(&task.name)?;
+    // While the lock was waited for, a judge may have settled it.
+    let task = ws.store.require_task(&task.name)?;
+    if awaits_nothing(&task) || !is_unjudged(ws, &task)? {
+        return Ok(None);
+    }
     let next = match task.state {
         State::Failed => "commit, then: wt validate --cause \"<why it failed>\"",
         _ => "commit, then: wt validate",
     };
-    Ok(needed.then(|| next.to_owned()))
+    Ok(Some(next.to_owned()))
+}
+
+/// Whether the task's agent can do nothing more for it.
+fn awaits_nothing(task: &Task) -> bool {
+    matches!(task.state, State::Waiting | State::Stopped | State::Landed)
 }
 
 fn has_commits(ws: &Workspace, task: &Task) -> anyhow::Result<bool> {
@@ -33,10 +43,10 @@ fn has_commits(ws: &Workspace, task: &Task) -> anyhow::Result<bool> {
     Ok(!read.is_ancestor(&tip, &ws.target_tip(task)?)?)
 }
 
+/// Whether there are changes that no receipt is for. The task's lock must be held.
 fn is_unjudged(ws: &Workspace, task: &Task) -> anyhow::Result<bool> {
     let repo = ws.repo_for(task);
     repo.verify_worktree(task, &ws.git_dir_of(task)?)?;
-    let _lock = ws.lock_task(&task.name)?;
     quarantine::bring_in(ws, &repo, task)?;
     let tip = repo.tip_of(task)?;
     let index = ws.store.task_index(&task.name);
@@ -46,13 +56,15 @@ fn is_unjudged(ws: &Workspace, task: &Task) -> anyhow::Result<bool> {
         tip: &tip,
         max_file: u64::MAX,
     };
+    let validated = task.validated.as_ref();
+    let Some(validated) = validated.filter(|_| task.state == State::Validated) else {
+        // No object need be stored for that, at the end of every turn.
+        return Ok(!repo.uncommitted_paths(&request)?.is_empty() || has_commits(ws, task)?);
+    };
     let snapshot = repo.snapshot(&request)?;
+    quarantine::hold(ws, &repo, task, &snapshot.commit)?;
     if snapshot.uncommitted.is_empty() && !has_commits(ws, task)? {
         return Ok(false);
     }
-    let judged = task
-        .validated
-        .as_ref()
-        .map(|validated| &validated.snapshot.tree);
-    Ok(task.state != State::Validated || judged != Some(&snapshot.tree))
+    Ok(validated.snapshot.tree != snapshot.tree)
 }

@@ -18,6 +18,22 @@ pub(crate) enum Decision {
     Tell(String),
 }
 
+const DENIED: &str = "hook-denied";
+const HELD: &str = "hook-held";
+/// The events that a hook notes.
+pub(crate) const EVENTS: [&str; 2] = [DENIED, HELD];
+
+impl Decision {
+    /// Its word among the task's events; nothing for what would drown the others there.
+    pub(crate) fn event(&self) -> Option<&'static str> {
+        match self {
+            Decision::Deny(_) => Some(DENIED),
+            Decision::Hold(_) => Some(HELD),
+            Decision::Allow | Decision::Tell(_) => None,
+        }
+    }
+}
+
 /// What is said, and where.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Said {

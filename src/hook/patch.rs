@@ -7,18 +7,25 @@ const BEGIN: &str = "*** Begin Patch";
 /// What a patch would do; nothing where the text holds no patch.
 pub(super) fn wishes(text: &str) -> Option<Vec<Wish>> {
     let at = text.find(BEGIN)?;
-    let header = |line: &str| -> Option<Wish> {
-        let line = line.trim_end().strip_prefix("*** ")?;
-        let (word, path) = line.split_once(": ")?;
+    let mut found = Vec::new();
+    let mut in_update = false;
+    for line in text[at..].lines() {
+        // A line of an update's content may begin with a space; elsewhere Codex takes a header that is set off.
+        let line = if in_update { line } else { line.trim_start() };
+        let header = line.strip_prefix("*** ");
+        let Some((word, path)) = header.and_then(|header| header.split_once(": ")) else {
+            continue;
+        };
         let path = path.trim().to_owned();
-        match word {
-            "Add File" | "Update File" | "Move to" => Some(Wish::Write(path)),
-            "Delete File" => Some(Wish::Remove(path)),
-            _ => None,
-        }
-    };
-    // Lines of content begin with `+`, `-` or a space: none of them can be taken for a header.
-    Some(text[at..].lines().filter_map(header).collect())
+        let wish = match word {
+            "Add File" | "Update File" | "Move to" => Wish::Write(path),
+            "Delete File" => Wish::Remove(path),
+            _ => continue,
+        };
+        in_update = matches!(word, "Update File" | "Move to");
+        found.push(wish);
+    }
+    Some(found)
 }
 
 #[cfg(test)]
@@ -37,5 +44,14 @@ mod tests {
         ];
         assert_eq!(wishes(patch).expect("a patch"), expected);
         assert_eq!(wishes("no patch"), None);
+
+        let set_off =
+            "*** Begin Patch\n  *** Add File: a\n+x\n *** Delete File: b \n\t*** Update File: c\n";
+        let expected = [
+            Wish::Write("a".to_owned()),
+            Wish::Remove("b".to_owned()),
+            Wish::Write("c".to_owned()),
+        ];
+        assert_eq!(wishes(set_off).expect("a patch"), expected);
     }
 }

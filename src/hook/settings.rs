@@ -16,14 +16,12 @@ pub(crate) enum WithoutWt {
 }
 
 /// The settings of Claude Code for one task, to be given it by `--settings FILE`.
-#[allow(dead_code, reason = "`wt run` hands them over")]
 pub(crate) fn claude_settings(wt: &Path) -> Value {
     let hooks = hooks(require("claude"), wt, WithoutWt::Denied);
     json!({ "hooks": hooks })
 }
 
 /// The arguments (`-c`, then a setting, and so on) by which Codex calls `wt hook` in one task.
-#[allow(dead_code, reason = "`wt run` hands them over")]
 pub(crate) fn codex_overrides(wt: &Path) -> Vec<String> {
     let setting = |(event, groups): (&String, &Value)| {
         [

@@ -1,5 +1,7 @@
 //! What is in a private repository and nowhere else.
 
+use std::collections::HashSet;
+
 use super::refs::{Head, head, own};
 use crate::git::Repo;
 use crate::oid::Oid;
@@ -23,9 +25,12 @@ pub(crate) fn private_work(
     if let Head::Detached(oid) = head(&private)? {
         tips.push(("a detached HEAD".to_owned(), oid));
     }
+    // Most are copies of shared ones: those need no git to be asked.
+    let shared = repo.refs()?;
+    let shared: HashSet<&Oid> = shared.iter().map(|shared| &shared.target).collect();
     let mut found = Vec::new();
     for (name, oid) in tips {
-        if !repo.is_kept(&oid)? {
+        if !shared.contains(&oid) && !repo.is_kept(&oid)? {
             let name = name.strip_prefix("refs/heads/").unwrap_or(&name);
             found.push(name.replace("refs/stash", "a stash"));
         }

@@ -122,10 +122,12 @@ pub(super) fn refresh(private: &Beneath, before: &[u8], now: &[u8]) -> anyhow::R
     }
     // Packed anew in the cage: what moved outside since is laid over it.
     let (before, now) = (parse(before), parse(now));
-    for (name, target) in &now {
-        let old = before.get(name);
+    let moved = now
+        .iter()
+        .filter(|(name, target)| before.get(*name) != Some(*target));
+    for (name, target) in moved {
         let there = tip(private, name)?;
-        if old != Some(target) && (there.is_none() || there.as_ref() == old) {
+        if there.is_none() || there.as_ref() == before.get(name) {
             // A branch may stand where this one needs a folder.
             let _ = private.write(name, format!("{target}\n").as_bytes(), 0o644);
         }

@@ -32,7 +32,7 @@ const DROPPED: [&str; 19] = [
 ];
 /// The like, by how their names begin.
 const DROPPED_PREFIXES: [&str; 4] = ["GIT_", "DBUS_", "VSCODE_", "WT_"];
-/// Who commits is no address.
+/// Of these, what is no address: who commits, which of git's settings count, the clock of a test.
 const KEPT: [&str; 6] = [
     "GIT_AUTHOR_NAME",
     "GIT_AUTHOR_EMAIL",

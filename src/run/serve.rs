@@ -10,6 +10,7 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
 };
 
+use crate::hook;
 use crate::process::{Fate, Leader, isolate};
 use crate::store::Beneath;
 use crate::task::Task;
@@ -97,11 +98,16 @@ impl<'w> Outside<'w> {
     pub(super) fn serve(&mut self) -> anyhow::Result<Fate> {
         loop {
             self.turn()?;
+            let mut own = None;
+            // All of them: what has been waited for here can't be waited for again.
             for (pid, fate) in self.leader.ended()? {
                 match pid {
-                    None => return Ok(fate),
+                    None => own = Some(fate),
                     Some(pid) => self.answer(pid, fate),
                 }
+            }
+            if let Some(fate) = own {
+                return Ok(fate);
             }
         }
     }
@@ -276,10 +282,7 @@ impl<'w> Outside<'w> {
         facts: serde_json::Map<String, serde_json::Value>,
     ) -> anyhow::Result<()> {
         // Inside anything can be said: what `wt` itself notes must not be among it.
-        let is_a_hooks = event.strip_prefix("hook_").is_some_and(|word| {
-            word.len() < 20 && word.bytes().all(|byte| byte.is_ascii_lowercase())
-        });
-        if !is_a_hooks {
+        if !hook::EVENTS.contains(&event) {
             return Ok(());
         }
         let mut event = self.ws.event(&self.task.name, event);

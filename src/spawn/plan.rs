@@ -38,13 +38,14 @@ impl Plan {
             worktree: worktrees.join(&new.name),
             worktrees,
         };
-        plan.check_names(ws, new)?;
+        plan.check_name(ws, new)?;
+        plan.check_branch(ws)?;
         plan.owns = plan.check_claim(ws, new, in_force)?;
         plan.check_disk(ws)?;
         Ok(plan)
     }
 
-    fn check_names(&self, ws: &Workspace, new: &NewTask) -> anyhow::Result<()> {
+    fn check_name(&self, ws: &Workspace, new: &NewTask) -> anyhow::Result<()> {
         let is_own = |name: &String| new.waiting.is_some() && *name == new.name;
         for other in ws.taken_names()?.into_iter().filter(|name| !is_own(name)) {
             if other == new.name {
@@ -69,6 +70,17 @@ impl Plan {
                 .into());
             }
         }
+        if fs::symlink_metadata(&self.worktree).is_ok() {
+            return Err(
+                Refusal::refused(format!("{} exists already", self.worktree.display()))
+                    .hint("move it away, or take another name (left-overs of wt: wt doctor)")
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+
+    fn check_branch(&self, ws: &Workspace) -> anyhow::Result<()> {
         if !ws.repo.is_branch_name(&self.branch)? {
             return Err(Refusal::refused(format!(
                 "{:?} is no valid name for a branch",
@@ -99,13 +111,6 @@ impl Plan {
                 "rename it: git branch -m {other} <new name>; or set another `branch` under [worktree] in wt.toml"
             ))
             .into());
-        }
-        if fs::symlink_metadata(&self.worktree).is_ok() {
-            return Err(
-                Refusal::refused(format!("{} exists already", self.worktree.display()))
-                    .hint("move it away, or take another name (left-overs of wt: wt doctor)")
-                    .into(),
-            );
         }
         Ok(())
     }

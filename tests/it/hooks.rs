@@ -131,7 +131,7 @@ fn a_file_is_whose_validate_says_it_is() {
     denied(&foreign, "docs/guide.md: owned by task `docs` (docs)\n");
     foreign.says("leave it to that task");
     let event = last_event(&sandbox, "auth");
-    assert_eq!(event["event"], "hook_denied");
+    assert_eq!(event["event"], "hook-denied");
     assert_eq!(
         event["facts"],
         json!({"agent": "claude", "tool": "Write", "path": "docs/guide.md", "reason": "owned by task `docs` (docs)"})
@@ -416,7 +416,7 @@ fn a_stop_is_held_back_once_and_only_without_a_receipt() {
         held.err,
         "task `auth` has changes without a receipt\nnext: commit, then: wt validate\n"
     );
-    assert_eq!(last_event(&sandbox, "auth")["event"], "hook_held");
+    assert_eq!(last_event(&sandbox, "auth")["event"], "hook-held");
     passes(&stop(true));
     sandbox.commit(&worktree, "work");
     stop(false).expect(2);

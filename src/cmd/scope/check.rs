@@ -8,6 +8,7 @@ use crate::candidate::{self, Trespass, trespass_of, trespass_text, trespasses};
 use crate::error::Code;
 use crate::input;
 use crate::judge::snapshot_of;
+use crate::quarantine;
 use crate::task::Task;
 use crate::workspace::{Claimant, Workspace};
 
@@ -61,7 +62,10 @@ fn check_change(ws: &Workspace, task: &Task) -> anyhow::Result<(usize, Vec<Tresp
     let in_force = ws.in_force(&repo, &task.target, &tip)?;
     let (snapshot, _) = {
         let _lock = ws.lock_task(&task.name)?;
-        snapshot_of(ws, &repo, task, in_force.contract.judge.max_file)?
+        quarantine::bring_in(ws, &repo, task)?;
+        let taken = snapshot_of(ws, &repo, task, in_force.contract.judge.max_file)?;
+        quarantine::hold(ws, &repo, task, &taken.0.commit)?;
+        taken
     };
     let candidate = candidate::combine(&repo, task, &snapshot, &tip)?;
     let found = trespasses(ws, &repo, task, &in_force, &candidate)?;

@@ -110,16 +110,8 @@ fn copy(walk: &mut Walk, name: &str, options: &[&str], operands: &[Word], words:
 fn sed(walk: &mut Walk, words: &[Word]) {
     let Given { options, operands } = given(words, &["-e", "-f", "-l", "--expression", "--file"]);
     let short = |option: &str, letter: char| {
-        // A letter after one that takes a word is part of that word.
-        let letters = option
-            .strip_prefix('-')
-            .filter(|rest| !rest.starts_with('-'));
-        letters.is_some_and(|letters| {
-            letters
-                .chars()
-                .take_while(|c| !"i".contains(*c) || *c == letter)
-                .any(|c| c == letter)
-        })
+        // What follows the first letter that takes a word is that word.
+        !option.starts_with("--") && option.chars().find(|c| "efil".contains(*c)) == Some(letter)
     };
     let in_place = |option: &&str| option.starts_with("--in-place") || short(option, 'i');
     let script = |option: &&str| {

@@ -94,6 +94,7 @@ fn what_harms_nobody_passes() {
         "awk '$1 > 3 { print }' data",
         "sed -n '1,5p' file",
         "sed 's/a/b/' in-file",
+        "sed -nes/i/b/ in-file",
         "echo $((1 > 0))",
         "for f in a b; do echo \"$f\"; done",
         "case $x in stash) echo a;; push|b) echo b;; esac",

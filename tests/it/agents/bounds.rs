@@ -65,7 +65,7 @@ fn a_task_is_kept_in_its_bounds(agent: Agent, start: Start) {
     let events = sandbox.events("auth");
     let count = |word: &str| events.iter().filter(|event| *event == word).count();
     assert_eq!(
-        (count("hook_denied"), count("hook_held")),
+        (count("hook-denied"), count("hook-held")),
         (5, 1),
         "{events:?}"
     );

@@ -13,10 +13,6 @@ fn branches_commits_stash_and_rebase_work_in_a_cage_and_land() {
     let sandbox = Sandbox::new();
     let hook = sandbox.repo().join(".git/hooks/pre-commit");
     sandbox.write(&hook, "#!/bin/sh\necho the hook ran\n");
-    std::os::unix::fs::PermissionsExt::set_mode(
-        &mut fs::metadata(&hook).expect("there").permissions(),
-        0o755,
-    );
     fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("set");
     let worktree = sandbox.spawn("auth");
     sandbox.write("main.txt", "theirs\n");
@@ -168,9 +164,11 @@ fn gc_by_the_operator_takes_nothing_away_from_a_cage() {
     sandbox.write("more.txt", "theirs\n");
     sandbox.commit(&sandbox.repo(), "on main");
     // What wt stores of the files, and of their combination with main, git in the cage does not store again.
-    let script = "set -e; echo new > new.txt; wt validate
+    let script = "set -e; echo new > new.txt; wt validate; git add new.txt
+                  echo seen > seen.txt; wt scope check; git add seen.txt; rm seen.txt
+                  echo owed > owed.txt; wt _owed; git add owed.txt
                   touch .wt/sign; while [ -f .wt/sign ]; do sleep 0.01; done
-                  git add new.txt; git commit -qm new; git merge -q --no-edit main
+                  git commit -qm new; git restore seen.txt; git merge -q --no-edit main
                   git fsck --strict --no-dangling; wt validate";
     let running = start(&sandbox, "auth", script);
     wait_for_sign(&worktree);
