@@ -1,5 +1,5 @@
 //! The system calls that a caged process does without: those that put input into a terminal that it shares with a
-//! person's shell, and those by which the superuser gets past any rule about files.
+//! person's shell, those that set the limits of others, and those by which the superuser gets past any rule about files.
 
 use anyhow::Context as _;
 use seccompiler::{apply_filter, sock_filter};
@@ -12,6 +12,8 @@ struct Dialect {
     /// Code or data put into the kernel (`bpf`, `init_module`, `finit_module`, `kexec_load`, `kexec_file_load`), the
     /// machine's ports (`iopl`, `ioperm`), files by a handle and not by a path (`open_by_handle_at`).
     refused: &'static [u32],
+    /// Sets the limits of any process of the same user, and by them ends it: no scope of signals holds that.
+    prlimit: u32,
 }
 
 const DIALECTS: [Dialect; 6] = [
@@ -20,6 +22,7 @@ const DIALECTS: [Dialect; 6] = [
         architecture: 0xC000_003E,
         ioctl: 16,
         refused: &[321, 175, 313, 246, 320, 172, 173, 304],
+        prlimit: 302,
     },
     // x32: as x86-64 with a bit set, and two of its own.
     Dialect {
@@ -35,30 +38,35 @@ const DIALECTS: [Dialect; 6] = [
             X32 + 173,
             X32 + 304,
         ],
+        prlimit: X32 + 302,
     },
     // i386
     Dialect {
         architecture: 0x4000_0003,
         ioctl: 54,
         refused: &[357, 128, 350, 283, 110, 101, 342],
+        prlimit: 340,
     },
     // aarch64
     Dialect {
         architecture: 0xC000_00B7,
         ioctl: 29,
         refused: &[280, 105, 273, 104, 294, 265],
+        prlimit: 261,
     },
     // arm
     Dialect {
         architecture: 0x4000_0028,
         ioctl: 54,
         refused: &[386, 128, 379, 347, 401, 371],
+        prlimit: 369,
     },
     // riscv64
     Dialect {
         architecture: 0xC000_00F3,
         ioctl: 29,
         refused: &[280, 105, 273, 104, 294, 265],
+        prlimit: 261,
     },
 ];
 const X32: u32 = 0x4000_0000;
@@ -70,10 +78,12 @@ const TYPING: [u32; 2] = [0x5412, 0x541C];
 const LOAD: u16 = 0x20;
 const RETURN: u16 = 0x06;
 const IF_EQUAL: u16 = 0x15;
-/// Where in that description: the call's number, the architecture, the low half of the second argument.
+/// Where in that description: the call's number, the architecture, the low halves of the first three arguments.
 const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
+const PROCESS: u32 = 16;
 const REQUEST: u32 = 24;
+const NEW_LIMIT: u32 = 32;
 const ALLOW: u32 = 0x7FFF_0000;
 /// The call fails with "operation not permitted".
 const REFUSE: u32 = 0x0005_0001;
@@ -93,6 +103,7 @@ impl Dialect {
             body.push(jump(*number, 0, 1));
             body.push(step(RETURN, REFUSE));
         }
+        body.extend(self.limits_of_others());
         body.push(jump(self.ioctl, 0, 4));
         body.push(step(LOAD, REQUEST));
         body.push(jump(TYPING[0], 1, 0));
@@ -102,6 +113,21 @@ impl Dialect {
         let mut rules = vec![step(LOAD, ARCHITECTURE), jump(self.architecture, 0, past)];
         rules.append(&mut body);
         rules
+    }
+
+    /// Lets a process set its own limits (0 names the caller) and look at all; refuses to set another's.
+    fn limits_of_others(&self) -> [sock_filter; 9] {
+        [
+            jump(self.prlimit, 0, 8),
+            step(LOAD, PROCESS),
+            jump(0, 5, 0),
+            step(LOAD, NEW_LIMIT),
+            jump(0, 0, 2),
+            step(LOAD, NEW_LIMIT + 4),
+            jump(0, 1, 0),
+            step(RETURN, REFUSE),
+            step(RETURN, ALLOW),
+        ]
     }
 }
 

@@ -13,7 +13,7 @@ use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::process::{self, Interrupt};
 use crate::scope::{Case, Globs};
-use crate::store::{Lock, Store, read_json, remove_dir, write_json};
+use crate::store::{Lock, Store, read_json, remove_dir, trash_dir, write_json};
 use crate::workspace::{MARKER, Workspace};
 
 const PAUSE: Duration = Duration::from_millis(40);
@@ -104,14 +104,46 @@ impl Slot {
         }
     }
 
-    /// Notes who judges here from now on, after what a judge that was killed left running here has been ended: no
-    /// process of another judging may write into a slot.
+    /// Notes who judges here from now on. Where the one before never left, what it left running is ended, and the slot
+    /// is made anew: no process of another judging may write into a slot.
     pub(super) fn occupy(&mut self, temporary: &Path) -> anyhow::Result<()> {
         if let Some(left) = self.record.occupant.take() {
             end_leftovers(&left)?;
+            self.move_away()?;
         }
         self.record.occupant = Some(temporary.to_owned());
         write_json(&self.file, &self.record)
+    }
+
+    /// Puts the slot's folders aside, so that new ones take their places: what may still run in them, because it hid
+    /// from being ended, has a cage around these and can't write to others of the same name.
+    fn move_away(&self) -> anyhow::Result<()> {
+        let trash = self
+            .record
+            .root
+            .parent()
+            .and_then(Path::parent)
+            .map(trash_dir);
+        let trash = trash.context("a slot lies beside the worktrees")?;
+        fs::create_dir_all(&trash).with_context(|| format!("can't make {}", trash.display()))?;
+        let aside = tempfile::Builder::new()
+            .prefix("slot-")
+            .suffix(".gone")
+            .tempdir_in(&trash)
+            .with_context(|| format!("can't make a folder in {}", trash.display()))?
+            .keep();
+        for folder in [self.record.root.clone(), self.caches()] {
+            let name = folder.file_name().unwrap_or_default();
+            match fs::rename(&folder, aside.join(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("can't move {}", folder.display()));
+                }
+                _ => {}
+            }
+        }
+        // Whoever writes there may keep it from being deleted; then the next sweep of the trash does it.
+        let _ = remove_dir(&aside);
+        Ok(())
     }
 
     /// Nothing of the judging is left here.

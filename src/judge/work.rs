@@ -98,12 +98,13 @@ impl Judge<'_> {
         slot.occupy(temporary.path())?;
         self.progress.temporary = Some(temporary.path().to_owned());
         self.save()?;
-        let verdict = self.judge_in(&mut slot, temporary.path());
+        // Where it fails, something of a step may have survived: the slot stays taken, for the next judge to make anew.
+        let verdict = self.judge_in(&mut slot, temporary.path())?;
         // Steps may have left folders that their owner can't enter.
         remove_dir(temporary.path())?;
         self.progress.temporary = None;
         slot.leave()?;
-        verdict
+        Ok(verdict)
     }
 
     fn judge_in(&mut self, slot: &mut Slot, temporary: &Path) -> anyhow::Result<Verdict> {

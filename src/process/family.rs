@@ -116,10 +116,17 @@ impl Family {
     pub(crate) fn end(&self) -> anyhow::Result<()> {
         let give_up = Instant::now() + PATIENCE;
         loop {
-            let mut left = Entry::all().context("can't look for what the command left behind")?;
-            left.retain(|entry| entry.parent == Some(getpid()));
+            let all = Entry::all().context("can't look for what the command left behind")?;
             // A process that has ended shows its bonds no more, and is waited for whosever it was.
-            left.retain(|entry| entry.zombie || self.is_commands(entry.pid));
+            let tops: Vec<Pid> = all
+                .iter()
+                .filter(|entry| entry.parent == Some(getpid()))
+                .filter(|entry| entry.zombie || self.is_commands(entry.pid))
+                .map(|entry| entry.pid)
+                .collect();
+            // All generations at once: a long chain of processes would outlast any patience.
+            let mut left = Entry::families(all, &tops);
+            left.retain(|entry| !entry.zombie || entry.parent == Some(getpid()));
             let alive = left.iter().filter(|entry| !entry.zombie).count();
             for entry in &left {
                 if entry.zombie {

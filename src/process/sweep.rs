@@ -112,11 +112,19 @@ fn children() -> io::Result<Vec<Entry>> {
     Ok(children)
 }
 
-/// The children that were not there before. What lives below them follows when they are killed.
+/// The children that were not there before, with all that descends from them: killed one generation at a time, a long
+/// chain of processes would outlast any patience.
 fn orphans(before: &[Entry]) -> io::Result<Vec<Entry>> {
     let mut found = children()?;
     found.retain(|child| !before.iter().any(|known| known.is_same(child)));
-    Ok(found)
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let tops: Vec<Pid> = found.iter().map(|child| child.pid).collect();
+    let mut families = Entry::families(Entry::all()?, &tops);
+    // Only a child can be waited for; another's zombie goes when its parent does.
+    families.retain(|entry| !entry.zombie || entry.parent == Some(getpid()));
+    Ok(families)
 }
 
 /// Kills and reaps what `find` finds until it finds nothing: what is killed may have forked in the meantime.

@@ -1,5 +1,6 @@
 //! The kernel's table of processes, as `/proc` shows it.
 
+use std::collections::{HashMap, HashSet};
 use std::{fs, io};
 
 use rustix::io::Errno;
@@ -51,6 +52,26 @@ impl Entry {
         Ok(entries)
     }
 
+    /// Those of `all` that are among `tops` or descend from one of them.
+    pub(super) fn families(all: Vec<Self>, tops: &[Pid]) -> Vec<Self> {
+        let mut children: HashMap<Pid, Vec<Pid>> = HashMap::new();
+        for entry in &all {
+            if let Some(parent) = entry.parent {
+                children.entry(parent).or_default().push(entry.pid);
+            }
+        }
+        let mut inside: HashSet<Pid> = HashSet::new();
+        let mut open = tops.to_vec();
+        while let Some(pid) = open.pop() {
+            if inside.insert(pid) {
+                open.extend(children.remove(&pid).unwrap_or_default());
+            }
+        }
+        all.into_iter()
+            .filter(|entry| inside.contains(&entry.pid))
+            .collect()
+    }
+
     pub(super) fn is_same(&self, other: &Self) -> bool {
         (self.pid, self.start_time) == (other.pid, other.start_time)
     }
@@ -99,6 +120,29 @@ fn positive(raw: i32) -> Option<Pid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_family_is_all_that_descends_and_nothing_beside_it() {
+        let entry = |pid: i32, parent: i32| {
+            let stat = format!(
+                "{pid} (x) S {parent} 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987 65 43\n"
+            );
+            Entry::parse(stat.as_bytes()).unwrap()
+        };
+        // A chain that is longer than any stack would like, and its neighbours.
+        let chain = (10..40_000).map(|pid| entry(pid + 1, pid));
+        let all: Vec<Entry> = chain
+            .chain([entry(2, 1), entry(3, 2), entry(10, 2)])
+            .collect();
+        let of = |tops: &[i32]| {
+            let tops: Vec<Pid> = tops.iter().filter_map(|&pid| Pid::from_raw(pid)).collect();
+            Entry::families(all.clone(), &tops).len()
+        };
+        assert_eq!(
+            (of(&[3]), of(&[10]), of(&[2]), of(&[])),
+            (1, 39_991, 39_991 + 2, 0)
+        );
+    }
 
     #[test]
     fn a_name_cannot_forge_the_fields_behind_it() {

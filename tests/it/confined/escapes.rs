@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{has_cage, log, task};
 use crate::sandbox::{CONTRACT, Sandbox, UNCONFINED, skipped, wait_until};
 
@@ -210,6 +212,9 @@ fn its_own_judge_can_not_be_signalled_and_a_daemon_does_not_outlive_it() {
     let script = r#"judge=$(sed -n 's/^PPid:.//p' /proc/$PPID/status)
 tr '\0' ' ' < /proc/$judge/cmdline | grep -o _judge
 for signal in STOP TERM KILL; do kill -$signal $judge 2>/dev/null && echo signalled; done
+# A limit that is set on it would end it at its next write.
+prlimit --pid $judge --fsize=0:0 2>/dev/null && echo limited
+prlimit --pid $judge >/dev/null && ulimit -n 100 && prlimit --nofile=90:90 true || echo own limits
 setsid sh -c 'while sleep 0.01; do date > "$HOME/notes/late"; done' < /dev/null > /dev/null 2>&1 &
 while [ ! -s "$HOME/notes/late" ]; do sleep 0.01; done
 echo done
@@ -225,6 +230,39 @@ echo done
     fs::remove_file(&late).expect("it was at work");
     sandbox.wt(&["list"]).expect(0);
     assert!(!late.exists());
+}
+
+/// One that empties its environment is not known to be the slot's, once its judge was killed: it goes on, nowhere.
+#[test]
+fn what_outlives_a_killed_judge_never_writes_into_a_slot_again() {
+    let script = r#"if [ -f linger ]; then
+env -i PATH="$PATH" NOTES="$HOME/notes" setsid sh -c 'echo $$ > $NOTES/pid; while :; do
+  date > left; date > "$NOTES/beat"; sleep 0.01; done' < /dev/null > /dev/null 2>&1 &
+sleep 600
+fi
+! ls | grep -x left
+"#;
+    let (sandbox, worktree) = task(CONTRACT, script);
+    if !has_cage(&sandbox) {
+        return;
+    }
+    sandbox.write(worktree.join("linger"), "");
+    let judging = sandbox.start(&["validate", "auth"]);
+    let beat = sandbox.notes().join("beat");
+    wait_until("it is at work", || beat.exists());
+    let file = sandbox.state().join("tasks/auth/runs/1/judge.json");
+    let judge: serde_json::Value = serde_json::from_str(&sandbox.read(file)).expect("JSON");
+    let pid = |number: i64| Pid::from_raw(i32::try_from(number).expect("a pid")).expect("a pid");
+    kill_process(pid(judge["pid"].as_i64().expect("a pid")), Signal::KILL).expect("killed");
+    judging.finish(&sandbox);
+
+    fs::remove_file(worktree.join("linger")).expect("removed");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    fs::remove_file(&beat).expect("it was at work");
+    wait_until("it goes on", || beat.exists());
+    assert!(!sandbox.root().join("repo.wt/_judge/0/left").exists());
+    let left = sandbox.read(sandbox.notes().join("pid"));
+    kill_process(pid(left.trim().parse().expect("a pid")), Signal::KILL).expect("killed");
 }
 
 /// Calls by which the superuser gets past any rule about files: `bpf`, `init_module`, `finit_module`, `kexec_file_load`,
