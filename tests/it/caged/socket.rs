@@ -188,7 +188,6 @@ const REQUESTS: &str = "FORGED_REQUESTS";
 /// Run by a test in a cage: sends requests as no `wt` does, with its streams, and prints what it is answered.
 #[test]
 #[ignore = "another test runs it in a cage"]
-#[expect(clippy::print_stdout, reason = "the other test reads what it prints")]
 fn caller_in_a_cage() {
     let (Ok(requests), Ok(path)) = (std::env::var(REQUESTS), std::env::var("WT_SOCKET")) else {
         return;
