@@ -9,6 +9,7 @@ use crate::conflicts::{self, Conflict};
 use crate::ctx::Ctx;
 use crate::error::{Code, some_of};
 use crate::facts::{self, Facts};
+use crate::store::Trashed;
 use crate::task::Task;
 use crate::ui;
 use crate::workspace::Workspace;
@@ -80,35 +81,41 @@ impl List {
                 .collect();
             ctx.ui
                 .json(&json!({ "tasks": rows, "conflicts": conflicts, "past": past }))?;
-        } else if rows.is_empty() && past.is_empty() {
-            ctx.ui.say("no tasks; begin one: wt spawn <task>");
         } else {
-            let mut lines: Vec<Vec<String>> = rows.iter().map(|facts| row(ctx, facts)).collect();
-            lines.extend(past.iter().map(|trashed| past_row(ctx, trashed)));
-            ctx.ui.table(
-                &[
-                    "TASK", "STATE", "TRIES", "BRANCH", "+/-", "FILES", "RECEIPT", "AGE", "SEEN",
-                ],
-                &lines,
-                SPARE,
-            );
-            for Conflict { tasks, paths } in &conflicts {
-                let [one, other] = tasks;
-                ctx.ui.out(&format!(
-                    "{one} and {other} conflict in: {}",
-                    some_of(paths)
-                ));
-            }
-            if self.conflicts && conflicts.is_empty() {
-                ctx.ui
-                    .say("no two tasks conflict in what they have committed or validated");
-            }
+            self.print(ctx, &rows, &past, &conflicts);
         }
         Ok(if unreadable { Code::No } else { Code::Ok })
     }
 }
 
 impl List {
+    fn print(&self, ctx: &Ctx, rows: &[Facts], past: &[Trashed], conflicts: &[Conflict]) {
+        if rows.is_empty() && past.is_empty() {
+            ctx.ui.say("no tasks; begin one: wt spawn <task>");
+            return;
+        }
+        let mut lines: Vec<Vec<String>> = rows.iter().map(|facts| row(ctx, facts)).collect();
+        lines.extend(past.iter().map(|trashed| past_row(ctx, trashed)));
+        ctx.ui.table(
+            &[
+                "TASK", "STATE", "TRIES", "BRANCH", "+/-", "FILES", "RECEIPT", "AGE", "SEEN",
+            ],
+            &lines,
+            SPARE,
+        );
+        for Conflict { tasks, paths } in conflicts {
+            let [one, other] = tasks;
+            ctx.ui.out(&format!(
+                "{one} and {other} conflict in: {}",
+                some_of(paths)
+            ));
+        }
+        if self.conflicts && conflicts.is_empty() {
+            ctx.ui
+                .say("no two tasks conflict in what they have committed or validated");
+        }
+    }
+
     /// The conflicts that are asked for, or known from the last time. Without them there is still a list.
     fn conflicts(&self, ws: &Workspace, tasks: &[Task]) -> Vec<Conflict> {
         let found = if self.conflicts {
@@ -124,7 +131,7 @@ impl List {
     }
 }
 
-fn past_state(trashed: &crate::store::Trashed) -> &'static str {
+fn past_state(trashed: &Trashed) -> &'static str {
     if trashed.task.landing.is_some() {
         "landed"
     } else {
@@ -132,7 +139,7 @@ fn past_state(trashed: &crate::store::Trashed) -> &'static str {
     }
 }
 
-fn past_row(ctx: &Ctx, trashed: &crate::store::Trashed) -> Vec<String> {
+fn past_row(ctx: &Ctx, trashed: &Trashed) -> Vec<String> {
     let age = ui::age(ctx.now.as_second() - trashed.removed.as_second());
     let seen = if trashed.kept { "wt restore" } else { "" };
     let task = &trashed.task;

@@ -44,18 +44,7 @@ impl Validate {
             cause: self.cause.as_deref(),
             fresh: self.fresh,
         };
-        let strays = ws.store.find_task(&name)?;
-        let strays = strays.map(|task| stray::in_main_checkout(&ws, &task));
-        let strays = strays.unwrap_or_default();
-        if let (Some(root), false) = (ws.repo.main_checkout(), strays.is_empty()) {
-            ctx.ui.warn(&format!(
-                "paths of task `{name}` are changed in the main checkout {}, where they are not judged: {}",
-                root.display(),
-                some_of(&strays)
-            ));
-            ctx.ui
-                .hint("if they were meant for the task, bring them to its worktree, and put them back there");
-        }
+        let strays = strays(&ws, &name)?;
         match judge::ask(&ws, &ask)? {
             Answer::Judging { run, attached } => {
                 if attached {
@@ -135,6 +124,26 @@ impl Validate {
             Ok(())
         }
     }
+}
+
+/// The task's paths that are changed in the main checkout, which is said.
+fn strays(ws: &Workspace, name: &str) -> anyhow::Result<Vec<String>> {
+    let Some(task) = ws.store.find_task(name)? else {
+        return Ok(Vec::new());
+    };
+    let strays = stray::in_main_checkout(ws, &task);
+    if let (Some(root), false) = (ws.repo.main_checkout(), strays.is_empty()) {
+        let ui = &ws.ctx.ui;
+        ui.warn(&format!(
+            "paths of task `{name}` are changed in the main checkout {}, where they are not judged: {}",
+            root.display(),
+            some_of(&strays)
+        ));
+        ui.hint(
+            "if they were meant for the task, bring them to its worktree, and put them back there",
+        );
+    }
+    Ok(strays)
 }
 
 /// What every verdict says of its task as JSON.

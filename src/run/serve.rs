@@ -150,7 +150,11 @@ impl<'w> Outside<'w> {
         let Some(listener) = &self.listener else {
             return Ok(());
         };
-        while let Some((connection, peer)) = listener.accept().context("can't hear the cage")? {
+        // No more than these at once: those who call without an end must not keep signals from being passed on.
+        for _ in 0..CALLERS {
+            let Some((connection, peer)) = listener.accept().context("can't hear the cage")? else {
+                break;
+            };
             if !peer.is_some_and(|peer| self.leader.family().holds(peer)) {
                 self.refusals += 1;
                 if self.refusals <= REFUSALS_NOTED {

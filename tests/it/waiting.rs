@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::sandbox::{CONTRACT, Sandbox};
+use crate::sandbox::{CONTRACT, Sandbox, wait_until};
 
 /// A task `first` with a claim and work that was validated, and `second`, which follows it and claims the same.
 fn in_line(files: &[(&str, &str)]) -> Sandbox {
@@ -176,6 +176,9 @@ fn a_circle_is_refused_with_its_members() {
         .wt(&["rm", "a"])
         .expect(0)
         .says("task `b` waits for no other any more: wt spawn b");
+    wait_until("the trash is empty", || {
+        !sandbox.worktree("_trash").exists()
+    });
     // The name that `b` waited for comes back, and would wait for `b` in its turn.
     let before = sandbox.picture();
     sandbox
