@@ -51,7 +51,7 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
         .iter()
         .map(|args| {
             format!(
-                "wt {args} >/dev/null 2>&1; echo \"$? {}\"\n",
+                "wt {args} >/dev/null 2>.wt/why; s=$?; echo \"$s {}\"; [ $s = 4 ] || cat .wt/why >&2\n",
                 args.replace('\'', "")
             )
         })
@@ -59,7 +59,7 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
     let ran = caged(&sandbox, "auth", &script);
     for line in ran.out.lines() {
         let internal = line.contains(" _");
-        assert!(line.starts_with("4 ") || internal, "{line}");
+        assert!(line.starts_with("4 ") || internal, "{line}\n{}", ran.err);
     }
     assert_eq!(ran.out.lines().count(), refused.len());
     for prefix in [
@@ -351,8 +351,9 @@ fn a_hook_decides_in_the_cage_and_asks_outside_what_is_owed() {
     );
     ran.expect(0).says("commit, then: wt validate");
     assert_eq!(
-        ran.out,
-        "push: 2\nclean: 0\nchanged: 2\ncommitted: 2\njudged: 0\n"
+        ran.out, "push: 2\nclean: 0\nchanged: 2\ncommitted: 2\njudged: 0\n",
+        "{}",
+        ran.err
     );
     let noted = |word: &str| sandbox.events("auth").iter().filter(|e| *e == word).count();
     wait_until("all is noted", || {
