@@ -112,10 +112,8 @@ impl Ground {
 fn require_support(ws: &Workspace, contract: &Contract) -> anyhow::Result<bool> {
     match cage::support() {
         Support::Full => Ok(true),
-        Support::Files => {
-            ws.ctx.ui.warn(
-                "this kernel holds files in the cage, and not signals (Linux 6.12 or later does both)",
-            );
+        support @ Support::Files => {
+            ws.ctx.ui.warn(support.shortcoming());
             Ok(true)
         }
         Support::None if contract.cage.require => Err(Refusal::refused(
