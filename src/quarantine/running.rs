@@ -43,6 +43,13 @@ pub(crate) fn open(ws: &Workspace, name: &str) -> anyhow::Result<Opened> {
             .into());
     }
     require_ended(ws, name, "end it first")?;
+    if ws.store.find_cage(name)?.is_some() {
+        // Its note alone says what the worktree's .git file held.
+        let what = format!("the cage of task `{name}` is still open from a wt run that was killed");
+        return Err(Refusal::refused(what)
+            .hint("see what stands in the way: wt doctor --fix")
+            .into());
+    }
     let repo = ws.repo_for(&task);
     repo.verify_worktree(&task, &ws.git_dir_of(&task)?)?;
     let tip = repo.tip_of(&task)?;

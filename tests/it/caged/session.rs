@@ -223,6 +223,18 @@ fn a_killed_run_takes_its_cage_along_and_is_closed_by_the_next_command() {
         .wt(&["doctor"])
         .expect(1)
         .prints("was killed; its cage is still open");
+    // As long as it can't be closed, none is opened over it.
+    let index = sandbox.repo().join(".git/worktrees/auth/index");
+    let aside = index.with_extension("aside");
+    fs::rename(&index, &aside).expect("moved");
+    fs::create_dir(&index).expect("made");
+    sandbox
+        .wt(&["run", "auth", "--", "true"])
+        .expect(4)
+        .says("the cage of task `auth` can't be closed")
+        .says("the cage of task `auth` is still open from a wt run that was killed");
+    fs::remove_dir(&index).expect("removed");
+    fs::rename(&aside, &index).expect("moved");
     let ran = sandbox.wt(&["validate", "auth"]);
     ran.expect(0)
         .says("wt run of task `auth` was killed; its cage is closed");
