@@ -1,5 +1,6 @@
 //! Git: reads through git2 where it can, everything else through the `git` command.
 
+mod breadth;
 mod call;
 mod changes;
 mod combine;

@@ -95,6 +95,7 @@ fn take_in(
     // Until the branch holds them.
     let _kept = repo.take_in(&incoming, there, &known, &owner(&task.name))?;
     remove_dir(&incoming)?;
+    repo.require_finite(here, there)?;
     let met = ws.store.find_met(&task.name)?;
     if met.as_ref() != Some(here) && !repo.read.is_ancestor(here, there)? {
         return Err(Refusal::refused(format!(

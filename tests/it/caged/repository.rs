@@ -228,6 +228,30 @@ fn an_object_that_is_not_what_its_name_says_never_gets_out() {
 }
 
 #[test]
+fn a_tree_without_end_stays_in_the_cage() {
+    if !held() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.spawn("auth");
+    let before = sandbox.git(&["rev-parse", "wt/auth"]);
+    // Ten folders of ten folders and so on, all the same: ten thousand million paths in ten objects.
+    let script = "blob=$(echo x | git hash-object -w --stdin)
+                  tree=$(for i in 0 1 2 3 4 5 6 7 8 9; do printf '100644 blob %s\tf%s\n' $blob $i; done | git mktree)
+                  for level in 1 2 3 4 5 6 7 8 9; do
+                    tree=$(for i in 0 1 2 3 4 5 6 7 8 9; do printf '040000 tree %s\td%s\n' $tree $i; done | git mktree)
+                  done
+                  git update-ref refs/heads/wt/auth $(git commit-tree $tree -p HEAD -m bomb)
+                  wt validate; echo \"validate: $?\"";
+    caged(&sandbox, "auth", script)
+        .says("has more than 5000000 paths")
+        .prints("validate: 4\n");
+    assert_eq!(sandbox.git(&["rev-parse", "wt/auth"]), before);
+    sandbox.wt(&["list", "--status"]).expect(0);
+    sandbox.wt(&["spawn", "other"]).expect(0);
+}
+
+#[test]
 fn what_lies_in_place_of_objects_neither_holds_wt_up_nor_leads_it_away() {
     if !held() {
         return;
