@@ -52,12 +52,14 @@ impl Ctx {
             Refusal::refused(format!("can't go to {}: {error}", cwd.display()))
                 .hint("name a folder that exists")
         })?;
+        let (ui, caged) = (Ui::new(color), caged(&environment));
         Ok(Self {
             now: now(&environment),
-            caged: caged(&environment),
+            // Its reader is in the cage, and may stand still on purpose.
+            ui: if caged.is_some() { ui.held_back() } else { ui },
+            caged,
             environment,
             cwd,
-            ui: Ui::new(color),
         })
     }
 }

@@ -112,6 +112,7 @@ pub fn run() -> ExitCode {
             if !error.is::<Ended>() {
                 ctx.ui.error(&error);
             }
+            ctx.ui.release();
             failed(&error)
         }
     }

@@ -27,6 +27,17 @@ pub(crate) struct Ui {
     out: Term,
     err: Term,
     lost: Mutex<Option<std::io::Error>>,
+    /// What is to be said once the command is over, where it may not wait for its reader.
+    held: Option<Mutex<Held>>,
+}
+
+/// What was said, in its order.
+type Held = Vec<(Stream, Vec<u8>)>;
+
+#[derive(Clone, Copy)]
+enum Stream {
+    Out,
+    Err,
 }
 
 impl Ui {
@@ -43,12 +54,22 @@ impl Ui {
             out: Term::stdout(),
             err: Term::stderr(),
             lost: Mutex::default(),
+            held: None,
         }
     }
 
-    /// Whether a person reads standard error.
+    /// Says everything at the end alone: a reader that stands still must not hold up a command that has a lock.
+    #[must_use]
+    pub(crate) fn held_back(self) -> Self {
+        Self {
+            held: Some(Mutex::default()),
+            ..self
+        }
+    }
+
+    /// Whether a person reads standard error as it is written.
     pub(crate) fn is_interactive(&self) -> bool {
-        self.err.is_term()
+        self.held.is_none() && self.err.is_term()
     }
 
     /// Whether a person sits at both standard input and standard error.
@@ -69,6 +90,12 @@ impl Ui {
     /// Data without a line end added, for scripts that are to be evaluated or saved. A reader that went away is no
     /// fault; any other loss is remembered.
     pub(crate) fn raw(&self, bytes: &[u8]) {
+        if !self.hold(Stream::Out, bytes) {
+            self.write_out(bytes);
+        }
+    }
+
+    fn write_out(&self, bytes: &[u8]) {
         let mut stdout = std::io::stdout().lock();
         if let Err(error) = stdout.write_all(bytes).and_then(|()| stdout.flush())
             && error.kind() != std::io::ErrorKind::BrokenPipe
@@ -77,9 +104,44 @@ impl Ui {
         }
     }
 
+    /// Keeps something for the end, where that is how it is said.
+    fn hold(&self, stream: Stream, bytes: &[u8]) -> bool {
+        let Some(held) = &self.held else {
+            return false;
+        };
+        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.push((stream, bytes.to_owned()));
+        true
+    }
+
+    fn line(&self, line: &str) {
+        if !self.hold(Stream::Err, format!("{line}\n").as_bytes()) {
+            let _ = self.err.write_line(line);
+        }
+    }
+
+    /// Says what was held back.
+    pub(crate) fn release(&self) {
+        let Some(held) = &self.held else {
+            return;
+        };
+        let held = std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner));
+        for (stream, bytes) in held {
+            match stream {
+                Stream::Out => self.write_out(&bytes),
+                Stream::Err => {
+                    let _ = std::io::stderr().write_all(&bytes);
+                }
+            }
+        }
+    }
+
+    /// The end of a command that went well: says what was held back.
+    ///
     /// # Errors
     /// Where data was lost on its way to standard output.
     pub(crate) fn finish(&self) -> anyhow::Result<()> {
+        self.release();
         match self
             .lost
             .lock()
@@ -99,7 +161,7 @@ impl Ui {
 
     /// Narration: a line on standard error.
     pub(crate) fn say(&self, text: &str) {
-        let _ = self.err.write_line(&printable(text));
+        self.line(&printable(text));
     }
 
     /// Something that the person should know, though the command goes on.
@@ -109,21 +171,19 @@ impl Ui {
             .yellow()
             .bold()
             .apply_to("warning:");
-        let _ = self.err.write_line(&format!("{label} {}", printable(text)));
+        self.line(&format!("{label} {}", printable(text)));
     }
 
     /// What to do next, under a narration or an error.
     pub(crate) fn hint(&self, text: &str) {
         let label = Style::new().for_stderr().cyan().apply_to("hint:");
-        let _ = self.err.write_line(&format!("{label} {}", printable(text)));
+        self.line(&format!("{label} {}", printable(text)));
     }
 
     /// The one printer of errors.
     pub(crate) fn error(&self, error: &anyhow::Error) {
         let label = Style::new().for_stderr().red().bold().apply_to("error:");
-        let _ = self
-            .err
-            .write_line(&format!("{label} {}", printable(&format!("{error:#}"))));
+        self.line(&format!("{label} {}", printable(&format!("{error:#}"))));
         if let Some(hint) = error
             .downcast_ref::<Refusal>()
             .and_then(|r| r.hint.as_deref())

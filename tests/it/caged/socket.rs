@@ -182,6 +182,32 @@ fn a_forged_request_does_no_harm() {
     assert_closed(&sandbox, "auth");
 }
 
+#[test]
+fn who_reads_no_answer_holds_nobody_up() {
+    if !held() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    // So that there is something to say before anything is judged.
+    let rules = format!(
+        "[rules]\ninvariants = [\"Keep it.\"]\n{}",
+        crate::sandbox::CONTRACT
+    );
+    sandbox.write("wt.toml", &rules);
+    sandbox.commit(&sandbox.repo(), "rules");
+    let script = "mkfifo .wt/pipe; exec 3<>.wt/pipe
+                  dd if=/dev/zero of=/dev/fd/3 bs=4096 count=16 2>/dev/null
+                  wt validate >&3 2>&3 &
+                  touch .wt/sign; while [ -f .wt/sign ]; do sleep 0.01; done; kill $!";
+    let running = start(&sandbox, "auth", script);
+    wait_for_sign(&worktree);
+    wait_until("it is judged", || sandbox.task_state("auth") == "validated");
+    sandbox.wt(&["show", "auth", "--status"]).expect(0);
+    std::fs::remove_file(worktree.join(".wt/sign")).expect("removed");
+    running.finish(&sandbox);
+}
+
 /// The requests of [`caller_in_a_cage`], a line each.
 const REQUESTS: &str = "FORGED_REQUESTS";
 
