@@ -1,7 +1,7 @@
 //! Files that are there whole or not at all, and folders that are gone or not.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -48,33 +48,96 @@ pub(crate) fn write_shown(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("can't write {}", path.display()))
 }
 
-/// Removes a folder with all in it; folders without permission are opened first. One that is gone is no error.
+/// Removes a folder with all in it, however deep; folders without permission are opened first. One that is gone is no
+/// error.
 pub(crate) fn remove_dir(path: &Path) -> anyhow::Result<()> {
-    let remove = || match fs::remove_dir_all(path) {
+    let failed = || format!("can't remove {}", path.display());
+    match fs::remove_dir_all(path) {
+        Ok(()) => return Ok(()),
         // Not to be found also where a file stands in a parent's place.
-        Err(_) if fs::symlink_metadata(path).is_err() => Ok(()),
-        other => other,
-    };
-    if let Err(error) = remove() {
-        if error.kind() != std::io::ErrorKind::PermissionDenied {
-            return Err(error).with_context(|| format!("can't remove {}", path.display()));
+        Err(_) if fs::symlink_metadata(path).is_err() => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Err(error).with_context(failed);
         }
-        open_up(path);
-        remove().with_context(|| format!("can't remove {}", path.display()))?;
+        Err(_) => {}
+    }
+    flatten(path)
+        .and_then(|()| fs::remove_dir_all(path))
+        .with_context(failed)
+}
+
+/// Empties the folders below `top` one by one, each moved right below it first: neither permissions nor a depth beyond
+/// what a path or the open files of a process can hold are in the way then.
+fn flatten(top: &Path) -> io::Result<()> {
+    let open = |folder: &Path| fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+    open(top)?;
+    let mut waiting = vec![top.to_owned()];
+    let mut moved = 0_u64;
+    while let Some(folder) = waiting.pop() {
+        let entries: Vec<fs::DirEntry> = fs::read_dir(&folder)?.collect::<io::Result<_>>()?;
+        for entry in entries {
+            let path = entry.path();
+            if !entry.file_type()?.is_dir() {
+                fs::remove_file(&path)?;
+                continue;
+            }
+            open(&path)?;
+            if folder == top {
+                waiting.push(path);
+                continue;
+            }
+            let place = loop {
+                moved += 1;
+                let place = top.join(format!(".wt-{moved}"));
+                if fs::symlink_metadata(&place).is_err() {
+                    break place;
+                }
+            };
+            fs::rename(&path, &place)?;
+            waiting.push(place);
+        }
+        if folder != top {
+            fs::remove_dir(&folder)?;
+        }
     }
     Ok(())
 }
 
-/// Gives the owner all rights on every folder below `path` (Go's module cache and the like are read-only).
-fn open_up(path: &Path) {
-    let Ok(metadata) = fs::symlink_metadata(path) else {
-        return;
-    };
-    if !metadata.is_dir() {
-        return;
-    }
-    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
-    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-        open_up(&entry.path());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_goes_however_deep_closed_or_oddly_filled_it_is() {
+        let dir = tempfile::tempdir_in("/tmp").expect("a folder");
+        let top = dir.path().join("top");
+        fs::create_dir_all(top.join("a/.wt-1/b")).expect("made");
+        fs::write(top.join(".wt-2"), "").expect("written");
+        fs::write(top.join("a/.wt-1/b/file"), "").expect("written");
+        std::os::unix::fs::symlink(dir.path(), top.join("a/out")).expect("linked");
+        // Deeper than a path can say: each level is made from the one above it.
+        let mut there = rustix::fs::openat(
+            rustix::fs::CWD,
+            &top,
+            rustix::fs::OFlags::DIRECTORY,
+            rustix::fs::Mode::empty(),
+        )
+        .expect("opened");
+        let name = "d".repeat(100);
+        for _ in 0..200 {
+            rustix::fs::mkdirat(&there, &name, 0o700.into()).expect("made");
+            let flags = rustix::fs::OFlags::DIRECTORY;
+            there = rustix::fs::openat(&there, &name, flags, rustix::fs::Mode::empty())
+                .expect("opened");
+        }
+        drop(there);
+        flatten(&top).expect("emptied");
+        assert_eq!(fs::read_dir(&top).expect("listed").count(), 0);
+
+        fs::create_dir_all(top.join("closed/in")).expect("made");
+        fs::set_permissions(top.join("closed"), fs::Permissions::from_mode(0o0)).expect("closed");
+        remove_dir(&top).expect("removed");
+        remove_dir(&top).expect("gone already");
+        assert!(!top.exists() && dir.path().exists());
     }
 }
