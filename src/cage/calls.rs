@@ -1,5 +1,6 @@
 //! The system calls that a caged process does without: those that put input into a terminal that it shares with a
-//! person's shell, those that set the limits of others, and those by which the superuser gets past any rule about files.
+//! person's shell, those that set the limits of others, and those by which the superuser gets past any rule about files
+//! or at the machine.
 
 use anyhow::Context as _;
 use seccompiler::{apply_filter, sock_filter};
@@ -10,7 +11,8 @@ struct Dialect {
     architecture: u32,
     ioctl: u32,
     /// Code or data put into the kernel (`bpf`, `init_module`, `finit_module`, `kexec_load`, `kexec_file_load`), the
-    /// machine's ports (`iopl`, `ioperm`), files by a handle and not by a path (`open_by_handle_at`).
+    /// machine's ports (`iopl`, `ioperm`), files by a handle and not by a path (`open_by_handle_at`), the clock
+    /// (`settimeofday`, `clock_settime`, `clock_adjtime`, `adjtimex`) and the machine itself (`reboot`).
     refused: &'static [u32],
     /// Sets the limits of any process of the same user, and by them ends it: no scope of signals holds that.
     prlimit: u32,
@@ -21,7 +23,9 @@ const DIALECTS: [Dialect; 6] = [
     Dialect {
         architecture: 0xC000_003E,
         ioctl: 16,
-        refused: &[321, 175, 313, 246, 320, 172, 173, 304],
+        refused: &[
+            321, 175, 313, 246, 320, 172, 173, 304, 164, 227, 305, 159, 169,
+        ],
         prlimit: 302,
     },
     // x32: as x86-64 with a bit set, and two of its own.
@@ -37,6 +41,11 @@ const DIALECTS: [Dialect; 6] = [
             X32 + 172,
             X32 + 173,
             X32 + 304,
+            X32 + 164,
+            X32 + 227,
+            X32 + 305,
+            X32 + 159,
+            X32 + 169,
         ],
         prlimit: X32 + 302,
     },
@@ -44,35 +53,49 @@ const DIALECTS: [Dialect; 6] = [
     Dialect {
         architecture: 0x4000_0003,
         ioctl: 54,
-        refused: &[357, 128, 350, 283, 110, 101, 342],
+        refused: &[
+            357, 128, 350, 283, 110, 101, 342, 79, 264, 404, 343, 405, 124, 25, 88,
+        ],
         prlimit: 340,
     },
     // aarch64
     Dialect {
         architecture: 0xC000_00B7,
         ioctl: 29,
-        refused: &[280, 105, 273, 104, 294, 265],
+        refused: &[280, 105, 273, 104, 294, 265, 170, 112, 266, 171, 142],
         prlimit: 261,
     },
     // arm
     Dialect {
         architecture: 0x4000_0028,
         ioctl: 54,
-        refused: &[386, 128, 379, 347, 401, 371],
+        refused: &[
+            386, 128, 379, 347, 401, 371, 79, 262, 404, 372, 405, 124, 88,
+        ],
         prlimit: 369,
     },
     // riscv64
     Dialect {
         architecture: 0xC000_00F3,
         ioctl: 29,
-        refused: &[280, 105, 273, 104, 294, 265],
+        refused: &[280, 105, 273, 104, 294, 265, 170, 112, 266, 171, 142],
         prlimit: 261,
     },
 ];
 const X32: u32 = 0x4000_0000;
 
-/// Puts a byte into a terminal's input; pastes the selection of a console into it.
-const TYPING: [u32; 2] = [0x5412, 0x541C];
+/// Requests by `ioctl`: a byte put into a terminal's input, or the selection of a console; marks on a file that keep
+/// even its owner from changing it (two ways, the first as 64-bit and 32-bit programs say it); a file system frozen, or
+/// shut down.
+const REQUESTS: [u32; 7] = [
+    0x5412,
+    0x541C,
+    0x4008_6602,
+    0x4004_6602,
+    0x401C_5820,
+    0xC004_5877,
+    0x8004_587D,
+];
 
 /// Loads a word of the call's description, leaves with a verdict, goes on if equal.
 const LOAD: u16 = 0x20;
@@ -104,11 +127,13 @@ impl Dialect {
             body.push(step(RETURN, REFUSE));
         }
         body.extend(self.limits_of_others());
-        body.push(jump(self.ioctl, 0, 4));
+        let others = 1 + 2 * u8::try_from(REQUESTS.len()).expect("few requests");
+        body.push(jump(self.ioctl, 0, others));
         body.push(step(LOAD, REQUEST));
-        body.push(jump(TYPING[0], 1, 0));
-        body.push(jump(TYPING[1], 0, 1));
-        body.push(step(RETURN, REFUSE));
+        for request in REQUESTS {
+            body.push(jump(request, 0, 1));
+            body.push(step(RETURN, REFUSE));
+        }
         let past = u8::try_from(body.len()).expect("a dialect has few calls");
         let mut rules = vec![step(LOAD, ARCHITECTURE), jump(self.architecture, 0, past)];
         rules.append(&mut body);
