@@ -117,7 +117,7 @@ impl Slot {
 
     /// Puts the slot's folders aside, so that new ones take their places: what may still run in them, because it hid
     /// from being ended, has a cage around these and can't write to others of the same name.
-    fn move_away(&self) -> anyhow::Result<()> {
+    pub(super) fn move_away(&self) -> anyhow::Result<()> {
         let trash = self
             .record
             .root

@@ -100,15 +100,26 @@ impl Judge<'_> {
         self.save()?;
         // Where it fails, something of a step may have survived: the slot stays taken, for the next judge to make anew.
         let verdict = self.judge_in(&mut slot, temporary.path())?;
-        // Steps may have left folders that their owner can't enter.
-        remove_dir(temporary.path())?;
-        self.progress.temporary = None;
-        slot.leave()?;
+        // What can't be cleared away is no part of the verdict.
+        let cleared = remove_dir(temporary.path()).and_then(|()| {
+            self.progress.temporary = None;
+            slot.leave()
+        });
+        if let Err(error) = cleared {
+            self.ws.ctx.ui.warn(&format!("{error:#}"));
+        }
         Ok(verdict)
     }
 
     fn judge_in(&mut self, slot: &mut Slot, temporary: &Path) -> anyhow::Result<Verdict> {
-        let needs_set_up = slot.prepare(self.ws, &self.repo, &self.order)?;
+        let prepared = slot.prepare(self.ws, &self.repo, &self.order);
+        let needs_set_up = if let Ok(needs_set_up) = prepared {
+            needs_set_up
+        } else {
+            // What a step of another judging left may be beyond git's cleaning; a new slot has nothing of it.
+            slot.move_away()?;
+            slot.prepare(self.ws, &self.repo, &self.order)?
+        };
         let environment = self.confine(slot, temporary)?;
         if needs_set_up {
             if let Some(verdict) = self.set_up(slot, &environment)? {
