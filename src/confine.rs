@@ -148,12 +148,8 @@ pub(crate) fn environment(
     if cages.is_none() {
         return environment;
     }
-    let mut own: Vec<(&str, PathBuf)> = CACHES
-        .iter()
-        .map(|(name, folder)| (*name, place.caches.join(folder)))
-        .collect();
+    let mut own = caches(contract, place.caches);
     if speaks_of_pnpm(contract) {
-        own.extend(PNPM_STORE.map(|name| (name, place.caches.join("pnpm"))));
         // Where its locks go instead of a folder in /tmp that all projects share.
         own.push(("XDG_RUNTIME_DIR", place.temporary.to_owned()));
     }
@@ -164,6 +160,18 @@ pub(crate) fn environment(
             .map(|(name, path)| (name.into(), path.into())),
     );
     environment
+}
+
+/// The variables by which tools keep their caches in `folder`.
+pub(crate) fn caches(contract: &Contract, folder: &Path) -> Vec<(&'static str, PathBuf)> {
+    let mut own: Vec<_> = CACHES
+        .iter()
+        .map(|(name, cache)| (*name, folder.join(cache)))
+        .collect();
+    if speaks_of_pnpm(contract) {
+        own.extend(PNPM_STORE.map(|name| (name, folder.join("pnpm"))));
+    }
+    own
 }
 
 fn speaks_of_pnpm(contract: &Contract) -> bool {

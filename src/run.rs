@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use crate::cage::{self, Cage, Support};
+use crate::confine;
 use crate::contract::Contract;
 use crate::error::{Refusal, some_of};
 use crate::process::{Fate, Held, Leader};
@@ -160,12 +161,19 @@ impl Run<'_> {
             None => std::process::Command::new(&self.program.path),
         };
         command.args(args).current_dir(self.place).env_clear();
-        command.envs(environment::of(
+        let mut variables = environment::of(
             self.ws,
             self.task,
             &temporary(self.folder),
             listener.as_ref().map(|_| socket.as_path()),
-        ));
+        );
+        if self.git.is_some() {
+            for (name, path) in confine::caches(self.contract, &self.caches()) {
+                // What the operator has set for himself stands.
+                variables.entry(name.into()).or_insert(path.into());
+            }
+        }
+        command.envs(variables);
         let event = self.ws.event(&self.task.name, "run");
         self.ws
             .record(&event.fact("command", self.program.shown()))?;
@@ -184,12 +192,22 @@ impl Run<'_> {
         Ok(fate)
     }
 
+    /// What package managers keep for this task alone: in the operator's caches, which they trust without looking, an
+    /// agent could leave code for him to run.
+    fn caches(&self) -> PathBuf {
+        self.ws.store.cage_dir(&self.task.name).join("caches")
+    }
+
     /// All that may be written inside.
     fn cage(&self, git: &Path) -> anyhow::Result<Cage> {
+        let caches = self.caches();
+        std::fs::create_dir_all(&caches)
+            .with_context(|| format!("can't make {}", caches.display()))?;
         let mut writable = vec![
             self.task.worktree.clone(),
             git.to_owned(),
             temporary(self.folder),
+            caches,
         ];
         let captured = &self.task.environment;
         // What the gate's steps, which are the agent's own code, may write anyway.

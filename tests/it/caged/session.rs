@@ -88,11 +88,13 @@ fn the_environment_is_the_operators_less_what_acts_for_him() {
     let ran = caged(
         &sandbox,
         "auth",
-        "env; test -w \"$TMPDIR\" && command -v wt",
+        "env; test -w \"$TMPDIR\" && command -v wt
+         mkdir -p $npm_config_cache $UV_CACHE_DIR && echo x > $npm_config_cache/x && echo caches",
     );
     ran.expect(0).prints("EDITOR=vi\n").prints("WT_TASK=auth\n");
     ran.prints("WT_WORKTREE=<root>/repo.wt/auth\n")
-        .prints("/wt\n");
+        .prints("/wt\n")
+        .prints("caches\n");
     assert!(!ran.out.contains("/nowhere"), "{}", ran.out);
 }
 
