@@ -104,9 +104,11 @@ impl Leader {
     /// nothing for the command itself.
     pub(crate) fn ended(&mut self) -> anyhow::Result<Vec<(Option<Pid>, Fate)>> {
         for origin in self.signals.pending() {
-            // A key on the terminal has reached the command as well.
+            // A key on the terminal has reached the command as well; that the terminal is gone is told to the leader of
+            // its session alone, which may be this process.
+            let reached = origin.cause == Cause::Kernel && origin.signal != SIGHUP;
             if origin.signal != SIGCHLD
-                && origin.cause != Cause::Kernel
+                && !reached
                 && let Some(signal) = Signal::from_named_raw(origin.signal)
             {
                 let _ = kill_process(self.pid, signal);
