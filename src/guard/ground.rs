@@ -216,12 +216,16 @@ impl<'a> Ground<'a> {
     }
 
     fn outside(&self, path: &Path, whose: &str) -> Denial {
+        // In a cage the common one can't be written.
+        let scratch = self.ws.ctx.inside().and(self.variable("TMPDIR"));
+        let scratch = scratch.unwrap_or_else(|| PathBuf::from(SCRATCH[0]));
         Denial::of(
             &path.to_string_lossy(),
             whose,
             format!(
-                "work in {}; scratch files go to /tmp",
-                self.task.worktree.display()
+                "work in {}; scratch files go to {}",
+                self.task.worktree.display(),
+                scratch.display()
             ),
         )
     }
