@@ -82,6 +82,16 @@ pub(crate) fn find(ws: &Workspace, tasks: &[Task]) -> anyhow::Result<Vec<Conflic
     let found = ws.repo.conflicts(&wanted)?;
     drop(bar);
     known.pairs.extend(open.into_keys().zip(found));
+    for (one, other) in &close {
+        // One task may have begun where the target had moved on: what conflicts with the target is not between the two.
+        let (left, right) = (&changes[&one.task.name], &changes[&other.task.name]);
+        if let Some(paths) = known.pairs.get_mut(&key(&one.commit, &other.commit))
+            && !left.deletes
+            && !right.deletes
+        {
+            paths.retain(|path| left.reaches(path) && right.reaches(path));
+        }
+    }
     let conflicts = close
         .into_iter()
         .filter_map(|(one, other)| {
@@ -202,6 +212,17 @@ impl Footprint {
             || (self.deletes && other.adds)
             || self.paths.iter().any(|path| other.touches(path))
             || other.paths.iter().any(|path| self.touches(path))
+    }
+
+    /// Whether it changes `path`, something beneath it, or a file in the place of one of its folders.
+    fn reaches(&self, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(end, _)| end);
+        self.touches(path)
+            || ends.into_iter().any(|end| {
+                self.paths
+                    .binary_search_by(|found| found.as_str().cmp(&path[..end]))
+                    .is_ok()
+            })
     }
 
     /// Whether it changes `path` or something beneath it.

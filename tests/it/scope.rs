@@ -417,6 +417,29 @@ fn the_list_tells_who_conflicts_long_before_either_lands() {
 }
 
 #[test]
+fn what_conflicts_with_the_target_is_not_between_two_tasks() {
+    let lines = "1\n2\n3\n4\n5\n6\n7\n8\n";
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        ("test.sh", "true\n"),
+        ("a", lines),
+        ("b", lines),
+    ]);
+    let early = sandbox.spawn("early");
+    sandbox.write(early.join("a"), "early\n");
+    sandbox.write(early.join("b"), &lines.replace('8', "eight"));
+    sandbox.commit(&early, "early");
+    sandbox.write("a", "main\n");
+    sandbox.commit(&sandbox.repo(), "main");
+    // Begun behind that, and apart from it.
+    let late = sandbox.spawn("late");
+    sandbox.write(late.join("b"), &lines.replace('1', "one"));
+    sandbox.commit(&late, "late");
+    let found = sandbox.wt(&["list", "--conflicts", "--json"]);
+    assert_eq!(found.expect(0).json()["conflicts"], json!([]));
+}
+
+#[test]
 fn the_documented_traps_are_decided_where_claims_are_made() {
     let sandbox = Sandbox::new();
     sandbox
