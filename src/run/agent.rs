@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -60,6 +61,15 @@ impl Program {
             return Self::find(ws, program, args, place);
         }
         if let Some(agent) = request.agent.or(contract.cage.agent.as_deref()) {
+            if ws.ctx.environment.find_program(agent).is_none() {
+                return Err(
+                    Refusal::refused(format!("the agent {agent:?} is not on PATH"))
+                        .hint(
+                            "wt knows claude and codex; anything else: wt run <task> -- <command>",
+                        )
+                        .into(),
+                );
+            }
             return Self::find(ws, agent.as_ref(), &[], place);
         }
         let is_there = |known: &Known| ws.ctx.environment.find_program(known.word()).is_some();
@@ -84,15 +94,22 @@ impl Program {
     ) -> anyhow::Result<Self> {
         let given = Path::new(program);
         let path = if given.components().count() > 1 {
-            Some(place.join(given)).filter(|path| path.is_file())
+            let may_start = |path: &PathBuf| {
+                path.metadata()
+                    .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+            };
+            Some(place.join(given)).filter(may_start)
         } else {
             program
                 .to_str()
                 .and_then(|name| ws.ctx.environment.find_program(name))
         };
         let path = path.ok_or_else(|| {
-            Refusal::refused(format!("there is no program {}", program.display()))
-                .hint("it is looked for on PATH; a shell's own words need a shell: -- sh -c '…'")
+            Refusal::refused(format!(
+                "there is no program {} to start",
+                program.display()
+            ))
+            .hint("it is looked for on PATH; a shell's own words need a shell: -- sh -c '…'")
         })?;
         let known = path.file_name().and_then(Known::named);
         if let Some(known) = known {

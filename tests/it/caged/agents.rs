@@ -83,7 +83,7 @@ fn codex_gets_its_hooks_as_settings_and_leaves_its_own_sandbox() {
     sandbox
         .wt(&["run", "auth", "--agent", "nobody"])
         .expect(4)
-        .says("there is no program nobody");
+        .says("the agent \"nobody\" is not on PATH");
 }
 
 #[test]
