@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::Receipt;
-use crate::git::SnapshotRequest;
 use crate::quarantine;
 use crate::store::{read_json, write_json_shown};
 use crate::task::{BUDGET, Task};
@@ -152,13 +151,7 @@ pub(crate) fn look(ws: &Workspace, task: &Task) -> anyhow::Result<Seen> {
     repo.verify_worktree(task, &ws.git_dir_of(task)?)?;
     let tip = repo.tip_of(task)?;
     let index = ws.store.task_index(&task.name);
-    let request = SnapshotRequest {
-        worktree: &task.worktree,
-        index: &index,
-        tip: &tip,
-        max_file: u64::MAX,
-    };
-    let uncommitted = repo.uncommitted_paths(&request)?;
+    let uncommitted = repo.uncommitted_paths(&task.worktree, &index, &tip)?;
     note_seen(ws, &task.name, uncommitted)
 }
 

@@ -15,6 +15,6 @@ mod work;
 pub(crate) use ask::{Answer, Ask, ask};
 pub(crate) use follow::follow;
 pub(crate) use launch::launch;
-pub(crate) use order::{OrderRequest, covering_receipt, order, snapshot_of};
+pub(crate) use order::{OrderRequest, covering_receipt, order, snapshot_of, tip_and_uncommitted};
 pub(crate) use settle::{clear_dead_judge, judge_at_work, report_of};
 pub(crate) use work::work;

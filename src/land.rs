@@ -14,7 +14,8 @@ use signal_hook::consts::SIGINT;
 use crate::candidate;
 use crate::error::{Code, Refusal, some_of};
 use crate::gate::Report;
-use crate::judge::{clear_dead_judge, judge_at_work, snapshot_of};
+use crate::git::Repo;
+use crate::judge::{clear_dead_judge, judge_at_work, snapshot_of, tip_and_uncommitted};
 use crate::oid::Oid;
 use crate::process::Interrupt;
 use crate::quarantine;
@@ -182,7 +183,11 @@ struct Work {
 
 fn ready_work(ws: &Workspace, task: &Task, request: &Request) -> anyhow::Result<Work> {
     let repo = ws.repo_for(task);
-    let (snapshot, uncommitted) = snapshot_of(ws, &repo, task, u64::MAX)?;
+    if !request.commit {
+        return committed_work(ws, &repo, task);
+    }
+    let max_file = ws.max_file(&repo, task)?;
+    let (snapshot, uncommitted) = snapshot_of(ws, &repo, task, max_file)?;
     let branch = repo.tip_of(task)?;
     if uncommitted.is_empty() || snapshot.commit == branch {
         require_judged(task, &snapshot.tree, "the tip of its branch")?;
@@ -190,15 +195,6 @@ fn ready_work(ws: &Workspace, task: &Task, request: &Request) -> anyhow::Result<
             tip: snapshot,
             branch,
         });
-    }
-    if !request.commit {
-        return Err(Refusal::refused(format!(
-            "task `{}` has uncommitted work: {}",
-            task.name,
-            some_of(&uncommitted)
-        ))
-        .hint("commit it in the worktree, or let wt do it: wt merge --commit -m \"<message>\"")
-        .into());
     }
     require_judged(task, &snapshot.tree, "its uncommitted work")?;
     if request.dry_run {
@@ -212,6 +208,24 @@ fn ready_work(ws: &Workspace, task: &Task, request: &Request) -> anyhow::Result<
         commit,
         tree: snapshot.tree,
     };
+    Ok(Work { tip, branch })
+}
+
+/// # Errors
+/// A refusal where there is uncommitted work; none of it was stored.
+fn committed_work(ws: &Workspace, repo: &Repo, task: &Task) -> anyhow::Result<Work> {
+    let (tip, uncommitted) = tip_and_uncommitted(ws, repo, task)?;
+    if !uncommitted.is_empty() {
+        return Err(Refusal::refused(format!(
+            "task `{}` has uncommitted work: {}",
+            task.name,
+            some_of(&uncommitted)
+        ))
+        .hint("commit it in the worktree, or let wt do it: wt merge --commit -m \"<message>\"")
+        .into());
+    }
+    require_judged(task, &tip.tree, "the tip of its branch")?;
+    let branch = tip.commit.clone();
     Ok(Work { tip, branch })
 }
 

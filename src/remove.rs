@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use rustix::process::Signal;
 
 use crate::error::{Code, Refusal};
-use crate::git::{SnapshotRequest, require_folder};
+use crate::git::require_folder;
 use crate::judge::judge_at_work;
 use crate::oid::Oid;
 use crate::process::{self, Identity};
@@ -61,12 +61,7 @@ pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
     let uncommitted = if fs::symlink_metadata(&task.worktree).is_ok() {
         repo.verify_worktree(task, &ws.git_dir_of(task)?)?;
         let index = ws.store.task_index(&task.name);
-        repo.uncommitted_paths(&SnapshotRequest {
-            worktree: &task.worktree,
-            index: &index,
-            tip: &tip,
-            max_file: u64::MAX,
-        })?
+        repo.uncommitted_paths(&task.worktree, &index, &tip)?
     } else if let Some(found) = repo.moved_to(task) {
         return Err(Refusal::refused(format!(
             "the worktree of task `{}` was moved to {}",

@@ -21,6 +21,13 @@ pub(crate) struct SnapshotRequest<'a> {
     pub(crate) max_file: u64,
 }
 
+/// A worktree, and the index through which it is looked at.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) worktree: &'a Path,
+    pub(super) index: &'a Path,
+}
+
 /// A worktree as a commit.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
@@ -38,9 +45,13 @@ impl Repo {
     /// Refusals, by path, for what a commit could not hold: a nested repository, a changed submodule, a pipe in a
     /// file's place, a file past the size limit.
     pub(crate) fn snapshot(&self, request: &SnapshotRequest) -> anyhow::Result<Snapshot> {
+        let view = View {
+            worktree: request.worktree,
+            index: request.index,
+        };
         let base = self.read.tree_of(request.tip)?;
-        self.align_index(request, &base)?;
-        let uncommitted = self.uncommitted(request)?;
+        self.align_index(view, &base)?;
+        let uncommitted = self.uncommitted(view)?;
         if uncommitted.is_empty() {
             return Ok(Snapshot {
                 commit: request.tip.clone(),
@@ -49,8 +60,8 @@ impl Repo {
             });
         }
         check_files(request, &uncommitted)?;
-        self.take(request, &uncommitted)?;
-        let tree = Oid::parse(&self.on(request, &["write-tree"]).text()?)?;
+        self.take(view, &uncommitted)?;
+        let tree = Oid::parse(&self.on(view, &["write-tree"]).text()?)?;
         let commit = if tree == base {
             request.tip.clone()
         } else {
@@ -64,18 +75,15 @@ impl Repo {
     }
 
     /// Brings `wt`'s own index to what the worktree holds at `paths`.
-    fn take(&self, request: &SnapshotRequest, paths: &[String]) -> anyhow::Result<()> {
+    fn take(&self, view: View, paths: &[String]) -> anyhow::Result<()> {
         // What lies beyond a folder that became a link is no longer the folder's: git itself refuses to look there.
         let (beyond, there): (Vec<&String>, Vec<&String>) = paths
             .iter()
-            .partition(|path| is_beyond_link(request.worktree, path));
+            .partition(|path| is_beyond_link(view.worktree, path));
         if !beyond.is_empty() {
-            self.on(
-                request,
-                &["update-index", "--force-remove", "-z", "--stdin"],
-            )
-            .stdin(joined(&beyond))
-            .run()?;
+            self.on(view, &["update-index", "--force-remove", "-z", "--stdin"])
+                .stdin(joined(&beyond))
+                .run()?;
         }
         let add = [
             "update-index",
@@ -85,64 +93,56 @@ impl Repo {
             "-z",
             "--stdin",
         ];
-        self.on(request, &add).stdin(joined(&there)).run()
+        self.on(view, &add).stdin(joined(&there)).run()
     }
 
-    /// Paths of the worktree that differ from the tip of the task's branch, without writing any object.
+    /// Paths of a worktree that differ from the tip of its branch, without writing any object.
     pub(crate) fn uncommitted_paths(
         &self,
-        request: &SnapshotRequest,
+        worktree: &Path,
+        index: &Path,
+        tip: &Oid,
     ) -> anyhow::Result<Vec<String>> {
-        let base = self.read.tree_of(request.tip)?;
-        self.align_index(request, &base)?;
-        self.uncommitted(request)
+        let view = View { worktree, index };
+        self.align_index(view, &self.read.tree_of(tip)?)?;
+        self.uncommitted(view)
     }
 
     /// Brings an index of a worktree to the tree of `tip`, as if it had just been checked out.
     pub(crate) fn fit_index(&self, worktree: &Path, index: &Path, tip: &Oid) -> anyhow::Result<()> {
-        let request = SnapshotRequest {
-            worktree,
-            index,
-            tip,
-            max_file: u64::MAX,
-        };
-        self.align_index(&request, &self.read.tree_of(tip)?)
+        self.align_index(View { worktree, index }, &self.read.tree_of(tip)?)
     }
 
-    pub(super) fn on<'g>(
-        &'g self,
-        request: &SnapshotRequest,
-        args: &[&str],
-    ) -> super::call::GitCommand<'g> {
+    pub(super) fn on<'g>(&'g self, view: View, args: &[&str]) -> super::call::GitCommand<'g> {
         self.git
             .command(args)
-            .on_worktree(request.worktree, request.index)
+            .on_worktree(view.worktree, view.index)
     }
 
     /// Brings the kept index to the branch's tree, keeping the file times that still hold.
-    fn align_index(&self, request: &SnapshotRequest, tree: &Oid) -> anyhow::Result<()> {
+    fn align_index(&self, view: View, tree: &Oid) -> anyhow::Result<()> {
         // Not `-m`: that refuses where a file that the last snapshot took was changed again since, and then every
         // file would have to be read anew.
         if self
-            .on(request, &["read-tree", "--reset", tree.as_str()])
+            .on(view, &["read-tree", "--reset", tree.as_str()])
             .run()
             .is_err()
         {
             // A missing or cut index is only a cache: it is made anew.
-            let _ = fs::remove_file(request.index);
-            let _ = fs::remove_file(request.index.with_extension("lock"));
-            self.on(request, &["read-tree", tree.as_str()]).run()?;
+            let _ = fs::remove_file(view.index);
+            let _ = fs::remove_file(view.index.with_extension("lock"));
+            self.on(view, &["read-tree", tree.as_str()]).run()?;
         }
         // Answers 1 where files differ, which is no failure here.
-        self.on(request, &["update-index", "-q", "--refresh"])
+        self.on(view, &["update-index", "-q", "--refresh"])
             .output()
             .map(drop)
     }
 
-    fn uncommitted(&self, request: &SnapshotRequest) -> anyhow::Result<Vec<String>> {
+    fn uncommitted(&self, view: View) -> anyhow::Result<Vec<String>> {
         let list = self
             .on(
-                request,
+                view,
                 &[
                     "ls-files",
                     "-z",
@@ -158,7 +158,7 @@ impl Repo {
             .collect::<anyhow::Result<Vec<_>>>()?;
         paths.sort();
         paths.dedup();
-        self.check_submodules(request)?;
+        self.check_submodules(view)?;
         Ok(paths)
     }
 }

@@ -7,7 +7,7 @@ use super::Repo;
 use super::call::GitCommand;
 use super::read::{records, utf8};
 use super::slot_checkout::{SlotCheckout, remove_tree};
-use super::snapshot::SnapshotRequest;
+use super::snapshot::View;
 use crate::error::Refusal;
 use crate::oid::Oid;
 
@@ -57,29 +57,24 @@ impl Repo {
     }
 
     /// Refuses submodules whose state a commit of this repository alone does not hold.
-    pub(super) fn check_submodules(&self, request: &SnapshotRequest) -> anyhow::Result<()> {
-        if !request.worktree.join(".gitmodules").exists() {
+    pub(super) fn check_submodules(&self, view: View) -> anyhow::Result<()> {
+        if !view.worktree.join(".gitmodules").exists() {
             return Ok(());
         }
-        let staged = self.on(request, &["ls-files", "-z", "--stage"]).bytes()?;
+        let staged = self.on(view, &["ls-files", "-z", "--stage"]).bytes()?;
         for record in records(&staged).filter(|r| r.starts_with(b"160000 ")) {
             let (head, path) = utf8(record)?
                 .split_once('\t')
                 .map(|(h, p)| (h.to_owned(), p.to_owned()))
                 .unwrap_or_default();
             let recorded = Oid::parse(head.split(' ').nth(1).unwrap_or_default())?;
-            self.check_submodule(request, &path, &recorded)?;
+            self.check_submodule(view, &path, &recorded)?;
         }
         Ok(())
     }
 
-    fn check_submodule(
-        &self,
-        request: &SnapshotRequest,
-        path: &str,
-        recorded: &Oid,
-    ) -> anyhow::Result<()> {
-        let root = request.worktree.join(path);
+    fn check_submodule(&self, view: View, path: &str, recorded: &Oid) -> anyhow::Result<()> {
+        let root = view.worktree.join(path);
         if !root.join(".git").exists() {
             let holds_files = fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some());
             if holds_files {
@@ -91,8 +86,8 @@ impl Repo {
             }
             return Ok(());
         }
-        let modules = self.submodule_dir(request, path)?;
-        let index = request.index.with_extension("submodule");
+        let modules = self.submodule_dir(view, path)?;
+        let index = view.index.with_extension("submodule");
         let inside = |args: &[&str]| {
             self.git
                 .command(args)
@@ -123,8 +118,8 @@ impl Repo {
     }
 
     /// The git directory of a submodule in the main checkout: never the worktree's own, which its agent can write.
-    fn submodule_dir(&self, request: &SnapshotRequest, path: &str) -> anyhow::Result<PathBuf> {
-        let mut submodules = self.declared_in(request.worktree)?.into_iter();
+    fn submodule_dir(&self, view: View, path: &str) -> anyhow::Result<PathBuf> {
+        let mut submodules = self.declared_in(view.worktree)?.into_iter();
         let found = submodules.find(|submodule| submodule.path == path);
         let dir = found.map(|submodule| self.common().join("modules").join(submodule.name));
         dir.filter(|dir| dir.is_dir()).ok_or_else(|| {

@@ -50,21 +50,21 @@ fn is_unjudged(ws: &Workspace, task: &Task) -> anyhow::Result<bool> {
     quarantine::bring_in(ws, &repo, task)?;
     let tip = repo.tip_of(task)?;
     let index = ws.store.task_index(&task.name);
-    let request = SnapshotRequest {
+    let uncommitted = repo.uncommitted_paths(&task.worktree, &index, &tip)?;
+    let validated = task.validated.as_ref();
+    let Some(validated) = validated.filter(|_| task.state == State::Validated) else {
+        return Ok(!uncommitted.is_empty() || has_commits(ws, task)?);
+    };
+    // No object need be stored for the rest, at the end of every turn.
+    if uncommitted.is_empty() {
+        return Ok(has_commits(ws, task)? && validated.snapshot.tree != repo.read.tree_of(&tip)?);
+    }
+    let snapshot = repo.snapshot(&SnapshotRequest {
         worktree: &task.worktree,
         index: &index,
         tip: &tip,
-        max_file: u64::MAX,
-    };
-    let validated = task.validated.as_ref();
-    let Some(validated) = validated.filter(|_| task.state == State::Validated) else {
-        // No object need be stored for that, at the end of every turn.
-        return Ok(!repo.uncommitted_paths(&request)?.is_empty() || has_commits(ws, task)?);
-    };
-    let snapshot = repo.snapshot(&request)?;
+        max_file: ws.max_file(&repo, task)?,
+    })?;
     quarantine::hold(ws, &repo, task, &snapshot.commit)?;
-    if snapshot.uncommitted.is_empty() && !has_commits(ws, task)? {
-        return Ok(false);
-    }
     Ok(validated.snapshot.tree != snapshot.tree)
 }

@@ -28,15 +28,7 @@ pub(crate) fn snapshot_of(
     task: &Task,
     max_file: u64,
 ) -> anyhow::Result<(Pinned, Vec<String>)> {
-    repo.verify_worktree(task, &ws.git_dir_of(task)?)?;
-    if repo.sparse_patterns()? != task.sparse {
-        return Err(Refusal::refused(format!(
-            "the main checkout's sparse-checkout patterns are not those that task `{}` was made with",
-            task.name
-        ))
-        .hint("put them back (git sparse-checkout set …); with others, files would look deleted")
-        .into());
-    }
+    require_sound(ws, repo, task)?;
     let tip = repo.tip_of(task)?;
     let index = ws.store.task_index(&task.name);
     let request = SnapshotRequest {
@@ -53,6 +45,35 @@ pub(crate) fn snapshot_of(
         },
         snapshot.uncommitted,
     ))
+}
+
+/// The tip of a task's branch, and the paths of its worktree that differ from it, of which nothing is stored. The
+/// worktree is first held against its record.
+pub(crate) fn tip_and_uncommitted(
+    ws: &Workspace,
+    repo: &Repo,
+    task: &Task,
+) -> anyhow::Result<(Pinned, Vec<String>)> {
+    require_sound(ws, repo, task)?;
+    let commit = repo.tip_of(task)?;
+    let tree = repo.read.tree_of(&commit)?;
+    let index = ws.store.task_index(&task.name);
+    let uncommitted = repo.uncommitted_paths(&task.worktree, &index, &commit)?;
+    Ok((Pinned { commit, tree }, uncommitted))
+}
+
+/// Holds a task's worktree against its record.
+fn require_sound(ws: &Workspace, repo: &Repo, task: &Task) -> anyhow::Result<()> {
+    repo.verify_worktree(task, &ws.git_dir_of(task)?)?;
+    if repo.sparse_patterns()? != task.sparse {
+        return Err(Refusal::refused(format!(
+            "the main checkout's sparse-checkout patterns are not those that task `{}` was made with",
+            task.name
+        ))
+        .hint("put them back (git sparse-checkout set …); with others, files would look deleted")
+        .into());
+    }
+    Ok(())
 }
 
 /// The order to judge a candidate.

@@ -7,6 +7,7 @@ use crate::contract::{Contract, Tree, detect};
 use crate::error::Refusal;
 use crate::git::{Reader, Repo};
 use crate::oid::Oid;
+use crate::task::Task;
 
 /// Name of the contract file at the repository's root.
 pub(crate) const FILE: &str = "wt.toml";
@@ -94,6 +95,14 @@ impl Tree for CommitFiles<'_> {
 }
 
 impl Workspace<'_> {
+    /// Largest changed file that is taken from a task's worktree, in bytes, by the contract in force. Said of it is
+    /// nothing: for whoever needs the limit alone.
+    pub(crate) fn max_file(&self, repo: &Repo, task: &Task) -> anyhow::Result<u64> {
+        let tip = self.target_tip(task)?;
+        let in_force = contract_at(&repo.read, &tip, &task.target)?;
+        Ok(in_force.contract.judge.max_file)
+    }
+
     /// The contract in force for work that lands on `branch`, whose tip is `tip`; a `wt.toml` in the main checkout
     /// that is not that of the target is said aloud. For a task `repo` is [`Self::repo_for`] it: what judges must
     /// not be read by the git of whoever calls.

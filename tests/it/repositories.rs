@@ -750,6 +750,28 @@ fn a_file_past_the_limit_is_refused_committed_or_not() {
 }
 
 #[test]
+fn a_huge_file_beside_judged_work_is_named_and_stored_by_nobody() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.validated("auth", "new", "work\n");
+    // Reading it would take hours.
+    let huge = fs::File::create(worktree.join("huge")).expect("made");
+    huge.set_len(1 << 43).expect("set");
+    let before = sandbox.git(&["count-objects", "-v"]);
+    sandbox
+        .wt_in_time(&["merge", "auth"])
+        .expect(4)
+        .says("task `auth` has uncommitted work: huge");
+    let words = "huge has 8796093022208 bytes; the limit for a changed file is 100000000";
+    sandbox
+        .wt_in_time(&["merge", "auth", "--commit", "-m", "work"])
+        .expect(4)
+        .says(words);
+    let owed = sandbox.wt_in_time_in(&worktree, &["_owed"]);
+    owed.expect(4).says(words);
+    assert_eq!(sandbox.git(&["count-objects", "-v"]), before);
+}
+
+#[test]
 fn packed_refs_another_branch_and_a_shallow_history_are_no_hindrance() {
     let sandbox = Sandbox::new();
     for number in 0..3 {

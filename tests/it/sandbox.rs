@@ -212,6 +212,19 @@ impl Sandbox {
         )
     }
 
+    /// As [`Self::wt`], killed after half a minute: for what may be made to wait for ever.
+    pub(crate) fn wt_in_time(&self, args: &[&str]) -> Ran {
+        self.wt_in_time_in(&self.repo(), args)
+    }
+
+    /// As [`Self::wt_in_time`], called in another folder.
+    pub(crate) fn wt_in_time_in(&self, dir: &Path, args: &[&str]) -> Ran {
+        let mut command = self.command("timeout");
+        command.args(["--signal=KILL", "30", wt()]).args(args);
+        let said = format!("wt {}", args.join(" "));
+        Ran::of(command.current_dir(dir), self, &said)
+    }
+
     /// `wt` in the repository, not waited for.
     pub(crate) fn start(&self, args: &[&str]) -> Started {
         let mut command = self.command(wt());
