@@ -10,6 +10,7 @@ mod intake;
 mod kept_index;
 mod main_checkout;
 mod pairs;
+mod plain;
 mod read;
 mod slot_checkout;
 mod snapshot;

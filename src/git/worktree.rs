@@ -1,12 +1,15 @@
 //! Linked worktrees: made, checked against forgery, moved and forgotten.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use rustix::fs::{Mode, OFlags, open};
 
 use super::Repo;
+use super::plain::plain_bytes;
 use super::read::records;
 use super::slot_checkout::remove_tree;
 use crate::error::Refusal;
@@ -217,8 +220,7 @@ impl Repo {
     /// (after `mv`).
     pub(crate) fn moved_to(&self, task: &Task) -> Option<PathBuf> {
         let is_it = |path: &Path| folder_id(path).is_ok_and(|id| id == task.folder);
-        let said =
-            fs::read_to_string(self.admin_dir(&task.admin).join("gitdir")).unwrap_or_default();
+        let said = regular_text(&self.admin_dir(&task.admin).join("gitdir")).unwrap_or_default();
         if let Some(path) = Path::new(said.trim_end())
             .parent()
             .filter(|path| is_it(path))
@@ -242,7 +244,7 @@ impl Repo {
         Ok(entries
             .flatten()
             .filter(|entry| {
-                fs::read_to_string(entry.path().join("gitdir"))
+                regular_text(&entry.path().join("gitdir"))
                     .is_ok_and(|text| Path::new(text.trim_end()) == link)
             })
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
@@ -254,7 +256,14 @@ impl Repo {
         require_folder(task)?;
         let (link, admin) = (task.worktree.join(".git"), self.admin_dir(&task.admin));
         let write = |path: &Path, text: String| {
-            fs::write(path, text).with_context(|| format!("can't write {}", path.display()))
+            let context = || format!("can't write {}", path.display());
+            // A pipe is not waited for.
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+            let flags = flags | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+            let fd = open(path, flags, Mode::from_raw_mode(0o666)).with_context(context)?;
+            File::from(fd)
+                .write_all(text.as_bytes())
+                .with_context(context)
         };
         write(&admin.join("gitdir"), format!("{}\n", link.display()))?;
         regular_text(&link)?;
@@ -328,26 +337,20 @@ fn canonical(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 
-/// The text of a small regular file; a symbolic link is not followed.
+/// The text of a small regular file; a symbolic link is not followed, a pipe not waited for.
 ///
 /// # Errors
 /// A refusal where there is none.
 fn regular_text(path: &Path) -> anyhow::Result<String> {
-    let metadata = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Refusal::refused(format!("{} is gone", path.display()))
-                .hint("see: wt doctor")
-                .into());
-        }
-        found => found.with_context(|| format!("can't look at {}", path.display()))?,
-    };
     let foreign = || {
         Refusal::refused(format!("{} is no plain file of git's", path.display()))
             .hint("see: wt doctor")
     };
-    if !metadata.is_file() || metadata.len() > 4096 {
-        return Err(foreign().into());
+    if fs::symlink_metadata(path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+        return Err(Refusal::refused(format!("{} is gone", path.display()))
+            .hint("see: wt doctor")
+            .into());
     }
-    let bytes = fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
+    let bytes = plain_bytes(path, 4096)?.ok_or_else(foreign)?;
     String::from_utf8(bytes).map_err(|_| foreign().into())
 }
