@@ -204,14 +204,8 @@ impl GitCommand<'_> {
         let once = || -> anyhow::Result<Output> {
             let context = || format!("can't run {shown} with {}", program.display());
             let running = expression.start().with_context(context)?;
-            if let Some(root) = &self.worktree {
-                stuck::wait(&running, root)?;
-            }
-            if let Some(limit) = self.limit
-                && running.wait_timeout(limit)?.is_none()
-            {
-                running.kill().context("can't end git")?;
-                bail!("{shown} took longer than {} s", limit.as_secs());
+            if self.worktree.is_some() || self.limit.is_some() {
+                stuck::wait(&running, self.worktree.as_deref(), self.limit, &shown)?;
             }
             running.into_output().with_context(context)
         };

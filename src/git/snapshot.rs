@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -9,6 +10,10 @@ use super::Repo;
 use super::read::{records, utf8};
 use crate::error::{Refusal, shown};
 use crate::oid::Oid;
+
+/// Longest time that git may take for one look into an agent's worktree. What is there may have been made to keep it
+/// busy, and who looks holds the task's lock.
+pub(super) const LONGEST_LOOK: Duration = Duration::from_secs(600);
 
 /// What is to be taken.
 pub(crate) struct SnapshotRequest<'a> {
@@ -117,6 +122,7 @@ impl Repo {
         self.git
             .command(args)
             .on_worktree(view.worktree, view.index)
+            .within(LONGEST_LOOK)
     }
 
     /// Brings the kept index to the branch's tree, keeping the file times that still hold.

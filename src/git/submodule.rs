@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 
 use super::Repo;
 use super::call::GitCommand;
+use super::plain::plain_bytes;
 use super::read::{records, utf8};
 use super::slot_checkout::{SlotCheckout, remove_tree};
-use super::snapshot::View;
+use super::snapshot::{LONGEST_LOOK, View};
 use crate::error::Refusal;
 use crate::oid::Oid;
+
+/// Largest `.gitmodules` that is read, in bytes.
+const MOST_DECLARED: u64 = 1 << 20;
 
 /// A submodule as a `.gitmodules` declares it.
 struct Declared {
@@ -35,11 +39,13 @@ fn declared(config: GitCommand) -> anyhow::Result<Vec<Declared>> {
 }
 
 impl Repo {
+    /// What the `.gitmodules` of a worktree declares; nothing where it is no plain file of a sensible size.
     fn declared_in(&self, root: &Path) -> anyhow::Result<Vec<Declared>> {
+        let text = plain_bytes(&root.join(".gitmodules"), MOST_DECLARED)?;
         declared(
             self.git
-                .command(["config", "-z", "--file"])
-                .arg(root.join(".gitmodules"))
+                .command(["config", "-z", "--file", "-"])
+                .stdin(text.unwrap_or_default())
                 .unbound(),
         )
     }
@@ -92,6 +98,7 @@ impl Repo {
             self.git
                 .command(args)
                 .on_worktree(&root, &index)
+                .within(LONGEST_LOOK)
                 .env("GIT_DIR", &modules)
         };
         let _ = fs::remove_file(&index);

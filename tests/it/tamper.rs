@@ -3,6 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::sandbox::{CONTRACT, Sandbox};
 
@@ -20,6 +24,11 @@ fn trap(sandbox: &Sandbox, path: &Path, canary: &Path, then: &str) {
         &format!("#!/bin/sh\ntouch '{}'\n{then}\n", canary.display()),
     );
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("executable");
+}
+
+fn make_pipe(sandbox: &Sandbox, path: &Path) {
+    let made = sandbox.command("mkfifo").arg(path).status();
+    assert!(made.expect("mkfifo").success());
 }
 
 /// Holds that a task is refused in these words, at its judging and at its landing, from outside and from inside,
@@ -1034,21 +1043,83 @@ fn a_pipe_where_git_looks_for_its_own_is_named_and_not_waited_for() {
         (".gitattributes", &["validate"]),
     ] {
         let pipe = worktree.join(path);
-        let made = sandbox.command("mkfifo").arg(&pipe).status();
-        assert!(made.expect("mkfifo").success());
+        make_pipe(&sandbox, &pipe);
         let words = format!("<root>/repo.wt/auth/{path} is a pipe");
         for command in commands {
-            let refused = sandbox.wt(&[command, "auth"]);
+            let refused = sandbox.wt_in_time(&[command, "auth"]);
             refused.expect(4).says(&words).says("hint: remove it");
         }
         fs::remove_file(&pipe).expect("removed");
     }
     sandbox.wt(&["validate", "auth"]).expect(0);
     // One that git does not read is nobody's business.
-    let made = sandbox
-        .command("mkfifo")
-        .arg(worktree.join("pipe"))
-        .status();
-    assert!(made.expect("mkfifo").success());
+    make_pipe(&sandbox, &worktree.join("pipe"));
     sandbox.wt(&["validate", "auth"]).expect(0);
+}
+
+#[test]
+fn a_pipe_or_a_device_in_a_repository_begun_by_the_agent_is_named_and_not_waited_for() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    let inner = worktree.join("inner/.git");
+    fs::create_dir_all(inner.join("objects")).expect("made");
+    fs::create_dir_all(inner.join("refs")).expect("made");
+    let head = inner.join("HEAD");
+    make_pipe(&sandbox, &head);
+    let words = "<root>/repo.wt/auth/inner/.git/HEAD is a pipe or a device";
+    for args in [
+        ["show", "--status", "auth"].as_slice(),
+        &["validate", "auth"],
+        &["rm", "auth"],
+    ] {
+        sandbox.wt_in_time(args).expect(4).says(words);
+    }
+    fs::remove_file(&head).expect("removed");
+    sandbox.write(&head, "ref: refs/heads/main\n");
+    symlink("/dev/zero", inner.join("commondir")).expect("linked");
+    let refused = sandbox.wt_in_time(&["validate", "auth"]);
+    refused.expect(4).says("/dev/zero is a pipe or a device");
+}
+
+#[test]
+fn a_pipe_for_the_list_of_submodules_is_not_waited_for() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    let gitlink = format!("160000,{},sub", main_of(&sandbox));
+    sandbox.git_in(
+        &worktree,
+        &["update-index", "--add", "--cacheinfo", &gitlink],
+    );
+    sandbox.git_in(&worktree, &["commit", "-qm", "gitlink"]);
+    sandbox.git_in(&worktree, &["init", "-q", "sub"]);
+    make_pipe(&sandbox, &worktree.join(".gitmodules"));
+    for command in ["validate", "rm"] {
+        sandbox.wt_in_time(&[command, "auth"]).expect(4);
+    }
+}
+
+#[test]
+fn a_file_that_becomes_a_pipe_while_it_is_looked_at_is_not_waited_for() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("new"), "new\n");
+    let pipe = worktree.join("pipe");
+    make_pipe(&sandbox, &pipe);
+    let over = AtomicBool::new(false);
+    let codes: Vec<Option<i32>> = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                for name in [".git", "new"] {
+                    let name = worktree.join(name);
+                    let _ = renameat_with(CWD, &name, CWD, &pipe, RenameFlags::EXCHANGE);
+                    let _ = renameat_with(CWD, &name, CWD, &pipe, RenameFlags::EXCHANGE);
+                }
+            }
+        });
+        let look = |_| sandbox.wt_in_time(&["validate", "auth"]).code;
+        let codes = (0..10).map(look).collect();
+        over.store(true, Ordering::Relaxed);
+        codes
+    });
+    assert!(!codes.contains(&Some(137)), "it was waited for: {codes:?}");
 }
