@@ -144,8 +144,11 @@ fn land_unless(
 }
 
 fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
-    let hint = "end what runs there, then land; it goes on in the cage: wt run";
-    quarantine::require_ended(ws, &task.name, hint)?;
+    let hint = format!(
+        "it must end first; once it has: wt merge {name}",
+        name = task.name
+    );
+    quarantine::require_ended(ws, &task.name, &hint)?;
     if judge_at_work(ws, task)?.is_some() {
         return Err(Refusal::new(
             Code::Busy,

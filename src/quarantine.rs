@@ -6,6 +6,7 @@
 //! this module alone, and no git ever runs with its settings outside of the cage.
 
 mod folder;
+mod health;
 mod intake;
 mod objects;
 mod private;

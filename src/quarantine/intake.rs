@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::Context as _;
 
-use super::refs::{Head, head, refresh, tip, written};
-use super::{folder, objects};
+use super::refs::{Head, head, refresh, set, tip, written};
+use super::{folder, health, objects};
 use crate::error::Refusal;
 use crate::git::Repo;
 use crate::oid::Oid;
@@ -28,22 +28,38 @@ pub(super) fn owner(task: &str) -> String {
 /// branches to where they are. The task's lock must be held.
 ///
 /// # Errors
-/// A refusal where HEAD in the cage is not on the task's branch, where the branch moved outside as well, and where
-/// objects are missing or not what their names say.
+/// A refusal where the private repository is broken, where HEAD in the cage is not on the task's branch, where the
+/// branch moved outside as well, and where objects are missing or not what their names say.
 pub(crate) fn bring_in(ws: &Workspace, repo: &Repo, task: &Task) -> anyhow::Result<()> {
     if ws.store.find_cage(&task.name)?.is_none() {
         return Ok(());
     }
-    let private = Beneath::open(&ws.store.private_git_dir(&task.name))?;
-    let there = tip_in_cage(&private, task)?;
+    let git = ws.store.private_git_dir(&task.name);
+    if let Some(flaw) = health::flaw(&git) {
+        let what = format!(
+            "the repository of the cage of task `{}` is broken: {flaw}",
+            task.name
+        );
+        let hint = "end this run; the next wt run makes it anew";
+        return Err(Refusal::refused(what).hint(hint).into());
+    }
+    let private = Beneath::open(&git)?;
+    let brought = bring_branch(ws, repo, task, &private);
+    // Where the branch can't be brought in, the target may be what has to be seen for it.
+    bring_target(ws, repo, task, &private)?;
+    brought?;
+    refresh_refs(ws, repo, task, &private)
+}
+
+fn bring_branch(ws: &Workspace, repo: &Repo, task: &Task, private: &Beneath) -> anyhow::Result<()> {
+    let there = tip_in_cage(private, task)?;
     let here = repo.tip_of(task)?;
     if there != here {
-        take_in(ws, repo, task, &private, &there, &here)?;
+        take_in(ws, repo, task, private, &there, &here)?;
         let event = ws.event(&task.name, "brought-in");
         ws.record(&event.fact("commit", there.as_str()))?;
     }
-    ws.store.save_met(&task.name, &there)?;
-    refresh_refs(ws, repo, task, &private)
+    ws.store.save_met(&task.name, &there)
 }
 
 /// The commit that is checked out in the cage: the tip of the task's branch.
@@ -54,7 +70,12 @@ fn tip_in_cage(private: &Beneath, task: &Task) -> anyhow::Result<Oid> {
         let hint = if is_there("rebase-merge") || is_there("rebase-apply") {
             "finish what is under way there: git rebase --continue (or: --abort)".to_owned()
         } else {
-            format!("in the cage: git switch {}", task.branch)
+            // The plain `git switch` would leave the commits behind, and a merge of them is refused by the judge.
+            format!(
+                "in the cage: git switch -C {0}, to go on with what is checked out; where that lacks commits of {0}, \
+                 before it: git rebase {0}",
+                task.branch
+            )
         };
         let place = match at {
             Head::Branch(name) => format!("on {name}"),
@@ -123,7 +144,37 @@ fn take_in(
     Ok(())
 }
 
-/// Lets the cage see where the shared refs are by now.
+/// Brings the target of the task to where it is, whatever was done to it in the cage: judged is what combines with
+/// that, and a cage that can't see it could never get there. Commits that it alone held there get a branch of their
+/// own. While it is checked out in the cage it stays: it would move from under the files.
+pub(super) fn bring_target(
+    ws: &Workspace,
+    repo: &Repo,
+    task: &Task,
+    private: &Beneath,
+) -> anyhow::Result<()> {
+    let name = task.target_ref();
+    let Some(now) = repo.read.tip(&name)? else {
+        return Ok(());
+    };
+    let there = tip(private, &name)?;
+    if there.as_ref() == Some(&now) || head(private)? == Head::Branch(name.clone()) {
+        return Ok(());
+    }
+    if let Some(there) = there
+        && !repo.is_kept(&there)?
+    {
+        let aside = format!("{}-in-cage-{}", task.target, there.short());
+        set(private, &format!("refs/heads/{aside}"), &there)?;
+        ws.ctx.ui.warn(&format!(
+            "{} is where it is outside of the cage again; what it held in there is on the branch {aside} there",
+            task.target
+        ));
+    }
+    set(private, &name, &now)
+}
+
+/// Lets the cage see where the shared refs are by now. The task's own branch stays where the cage has it.
 pub(super) fn refresh_refs(
     ws: &Workspace,
     repo: &Repo,
@@ -132,7 +183,12 @@ pub(super) fn refresh_refs(
 ) -> anyhow::Result<()> {
     let file = ws.store.cage_dir(&task.name).join("packed-refs");
     let before = fs::read(&file).unwrap_or_default();
-    let now = written(&repo.refs()?);
+    let mut refs = repo.refs()?;
+    let own = refs.iter_mut().find(|one| one.name == task.branch_ref());
+    if let (Some(own), Some(there)) = (own, tip(private, &task.branch_ref())?) {
+        own.target = there;
+    }
+    let now = written(&refs);
     refresh(private, &before, &now)?;
     if before == now {
         return Ok(());

@@ -111,6 +111,23 @@ pub(super) fn written(refs: &[Ref]) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// Makes a ref name this object, where a folder of other refs has its place as well.
+pub(super) fn set(private: &Beneath, name: &str, target: &Oid) -> anyhow::Result<()> {
+    if private
+        .write(name, format!("{target}\n").as_bytes(), 0o644)
+        .is_ok()
+    {
+        return Ok(());
+    }
+    let mut refs = packed(private)?;
+    refs.insert(name.to_owned(), target.clone());
+    let refs: Vec<Ref> = refs
+        .into_iter()
+        .map(|(name, target)| Ref { name, target })
+        .collect();
+    private.write("packed-refs", &written(&refs), 0o644)
+}
+
 /// Brings what a private repository knows of the shared refs from `before`, as it was last written, to `now`. Refs
 /// that were moved in the cage stay as they are there.
 pub(super) fn refresh(private: &Beneath, before: &[u8], now: &[u8]) -> anyhow::Result<()> {

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::folder;
-use super::intake::{bring_in, owner, refresh_refs};
-use super::refs::{Head, head, tip};
+use super::intake::{bring_in, bring_target, owner, refresh_refs};
+use super::refs::{Head, head, set, tip};
+use super::{folder, health};
 use crate::error::{Code, Refusal};
 use crate::git::{Repo, require_folder};
 use crate::oid::Oid;
@@ -30,8 +30,7 @@ pub(crate) struct Opened {
 /// Opens the cage of a task for this process.
 ///
 /// # Errors
-/// A refusal (busy) where it is open already; where the worktree is not as recorded, or its branch and the private
-/// repository of an earlier run have grown apart.
+/// A refusal (busy) where it is open already; where the worktree is not as recorded.
 pub(crate) fn open(ws: &Workspace, name: &str) -> anyhow::Result<Opened> {
     ws.store.require_task(name)?;
     let _lock = ws.lock_task(name)?;
@@ -54,6 +53,7 @@ pub(crate) fn open(ws: &Workspace, name: &str) -> anyhow::Result<Opened> {
     repo.verify_worktree(&task, &ws.git_dir_of(&task)?)?;
     let tip = repo.tip_of(&task)?;
     let git = ws.store.private_git_dir(name);
+    put_broken_aside(ws, &task, &git)?;
     if git.is_dir() {
         renew(ws, &repo, &task, &git, &tip)?;
     } else {
@@ -78,8 +78,26 @@ pub(crate) fn open(ws: &Workspace, name: &str) -> anyhow::Result<Opened> {
     Ok(Opened { git, folder })
 }
 
+/// A private repository with which git can't work any more would shut its task out of the cage for good.
+fn put_broken_aside(ws: &Workspace, task: &Task, git: &Path) -> anyhow::Result<()> {
+    if std::fs::symlink_metadata(git).is_err() {
+        return Ok(());
+    }
+    let Some(flaw) = health::flaw(git) else {
+        return Ok(());
+    };
+    let aside = health::set_aside(git)?;
+    ws.ctx.ui.warn(&format!(
+        "the repository of the cage of task `{}` is broken ({flaw}): it is made anew from {}",
+        task.name, task.branch
+    ));
+    let hint = format!("what is left of it: {}", aside.display());
+    ws.ctx.ui.hint(&hint);
+    Ok(())
+}
+
 /// Brings the private repository of an earlier run up to the task's branch, its stashes and what is under way in it
-/// as they were.
+/// as they were. Where the branch moved on both sides it stays as it is in the cage, and that is said.
 fn renew(ws: &Workspace, repo: &Repo, task: &Task, git: &Path, here: &Oid) -> anyhow::Result<()> {
     let private = Beneath::open(git)?;
     let lines = folder::object_folders(repo)?.join("\n") + "\n";
@@ -88,23 +106,22 @@ fn renew(ws: &Workspace, repo: &Repo, task: &Task, git: &Path, here: &Oid) -> an
     let there = tip(&private, &task.branch_ref())?;
     if met.as_ref() != Some(here) && there.as_ref() != Some(here) {
         let stood_still = there == met && head(&private)? == Head::Branch(task.branch_ref());
-        if !stood_still {
-            return Err(Refusal::refused(format!(
-                "the branch {} moved to {} since the last run of task `{}`, whose cage holds work that it has not",
+        if stood_still {
+            set(&private, &task.branch_ref(), here)?;
+            folder::take_index(&repo.admin_dir(&task.admin), &private)?;
+            ws.store.save_met(&task.name, here)?;
+        } else {
+            ws.ctx.ui.warn(&format!(
+                "the branch {} moved to {} outside of the cage of task `{}`, which holds work that it has not",
                 task.branch,
                 here.short(),
                 task.name
-            ))
-            .hint(format!(
-                "look at it: git --git-dir={0} log --all; to begin anew without it: rm -r {0}",
-                git.display()
-            ))
-            .into());
+            ));
+            let hint = format!("bring both together, in the cage: git rebase {here}");
+            ws.ctx.ui.hint(&hint);
         }
-        private.write(&task.branch_ref(), format!("{here}\n").as_bytes(), 0o644)?;
-        folder::take_index(&repo.admin_dir(&task.admin), &private)?;
-        ws.store.save_met(&task.name, here)?;
     }
+    bring_target(ws, repo, task, &private)?;
     refresh_refs(ws, repo, task, &private)
 }
 
@@ -115,7 +132,7 @@ pub(crate) fn require_ended(ws: &Workspace, name: &str, hint: &str) -> anyhow::R
         Some(note) if note.process.is_alive() => Err(Refusal::new(
             Code::Busy,
             format!(
-                "wt run (pid {}) is at work on task `{name}`",
+                "a wt run (pid {}) is at work on task `{name}`",
                 note.process.pid()
             ),
         )
@@ -152,22 +169,32 @@ pub(crate) fn close_dead(ws: &Workspace, name: &str) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+fn say_what_stays(ws: &Workspace, task: &Task, error: &anyhow::Error) {
+    let name = &task.name;
+    ws.ctx.ui.warn(&format!(
+        "what was committed in the cage of task `{name}` stays there: {error:#}"
+    ));
+    let next = match error.downcast_ref::<Refusal>() {
+        Some(Refusal {
+            hint: Some(hint), ..
+        }) => hint.as_str(),
+        _ => "look at it in the cage",
+    };
+    ws.ctx.ui.hint(&format!("wt run {name} -- sh, then {next}"));
+}
+
 /// The steps of closing; each may be repeated.
 fn finish(ws: &Workspace, task: &Task, note: &CageNote) -> anyhow::Result<()> {
     let repo = ws.repo_for(task);
-    if let Err(error) = bring_in(ws, &repo, task) {
-        ws.ctx.ui.warn(&format!(
-            "what was committed in the cage of task `{}` stays there: {error:#}",
-            task.name
-        ));
-        let next = match error.downcast_ref::<Refusal>() {
-            Some(Refusal {
-                hint: Some(hint), ..
-            }) => hint.as_str(),
-            _ => "look at it in the cage",
-        };
+    if let Some(flaw) = health::flaw(&ws.store.private_git_dir(&task.name)) {
         let name = &task.name;
-        ws.ctx.ui.hint(&format!("wt run {name} -- sh, then {next}"));
+        ws.ctx.ui.warn(&format!(
+            "the repository of the cage of task `{name}` is broken ({flaw}): nothing is brought in from it"
+        ));
+        let hint = "the next wt run puts what is left of it aside and makes it anew";
+        ws.ctx.ui.hint(hint);
+    } else if let Err(error) = bring_in(ws, &repo, task) {
+        say_what_stays(ws, task, &error);
     }
     require_folder(task)?;
     let worktree = Beneath::open(&task.worktree)?;

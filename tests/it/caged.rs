@@ -2,6 +2,7 @@
 
 mod agents;
 mod crash;
+mod dead_ends;
 mod escapes;
 mod repository;
 mod session;
