@@ -1,21 +1,21 @@
-//! The cage of set-up and steps: what it opens to each of them, and what is said where there is none or it denies.
+//! The cage of set-up and steps: what it opens to each of them, and what is said where there is none.
+
+mod denied;
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use rustix::fs::{Access, access};
 
 use crate::cage::{self, Cage, Support};
 use crate::contract::{Confine, Contract};
 use crate::error::Refusal;
-use crate::failure;
-use crate::gate::Denied;
-use crate::surroundings::{places, shorten, step_environment};
+use crate::surroundings::{places, step_environment};
 use crate::task::Captured;
 use crate::ui::Ui;
-use crate::workspace::MARKER;
+
+pub(crate) use denied::Caged;
 
 /// Where tools keep what they download and build, by the variable that tells them: variable, folder. Each judging has
 /// caches of its slot's own. In the operator's, which most tools trust without looking, what a task's tests left would
@@ -37,13 +37,6 @@ const CACHES: [(&str, &str); 10] = [
 /// The same for pnpm, in the words of its older and newer versions. Npm complains of the first, so only a contract that
 /// speaks of pnpm gets them.
 const PNPM_STORE: [&str; 2] = ["npm_config_store_dir", "pnpm_config_store_dir"];
-
-/// Sources that every build takes on trust, and what fetches them: no place for a step to write to.
-const FETCHED: [(&str, &str); 3] = [
-    ("$CARGO_HOME/registry", "cargo fetch"),
-    ("$CARGO_HOME/git", "cargo fetch"),
-    ("$GOPATH/pkg/mod", "go mod download"),
-];
 
 /// Where set-up and steps work.
 pub(crate) struct Workplace<'a> {
@@ -178,130 +171,4 @@ fn speaks_of_pnpm(contract: &Contract) -> bool {
     let steps = contract.gate.iter().map(|step| &step.run);
     let mut commands = steps.chain(&contract.worktree.setup);
     commands.any(|command| command.contains("pnpm"))
-}
-
-/// A command that ran in a cage and failed.
-pub(crate) struct Caged<'a> {
-    pub(crate) cages: &'a Cages,
-    /// Whether it belongs to the set-up.
-    pub(crate) is_set_up: bool,
-    /// Where it began.
-    pub(crate) root: &'a Path,
-    pub(crate) contract: &'a Contract,
-    pub(crate) captured: &'a Captured,
-    /// The short name of the branch that the contract stands on.
-    pub(crate) target: &'a str,
-    /// The common git directory.
-    pub(crate) common: &'a Path,
-}
-
-impl Caged<'_> {
-    /// The first write that the command's log says it could not do, if it was the cage that kept it from it.
-    pub(crate) fn denied(&self, log: &[u8]) -> Option<Denied> {
-        let cage = if self.is_set_up {
-            &self.cages.set_up
-        } else {
-            &self.cages.steps
-        };
-        let paths = failure::denied_paths(log).into_iter();
-        paths
-            .map(|path| real(&self.root.join(path)))
-            .find(|path| !cage.permits(path) && is_writable(path))
-            .map(|path| Denied {
-                remedy: self.remedy(&path),
-                path: path.display().to_string(),
-            })
-    }
-
-    fn remedy(&self, path: &Path) -> String {
-        if path.starts_with(self.common) {
-            return "git's folder is shared by all worktrees: leave that out, or do it once by hand"
-                .to_owned();
-        }
-        if self.is_anothers(path) {
-            return "set-up and steps work in their own checkout alone".to_owned();
-        }
-        let there = path.ancestors().find(|there| there.exists());
-        if there.is_some_and(|there| [Path::new("/tmp"), Path::new("/var/tmp")].contains(&there)) {
-            return "temporary files belong below $TMPDIR".to_owned();
-        }
-        let only_set_up = places(&self.contract.worktree.setup_writable, self.captured)
-            .is_ok_and(|places| places.iter().any(|place| path.starts_with(place)));
-        if only_set_up && self.is_set_up && self.cages.doors == Doors::Shut {
-            return "set-up may write there only for a task that changes nothing of what judges it: land that first"
-                .to_owned();
-        }
-        if only_set_up {
-            return "only set-up may write there, and it runs when its inputs change: wt validate --fresh"
-                .to_owned();
-        }
-        // Its folder's folder, too: who makes that has nothing in it yet.
-        let fetched = FETCHED.iter().find(|(place, _)| {
-            let at = places(&[(*place).to_owned()], self.captured).unwrap_or_default();
-            at.iter()
-                .any(|at| path.starts_with(at) || at.parent() == Some(path))
-        });
-        if let (Some((place, command)), false) = (fetched, self.is_set_up) {
-            return format!(
-                "have it fetched by the set-up: setup = [\"{command}\"] and setup_writable = [\"{place}/\"] \
-                 under [worktree] in wt.toml on {}",
-                self.target
-            );
-        }
-        let key = if self.is_set_up {
-            "[worktree] setup_writable"
-        } else {
-            "[judge] writable"
-        };
-        format!(
-            "if it is needed: {key} = [\"{}\"] in wt.toml on {}",
-            self.door(path),
-            self.target
-        )
-    }
-
-    /// Whether it lies in the main checkout, in a worktree or in another slot.
-    fn is_anothers(&self, path: &Path) -> bool {
-        let main = self
-            .common
-            .parent()
-            .filter(|_| self.common.ends_with(".git"));
-        let mut above = self.root.ancestors();
-        let worktrees = above.find(|folder| folder.join(MARKER).is_file());
-        [main, worktrees]
-            .into_iter()
-            .flatten()
-            .any(|folder| path.starts_with(folder))
-    }
-
-    /// What to open for a write to `path`, as a contract writes it: its folder, but not a home or a root as a whole.
-    fn door(&self, path: &Path) -> String {
-        let home = self.captured.variables.get("HOME").map(Path::new);
-        match path.parent() {
-            Some(folder) if folder.parent().is_some() && Some(folder) != home => {
-                format!("{}/", shorten(folder, self.captured))
-            }
-            // A file that is not there can't be opened to anyone.
-            _ if !path.exists() => format!("{}/", shorten(path, self.captured)),
-            _ => shorten(path, self.captured),
-        }
-    }
-}
-
-/// `path` through no link, as far as it exists.
-fn real(path: &Path) -> PathBuf {
-    let mut inside = Vec::new();
-    for there in path.ancestors() {
-        if let Ok(real) = there.canonicalize() {
-            return inside.iter().rev().fold(real, |path, name| path.join(name));
-        }
-        inside.extend(there.file_name());
-    }
-    path.to_owned()
-}
-
-/// Whether this process, which is in no cage, could write there.
-fn is_writable(path: &Path) -> bool {
-    let nearest = path.ancestors().find(|there| there.exists());
-    nearest.is_some_and(|there| access(there, Access::WRITE_OK).is_ok())
 }

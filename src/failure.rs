@@ -21,6 +21,7 @@ mod vitest;
 
 use text::{Log, View};
 
+pub(crate) use denied::RefusedWrite;
 pub(crate) use text::plain;
 
 /// The most lines that an excerpt holds.
@@ -74,7 +75,7 @@ pub(crate) fn missing_program(log: &[u8]) -> Option<String> {
 
 /// The paths that a log says could not be written for want of permission, or for lying across a border; those that
 /// are not absolute are as the step saw them. Not all of them need be what was written to.
-pub(crate) fn denied_paths(log: &[u8]) -> Vec<String> {
+pub(crate) fn denied_paths(log: &[u8]) -> Vec<RefusedWrite> {
     denied::paths(Log::new(log, &[]))
 }
 

@@ -51,11 +51,10 @@ pub(super) fn inner_path(text: String) -> Result<String, Flaw> {
 /// A place on this machine that more than one user may have: absolute, or from a folder that a variable names.
 pub(super) fn outer_path(text: String) -> Result<String, Flaw> {
     let text = filled(text)?;
-    let anchored = match text.strip_prefix('$') {
-        Some(rest) => rest.split_once('/').is_some_and(|(name, inside)| {
-            variable(name.to_owned()).is_ok() && !inside.trim_matches('/').is_empty()
-        }),
-        None => text.starts_with('/') || text.starts_with("~/"),
+    let (root, inside) = text.split_once('/').unwrap_or((&text, ""));
+    let anchored = match root.strip_prefix('$') {
+        Some(name) => variable(name.to_owned()).is_ok(),
+        None => text.starts_with('/') || root == "~",
     };
     if !anchored {
         return Err(Flaw::new(format!("holds no absolute path: `{text}`"))
@@ -64,9 +63,17 @@ pub(super) fn outer_path(text: String) -> Result<String, Flaw> {
     if text.split('/').any(|part| part == "..") {
         return Err(Flaw::new(format!("holds `..`: `{text}`")).hint("write the path that is meant"));
     }
-    if text.trim_matches('/').is_empty() || text == "~/" {
-        return Err(Flaw::new(format!("opens everything: `{text}`"))
-            .hint("name the folder that has to be written"));
+    if inside.split('/').all(|part| matches!(part, "" | ".")) {
+        let below = root.trim_end_matches('/');
+        return Err(
+            Flaw::new(format!("opens all of a folder that others use: `{text}`")).hint(format!(
+                "name the folder below it that has to be written, such as \"{below}/cache/\""
+            )),
+        );
+    }
+    if text.contains(['*', '?', '[']) {
+        return Err(Flaw::new(format!("holds a glob: `{text}`"))
+            .hint("name one folder, with a `/` at its end; all that is in it is opened"));
     }
     Ok(text)
 }
@@ -202,9 +209,24 @@ mod tests {
         }
         for path in [
             "", "/", "//", "~/", "~", "cache", "./x", "../x", "/a/../b", "$/x", "$HOME", "$HOME/",
-            "$A-B/x", "~me/x",
+            "$A-B/x", "~me/x", "/tmp/*/", "~/a?", "~/[a]/", "/./", "~/.",
         ] {
             assert!(outer_path(path.into()).is_err(), "{path}");
+        }
+        for path in [
+            "$HOME",
+            "$HOME/",
+            "$CARGO_HOME",
+            "$CARGO_HOME/",
+            "~",
+            "~/",
+            "/",
+        ] {
+            let flaw = outer_path(path.into())
+                .err()
+                .map(|flaw| format!("{flaw:?}"));
+            let flaw = flaw.expect("refused");
+            assert!(flaw.contains("name the folder below it"), "{flaw}");
         }
     }
 

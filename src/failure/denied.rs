@@ -24,35 +24,59 @@ static PATH: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the pattern is constant")
 });
 
+/// What follows a path that is a source or a program: the line of it that is told of.
+static PLACE_IN_SOURCE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^['"]?(?:, line \d|:\d+(?:\b|$)|: (?:line )?\d+: )"#)
+        .expect("the pattern is constant")
+});
+
+/// The words of tools that were about to make a folder.
+static MAKES_FOLDER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)mkdir|makedirs|create_dir|\bcreat\w* (?:the )?(?:director|folder)")
+        .expect("the pattern is constant")
+});
+
+/// A write that was refused, by a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RefusedWrite {
+    /// Absolute, or as the command saw it.
+    pub(crate) path: String,
+    /// Whether a folder was to be made there.
+    pub(crate) is_folder: bool,
+}
+
 /// How many lines above the kernel's words a tool may have named the path: cargo gives each cause a paragraph.
 const LINES_BEFORE: usize = 4;
 /// How many paths are told of.
 const MOST: usize = 64;
 
 /// The paths that could not be written, the likeliest of each line first; some may have another part in what failed.
-pub(super) fn paths(log: Log<'_>) -> Vec<String> {
+pub(super) fn paths(log: Log<'_>) -> Vec<RefusedWrite> {
     let mut found = Vec::new();
     let mut above: Vec<String> = Vec::new();
     for line in log.lines() {
-        if let Some(words) = REFUSED.find(&line.text) {
-            let own = of_line(&line.text, words.start());
-            if own.is_empty() {
+        let text = line.text.into_owned();
+        if let Some(words) = REFUSED.find(&text) {
+            let mut paths = of_line(&text, words.start());
+            if paths.is_empty() {
                 let nearest = above.iter().rev().map(|line| of_line(line, line.len()));
-                found.extend(
-                    nearest
-                        .into_iter()
-                        .find(|paths| !paths.is_empty())
-                        .into_iter()
-                        .flatten(),
-                );
-            } else {
-                found.extend(own);
+                paths = nearest
+                    .into_iter()
+                    .find(|paths| !paths.is_empty())
+                    .unwrap_or_default();
             }
+            let mut told = above.iter().chain([&text]);
+            let is_folder = told.any(|line| MAKES_FOLDER.is_match(line));
+            found.extend(
+                paths
+                    .into_iter()
+                    .map(|path| RefusedWrite { path, is_folder }),
+            );
             if found.len() >= MOST {
                 break;
             }
         }
-        above.push(line.text.into_owned());
+        above.push(text);
         if above.len() > LINES_BEFORE {
             above.remove(0);
         }
@@ -68,6 +92,9 @@ fn of_line(line: &str, words: usize) -> Vec<String> {
     for captures in PATH.captures_iter(line) {
         let path = captures.iter().skip(1).flatten().next();
         let Some(path) = path else { continue };
+        if PLACE_IN_SOURCE.is_match(&line[path.end()..]) {
+            continue;
+        }
         let mut text = path.as_str();
         if path.range().contains(&words) {
             // A whole message stands in quotes.

@@ -1,5 +1,6 @@
 //! The cage of set-up and steps: what tries to get out of it, what works in it, and what is said where there is none.
 
+mod advice;
 mod escapes;
 mod inside;
 mod tools;
@@ -108,11 +109,11 @@ fn advice_fits_the_place() {
         told("echo \"cannot create $TMPDIR/x: Permission denied\"; exit 1"),
     ];
     insta::assert_snapshot!(lines.join("\n"), @r#"
-    denied by the cage: write to <root>/home/.toolrc; if it is needed: [judge] writable = ["~/.toolrc/"] in wt.toml on main
+    denied by the cage: write to <root>/home/.toolrc; a home is not opened as a whole, and a file that is not there can't be: write below $TMPDIR, or into a folder of its own
     denied by the cage: write to /tmp/wt-it-stray; temporary files belong below $TMPDIR
     denied by the cage: write to <root>/repo/.git/config; git's folder is shared by all worktrees: leave that out, or do it once by hand
     denied by the cage: write to <root>/repo/x; set-up and steps work in their own checkout alone
-    denied by the cage: write to <root>/home/x; if it is needed: [judge] writable = ["~/x/"] in wt.toml on main
+    denied by the cage: write to <root>/home/x; a home is not opened as a whole, and a file that is not there can't be: write below $TMPDIR, or into a folder of its own
     denied by the cage: write to <root>/repo.wt/_judge/x; set-up and steps work in their own checkout alone
     denied by the cage: write to <root>/home/.cargo/registry/src; have it fetched by the set-up: setup = ["cargo fetch"] and setup_writable = ["$CARGO_HOME/registry/"] under [worktree] in wt.toml on main
     -
@@ -148,7 +149,7 @@ fn set_up_is_caged_where_the_worktree_is_made() {
         ),
         (
             "echo x > \"$HOME/x\"",
-            "denied by the cage: write to <root>/home/x; if it is needed: [worktree] setup_writable = [\"~/x/\"] in wt.toml on main",
+            "denied by the cage: write to <root>/home/x; a home is not opened as a whole, and a file that is not there can't be: write below $TMPDIR, or into a folder of its own",
         ),
     ] {
         let sandbox = set_up(script);

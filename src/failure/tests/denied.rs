@@ -2,9 +2,15 @@
 
 use super::super::denied_paths;
 
+/// The paths of a log.
+fn paths_of(log: &str) -> Vec<String> {
+    let writes = denied_paths(log.as_bytes()).into_iter();
+    writes.map(|write| write.path).collect()
+}
+
 /// The first path of each message.
 fn first(messages: &[&str]) -> Vec<String> {
-    let first = |message: &&str| denied_paths(message.as_bytes()).into_iter().next();
+    let first = |message: &&str| paths_of(message).into_iter().next();
     messages
         .iter()
         .map(|message| first(message).unwrap_or_default())
@@ -54,8 +60,8 @@ fn what_several_lines_say() {
         "Error: EACCES: permission denied, rename '/in/a' -> '/out/b'",
     ]);
     insta::assert_snapshot!(told.join(" | "), @"/out/registry/cache | /out/npm | /in/a");
-    let rename = b"Error: EACCES: permission denied, rename '/in/a' -> '/out/b'";
-    assert_eq!(denied_paths(rename), ["/in/a", "/out/b"]);
+    let rename = "Error: EACCES: permission denied, rename '/in/a' -> '/out/b'";
+    assert_eq!(paths_of(rename), ["/in/a", "/out/b"]);
 }
 
 #[test]
@@ -68,8 +74,43 @@ fn what_is_no_denial_or_names_no_path() {
         "git@example.org: Permission denied (publickey).",
         "https://example.org: Permission denied",
     ] {
-        assert_eq!(denied_paths(log.as_bytes()), [""; 0], "{log}");
+        assert_eq!(paths_of(log), [""; 0], "{log}");
     }
     let flood = "cannot create /out/a: Permission denied\n".repeat(1000);
     assert_eq!(denied_paths(flood.as_bytes()).len(), 64);
+}
+
+#[test]
+fn sources_and_shells_are_not_what_was_written() {
+    let log = r#"Traceback (most recent call last):
+  File "/usr/lib/python3.11/pathlib.py", line 1044, in open
+/usr/bin/dash: 1: cannot create /out/a: Permission denied
+/opt/run.sh: line 3: /out/b: Permission denied
+"#;
+    assert_eq!(paths_of(log), ["/out/a", "/out/b"]);
+    let frame = "    at open (/app/x/index.js:12:3) EACCES: permission denied";
+    assert_eq!(paths_of(frame), [""; 0]);
+}
+
+#[test]
+fn whether_a_folder_was_to_be_made() {
+    for (log, is_folder) in [
+        (
+            "mkdir: cannot create directory ‘/out/d’: Permission denied",
+            true,
+        ),
+        ("Error: EACCES: permission denied, mkdir '/out/d'", true),
+        (
+            "    mkdir(name, mode)\nPermissionError: [Errno 13] Permission denied: '/out/d'",
+            true,
+        ),
+        ("sh: 1: cannot create /out/d: Permission denied", false),
+        ("cannot create /out/directory: Permission denied", false),
+    ] {
+        assert_eq!(
+            denied_paths(log.as_bytes())[0].is_folder,
+            is_folder,
+            "{log}"
+        );
+    }
 }
