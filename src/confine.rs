@@ -1,6 +1,7 @@
 //! The cage of set-up and steps: what it opens to each of them, and what is said where there is none.
 
 mod denied;
+mod entries;
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,6 +17,7 @@ use crate::task::Captured;
 use crate::ui::Ui;
 
 pub(crate) use denied::Caged;
+pub(crate) use entries::inspect;
 
 /// Where tools keep what they download and build, by the variable that tells them: variable, folder. Each judging has
 /// caches of its slot's own. In the operator's, which most tools trust without looking, what a task's tests left would

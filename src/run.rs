@@ -47,6 +47,9 @@ pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
     let place = place(ws, &task);
     let program = Program::choose(ws, contract, request, &place)?;
     let caged = require_support(ws, contract)?;
+    if caged {
+        confine::inspect(ws, &task, contract)?;
+    }
     let ground = if caged {
         Ground::Caged(quarantine::open(ws, &task.name)?)
     } else {

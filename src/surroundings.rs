@@ -106,7 +106,7 @@ pub(crate) fn shorten(path: &Path, captured: &Captured) -> String {
 }
 
 /// `~/…` and `$NAME/…` as absolute paths, where the variable is one.
-fn expand(text: &str, captured: &Captured) -> Option<PathBuf> {
+pub(crate) fn expand(text: &str, captured: &Captured) -> Option<PathBuf> {
     let (variable, inside) = match text.strip_prefix('$') {
         Some(rest) => rest.split_once('/')?,
         None => match text.strip_prefix("~/") {

@@ -214,7 +214,7 @@ impl Caged<'_> {
 }
 
 /// `path` through no link, as far as it exists.
-fn real(path: &Path) -> PathBuf {
+pub(super) fn real(path: &Path) -> PathBuf {
     let mut inside = Vec::new();
     for there in path.ancestors() {
         if let Ok(real) = there.canonicalize() {

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 
 use crate::confine;
+use crate::contract::Confine;
 use crate::gate::{Order, Progress};
 use crate::process;
 use crate::store::{Lock, write_json};
@@ -13,7 +14,7 @@ use crate::workspace::Workspace;
 /// by taking it, and finds itself named there.
 ///
 /// # Errors
-/// A refusal, before anything is written, where a cage is required and can't be had.
+/// A refusal, before anything is written, where a cage is required and can't be had, or one would hold nothing.
 pub(crate) fn launch(
     ws: &Workspace,
     task: &mut Task,
@@ -21,6 +22,9 @@ pub(crate) fn launch(
     _lock: &Lock,
 ) -> anyhow::Result<()> {
     confine::announce(&ws.ctx.ui, &order.contract)?;
+    if order.contract.judge.confine != Confine::Off {
+        confine::inspect(ws, task, &order.contract)?;
+    }
     let dir = ws.store.run_dir(&task.name, order.run);
     write_json(&dir.join("order.json"), order)?;
     write_json(&dir.join("progress.json"), &Progress::default())?;

@@ -62,3 +62,37 @@ fn an_entry_that_was_not_there_is_named() {
         "denied by the cage: write to <root>/home/out.txt; ~/out.txt was not there when this began: make it, or open its folder"
     );
 }
+
+#[test]
+fn entries_that_undo_the_cage_are_refused_and_those_without_effect_named() {
+    let (sandbox, worktree) = task(CONTRACT, "true\n");
+    if !has_cage(&sandbox) {
+        return;
+    }
+    sandbox.write(sandbox.home().join("file"), "");
+    let root = sandbox.root().display().to_string();
+    for (entry, code, words) in [
+        (format!("{root}/repo/"), 4, "opens git's folder"),
+        (format!("{root}/repo/src/"), 4, "opens the main checkout"),
+        (
+            format!("{root}/repo.wt/"),
+            4,
+            "opens the folder of the worktrees",
+        ),
+        (format!("{root}/"), 4, "opens git's folder"),
+        ("~/file/".to_owned(), 4, "is a file, not a folder"),
+        ("~/absent".to_owned(), 0, "has no effect: it is not there"),
+        ("$NOPE/x/".to_owned(), 0, "has no effect: that variable"),
+    ] {
+        sandbox.write("wt.toml", &CONTRACT.replace("~/notes/", &entry));
+        sandbox.commit(&sandbox.repo(), &entry);
+        sandbox.write(worktree.join("change"), &entry);
+        sandbox.wt(&["validate", "auth"]).expect(code).says(words);
+        if code == 4 {
+            sandbox
+                .wt(&["run", "auth", "--", "true"])
+                .expect(4)
+                .says(words);
+        }
+    }
+}
