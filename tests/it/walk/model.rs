@@ -208,6 +208,10 @@ impl Model {
         if known {
             return 0;
         }
+        // A pass on nothing would give the budget back, without a mend.
+        if candidate == self.main && task.state == "failed" {
+            return 4;
+        }
         if !self.receipts.contains(&candidate) {
             if task.rejected.as_ref() == Some(&candidate) {
                 return 1;
@@ -260,8 +264,8 @@ impl Model {
         if unjudged || (task.worktree != task.committed && work == Work::Refuse) {
             return 4;
         }
-        task.committed.clone_from(&task.worktree);
-        let Some(candidate) = combined(&task.base, &self.main, &task.committed) else {
+        // The branch moves when the target does, and not before.
+        let Some(candidate) = combined(&task.base, &self.main, &task.worktree) else {
             return 5;
         };
         let on_desk = candidate.get(DESK) != self.main.get(DESK) && self.desk.is_some();
