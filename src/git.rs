@@ -10,7 +10,6 @@ mod intake;
 mod kept_index;
 mod main_checkout;
 mod pairs;
-mod plain;
 mod read;
 mod slot_checkout;
 mod snapshot;

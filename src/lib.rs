@@ -52,6 +52,7 @@ mod wire;
 mod process;
 
 mod cage;
+mod plain;
 
 // Words: pure, no input or output, most of the tests.
 mod gate;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::Repo;
 use super::call::GitCommand;
-use super::plain::plain_bytes;
 use super::read::{records, utf8};
 use super::slot_checkout::{SlotCheckout, remove_tree};
 use super::snapshot::{LONGEST_LOOK, View};
 use crate::error::Refusal;
 use crate::oid::Oid;
+use crate::plain::plain_bytes;
 
 /// Largest `.gitmodules` that is read, in bytes.
 const MOST_DECLARED: u64 = 1 << 20;

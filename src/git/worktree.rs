@@ -9,11 +9,11 @@ use anyhow::{Context as _, bail};
 use rustix::fs::{Mode, OFlags, open};
 
 use super::Repo;
-use super::plain::plain_bytes;
 use super::read::records;
 use super::slot_checkout::remove_tree;
 use crate::error::Refusal;
 use crate::oid::Oid;
+use crate::plain::plain_bytes;
 use crate::task::{FolderId, Task};
 
 /// Git's setting for whole checkouts: several processes write the files, which more than pays on two cores already.

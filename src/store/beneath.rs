@@ -1,7 +1,7 @@
 //! Writing into a worktree, and reading from it, without ever leaving it: an agent's symbolic link must not carry the pen outside.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use rustix::fs::{self as sys, AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
+
+use crate::plain::bytes_if_plain;
 
 /// A folder that is only ever reached from its own descriptor, through no symbolic link.
 pub(crate) struct Beneath {
@@ -119,15 +121,8 @@ impl Beneath {
         let Ok(fd) = sys::openat2(&self.root, relative, flags, Mode::empty(), inside) else {
             return Ok(None);
         };
-        let file = File::from(fd);
-        let context = || format!("can't read {}", self.path.join(relative).display());
-        if !file.metadata().with_context(context)?.is_file() {
-            return Ok(None);
-        }
-        let mut bytes = Vec::new();
-        let mut upto = file.take(most.saturating_add(1));
-        upto.read_to_end(&mut bytes).with_context(context)?;
-        Ok((bytes.len() as u64 <= most).then_some(bytes))
+        bytes_if_plain(File::from(fd), most)
+            .with_context(|| format!("can't read {}", self.path.join(relative).display()))
     }
 
     /// Whether anything, a broken link too, has this name.

@@ -1,7 +1,7 @@
 //! Reading a file that an agent can put anything in the place of, at any moment.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -10,22 +10,25 @@ use rustix::io::Errno;
 
 /// The bytes of a regular file; nothing where there is none (a symbolic link is not followed, a pipe not waited for)
 /// or it holds more than `most`.
-pub(super) fn plain_bytes(path: &Path, most: u64) -> anyhow::Result<Option<Vec<u8>>> {
-    // What was opened is looked at, not the name: that may be another file's the next moment.
+pub(crate) fn plain_bytes(path: &Path, most: u64) -> anyhow::Result<Option<Vec<u8>>> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let context = || format!("can't read {}", path.display());
-    let file = match open(path, flags, Mode::empty()) {
-        Ok(fd) => File::from(fd),
+    match open(path, flags, Mode::empty()) {
+        Ok(fd) => bytes_if_plain(File::from(fd), most).with_context(context),
         // None; a symbolic link; a socket.
-        Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => return Ok(None),
-        Err(error) => return Err(error).with_context(context),
-    };
-    if !file.metadata().with_context(context)?.is_file() {
+        Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => Ok(None),
+        Err(error) => Err(error).with_context(context),
+    }
+}
+
+/// The bytes of what was opened, without waiting at a pipe; nothing where it is no regular file or holds more than
+/// `most`. It is looked at itself, not its name: that may be another file's the next moment.
+pub(crate) fn bytes_if_plain(file: File, most: u64) -> io::Result<Option<Vec<u8>>> {
+    if !file.metadata()?.is_file() {
         return Ok(None);
     }
     let mut bytes = Vec::new();
-    let mut upto = file.take(most.saturating_add(1));
-    upto.read_to_end(&mut bytes).with_context(context)?;
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= most).then_some(bytes))
 }
 
