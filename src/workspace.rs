@@ -17,7 +17,7 @@ use crate::task::Task;
 
 pub(crate) use claims::{Claimant, Claims};
 pub(crate) use in_force::{FILE as CONTRACT_FILE, InForce, shared_paths, tree_files};
-pub(crate) use marker::{MARKER, holds_worktrees, write_marker};
+pub(crate) use marker::{MARKER, SLOTS, holds_worktrees, write_marker};
 
 /// What every verb on a repository starts from.
 pub(crate) struct Workspace<'c> {

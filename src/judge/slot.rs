@@ -14,7 +14,7 @@ use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::process::{self, Interrupt};
 use crate::scope::{Case, Globs};
 use crate::store::{Lock, Store, read_json, remove_dir, trash_dir, write_json};
-use crate::workspace::{MARKER, Workspace};
+use crate::workspace::{MARKER, SLOTS, Workspace};
 
 const PAUSE: Duration = Duration::from_millis(40);
 
@@ -55,7 +55,7 @@ pub(super) fn acquire(
             let dir = store.slot_dir(number);
             if let Some(lock) = Lock::attempt(&dir.join("lock"))? {
                 let file = dir.join("slot.json");
-                let root = worktrees.join("_judge").join(number.to_string());
+                let root = worktrees.join(SLOTS).join(number.to_string());
                 // A record that can't be read only means that the slot is made anew.
                 let mut record: Record = read_json(&file).ok().flatten().unwrap_or_default();
                 if record.root != root {

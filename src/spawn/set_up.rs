@@ -14,11 +14,9 @@ use crate::process::{self, End, Interrupt, Job};
 use crate::store::remove_dir;
 use crate::surroundings::{SET_UP_MINUTES, private_folder};
 use crate::task::Task;
-use crate::workspace::{InForce, Workspace};
+use crate::workspace::{InForce, SLOTS, Workspace};
 
-/// The folder of the slots, in that of the worktrees.
-pub(super) const JUDGE: &str = "_judge";
-/// In there, the caches of all set-ups at spawn.
+/// In the folder of the slots, the caches of all set-ups at spawn.
 pub(super) const CACHES: &str = "spawn-caches";
 
 impl Plan {
@@ -39,7 +37,7 @@ impl Plan {
             root: &self.worktree,
             temporary: temporary.path(),
             // Not those of a slot: what a task's tests leave there is not for the next one's worktree.
-            caches: &self.worktrees.join(JUDGE).join(CACHES),
+            caches: &self.worktrees.join(SLOTS).join(CACHES),
         };
         let cages = Cages::around(&place, contract, captured, doors(ws, task, contract)?)?;
         let environment = confine::environment(&place, contract, captured, cages.as_ref());

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::set_up::{CACHES, JUDGE};
+use super::set_up::CACHES;
 use crate::store::{Operation, remove_dir};
-use crate::workspace::{MARKER, Workspace};
+use crate::workspace::{MARKER, SLOTS, Workspace};
 
 /// Takes back whatever a spawn that did not end well has made. Safe to repeat. The lock of the state must be held:
 /// another spawn could be at work in the same folder of worktrees.
@@ -46,11 +46,11 @@ fn remove_if_only_marker(worktrees: &Path) {
         let entries = fs::read_dir(dir).into_iter().flatten().flatten();
         entries.map(|entry| entry.file_name()).collect()
     };
-    let judge = worktrees.join(JUDGE);
+    let judge = worktrees.join(SLOTS);
     if names(&judge).iter().all(|name| name == CACHES)
         && names(worktrees)
             .iter()
-            .all(|name| name == MARKER || name == JUDGE)
+            .all(|name| name == MARKER || name == SLOTS)
     {
         let _ = remove_dir(&judge);
         let _ = fs::remove_file(worktrees.join(MARKER));

@@ -9,6 +9,8 @@ use crate::store::{Store, read_json, write_json};
 
 /// Name of the marker in the folder that holds the worktrees.
 pub(crate) const MARKER: &str = "_wt.json";
+/// Name of the folder of the slots, beside it.
+pub(crate) const SLOTS: &str = "_judge";
 
 #[derive(Serialize, Deserialize)]
 struct Marker {
