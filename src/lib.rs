@@ -31,6 +31,7 @@ mod copies;
 mod facts;
 mod input;
 mod operator;
+mod replay;
 mod stray;
 
 mod hook_file;
