@@ -15,6 +15,7 @@ mod mend;
 mod land;
 mod run;
 mod spawn;
+mod sync;
 
 mod grant;
 mod remove;

@@ -22,6 +22,7 @@ mod sandbox;
 mod scope;
 mod spawning;
 mod steps;
+mod sync;
 mod tamper;
 mod terminal;
 mod trespass;
