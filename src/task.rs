@@ -61,6 +61,17 @@ pub(crate) struct Rejected {
     pub(crate) run: u32,
 }
 
+/// The candidate that failed where its target fails as well: it is not judged again before one of the two is another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeldBack {
+    pub(crate) candidate: Oid,
+    /// Hash of the gate that both failed under.
+    pub(crate) gate: String,
+    /// The tip of the target that failed.
+    pub(crate) target: Oid,
+    pub(crate) run: u32,
+}
+
 /// How and where the task's work reached the target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Landing {
@@ -110,6 +121,9 @@ pub(crate) struct Task {
     pub(crate) judging: Option<u32>,
     pub(crate) validated: Option<Validated>,
     pub(crate) rejected: Option<Rejected>,
+    /// The candidate whose failure was its target's, if that was the last verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) held_back: Option<HeldBack>,
     pub(crate) landing: Option<Landing>,
 }
 

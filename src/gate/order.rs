@@ -19,6 +19,20 @@ pub(crate) enum Purpose {
     Validate,
     /// It is about to land, combined with a target that moved: a failure is nobody's attempt.
     Land,
+    /// It is the last of several that are about to land together; whose failure a failure is, is searched for.
+    Train,
+}
+
+/// One task of a train.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Car {
+    pub(crate) task: String,
+    /// The commit of the task that lands.
+    pub(crate) tip: Oid,
+    /// The target combined with this task and with all before it.
+    pub(crate) prefix: Pinned,
+    /// Paths that differ between target and `prefix`.
+    pub(crate) changed: Vec<String>,
 }
 
 /// One run of the gate, as ordered. It never changes once written.
@@ -45,6 +59,9 @@ pub(crate) struct Order {
     /// Those of them that change what the gate's words mean.
     pub(crate) judge_changed: Vec<String>,
     pub(crate) cause: Option<String>,
+    /// The tasks of a train, in the order in which they land; the last one's prefix is the candidate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) train: Vec<Car>,
     /// Empty the slot first.
     pub(crate) fresh: bool,
     /// Which counted attempt this is.
@@ -73,6 +90,14 @@ pub(crate) enum Phase {
     Preparing,
     /// A set-up command or a step of this name.
     Running(String),
+    /// A step of this name, which failed, on the target itself.
+    OnTarget(String),
+    /// The step that failed, on some of a train's tasks: their names, and which run this is of at most how many.
+    Searching {
+        tasks: Vec<String>,
+        run: usize,
+        at_most: usize,
+    },
     Done,
 }
 

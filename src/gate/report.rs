@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Denied, Ended, Order, Progress, Purpose, Receipt, StepResult, Verdict};
 use crate::error::shown;
 use crate::failure::Failure;
+use crate::oid::Oid;
 use crate::task::{BUDGET, State, Task};
 
 /// A verdict, ready to be read.
@@ -30,6 +31,12 @@ pub(crate) struct Report {
     pub(crate) log: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_lines: Option<u64>,
+    /// The tip of the target, where it is red itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<Oid>,
+    /// Where the log of the run on the target itself lies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target_log: Option<String>,
     /// The write that the cage kept the step from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) denied: Option<Denied>,
@@ -66,6 +73,8 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
         first_failure: None,
         log: None,
         log_lines: None,
+        target: None,
+        target_log: None,
         denied: None,
         receipt: None,
         confined: progress.confined,
@@ -86,9 +95,26 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
             report.judge_changed.clone_from(&order.judge_changed);
             report.next = format!("wt merge {}", task.name);
         }
-        Some(Verdict::Failed { first, denied }) => {
+        Some(Verdict::Failed { first, denied, .. }) => {
             report.denied.clone_from(denied);
             failed(&mut report, order, progress, task, first);
+        }
+        Some(Verdict::TargetRed {
+            step,
+            target,
+            first,
+            log,
+        }) => {
+            failed(&mut report, order, progress, task, first);
+            report.verdict = "TARGET_RED";
+            report.target = Some(target.clone());
+            report.target_log = Some(log.display().to_string());
+            report.next = format!(
+                "not this task's failure: {branch} is red at {}, step {step}; nothing was counted; \
+                 once {branch} is mended: wt validate",
+                target.short(),
+                branch = task.target,
+            );
         }
         Some(Verdict::Unstable { step, paths }) => {
             report.verdict = "UNSTABLE_TREE";
@@ -184,6 +210,8 @@ impl Report {
             first_failure: None,
             log: None,
             log_lines: None,
+            target: None,
+            target_log: None,
             denied: None,
             receipt: Some(receipt.key()),
             confined: Some(receipt.confined),

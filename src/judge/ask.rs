@@ -124,6 +124,7 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
         candidate: &candidate,
         in_force: &in_force,
         cause: ask.cause,
+        train: &[],
         fresh: ask.fresh,
     };
     let order = order(ws, &repo, &request)?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use signal_hook::consts::SIGINT;
 
-use crate::error::Code;
+use crate::error::{Code, some_of};
 use crate::gate::{Phase, Progress, Verdict};
 use crate::process::Interrupt;
 use crate::store::read_json;
@@ -48,7 +48,7 @@ pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Ver
         };
         let progress: Progress = read_json(&file)?.unwrap_or_default();
         if progress.phase != shown {
-            let line = phase_line(name, &progress);
+            let line = phase_line(&task, &progress);
             bar.set(&line);
             if !ws.ctx.ui.is_interactive() && started.elapsed() > Duration::from_secs(1) {
                 ws.ctx.ui.say(&line);
@@ -83,6 +83,7 @@ fn code_of(progress: &Progress, task: &Task) -> Code {
     match &progress.verdict {
         Some(Verdict::Passed { .. }) => Code::Ok,
         Some(Verdict::Interrupted) => Code::Interrupted,
+        Some(Verdict::TargetRed { .. }) => Code::No,
         Some(Verdict::Failed { .. } | Verdict::Unstable { .. }) => {
             super::ask::code_of_failure(task)
         }
@@ -91,11 +92,21 @@ fn code_of(progress: &Progress, task: &Task) -> Code {
     }
 }
 
-fn phase_line(name: &str, progress: &Progress) -> String {
+fn phase_line(task: &Task, progress: &Progress) -> String {
+    let Task { name, target, .. } = task;
     match &progress.phase {
         Phase::Waiting => format!("{name}: waiting for a free slot"),
         Phase::Preparing => format!("{name}: preparing the slot"),
         Phase::Running(step) => format!("{name}: running {step}"),
+        Phase::OnTarget(step) => format!("{name}: running {step} on {target} itself"),
+        Phase::Searching {
+            tasks,
+            run,
+            at_most,
+        } => {
+            let tasks = some_of(tasks);
+            format!("looking for the culprit: {tasks} ({run} of at most {at_most})")
+        }
         Phase::Done => format!("{name}: judged"),
     }
 }

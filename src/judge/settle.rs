@@ -7,7 +7,7 @@ use crate::failure;
 use crate::gate::{Order, Progress, Purpose, Report, Verdict, receipt_key, report};
 use crate::process::Identity;
 use crate::store::read_json;
-use crate::task::{Happening, Rejected, Task, UNSTABLE_RUNS, Validated};
+use crate::task::{Happening, HeldBack, Rejected, Task, UNSTABLE_RUNS, Validated};
 use crate::workspace::Workspace;
 
 use super::slot::end_leftovers;
@@ -79,6 +79,7 @@ fn conclude(ws: &Workspace, order: &Order, progress: &mut Progress) {
         progress.verdict = Some(Verdict::Failed {
             first: failure::first_failure(&log, &[]),
             denied: None,
+            culprit: None,
         });
     }
 }
@@ -96,13 +97,17 @@ pub(super) fn settle(
     }
     task.judging = None;
     let event = apply(task, order, progress)?;
-    if let Some(Verdict::Failed { .. } | Verdict::Unstable { .. }) = &progress.verdict {
+    if let Some(Verdict::Failed { .. } | Verdict::TargetRed { .. } | Verdict::Unstable { .. }) =
+        &progress.verdict
+    {
         // What passed once and failed now is not proven: no older receipt may answer for it.
         let key = receipt_key(&order.candidate.tree, &order.gate, &order.environment);
         let _ = std::fs::remove_file(ws.store.receipt_file(&key));
     }
     // Before the record says that it is over: nobody may follow, and yet the verdict must lie where the agent looks.
-    write_last(ws, task, order, progress);
+    if order.purpose != Purpose::Train {
+        write_last(ws, task, order, progress);
+    }
     ws.store.save_task(task)?;
     let event = ws
         .event(&task.name, event)
@@ -113,6 +118,11 @@ pub(super) fn settle(
 
 /// The change that a verdict makes to a record; answers the word for it.
 fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<&'static str> {
+    if order.purpose == Purpose::Train {
+        // The train stands in this record only because some record must name its judge.
+        return Ok(word_of_train(progress));
+    }
+    task.held_back = None;
     match (&progress.verdict, order.purpose) {
         (Some(Verdict::Passed { receipt }), Purpose::Validate) => {
             task.advance(Happening::Passed)?;
@@ -125,11 +135,21 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
             });
             Ok("validated")
         }
-        (Some(Verdict::Passed { .. }), Purpose::Land) => Ok("combination-green"),
+        (Some(Verdict::Passed { .. }), _) => Ok("combination-green"),
+        (Some(Verdict::TargetRed { .. }), _) => {
+            task.advance(Happening::TargetRed)?;
+            task.held_back = Some(HeldBack {
+                candidate: order.candidate.tree.clone(),
+                gate: order.gate.clone(),
+                target: order.target.clone(),
+                run: order.run,
+            });
+            Ok("target-red")
+        }
         (Some(Verdict::Failed { .. }), purpose) => {
             let (happening, word) = match purpose {
                 Purpose::Validate => (Happening::Failed, "failed"),
-                Purpose::Land => (Happening::CombinationRed, "combination-red"),
+                _ => (Happening::CombinationRed, "combination-red"),
             };
             task.advance(happening)?;
             task.unstable = 0;
@@ -148,9 +168,20 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
             }
             Ok("unstable")
         }
-        (Some(Verdict::Unstable { .. }), Purpose::Land) => Ok("unstable"),
+        (Some(Verdict::Unstable { .. }), _) => Ok("unstable"),
         (Some(Verdict::Interrupted), _) => Ok("interrupted"),
         (Some(Verdict::Fault { .. }) | None, _) => Ok("lost"),
+    }
+}
+
+fn word_of_train(progress: &Progress) -> &'static str {
+    match &progress.verdict {
+        Some(Verdict::Passed { .. }) => "train-green",
+        Some(Verdict::Failed { .. }) => "train-red",
+        Some(Verdict::TargetRed { .. }) => "target-red",
+        Some(Verdict::Unstable { .. }) => "unstable",
+        Some(Verdict::Interrupted) => "interrupted",
+        Some(Verdict::Fault { .. }) | None => "lost",
     }
 }
 

@@ -145,6 +145,7 @@ impl Judge<'_> {
                 return Ok(Some(Verdict::Failed {
                     first: self.first_failure(slot),
                     denied: self.denied(slot),
+                    culprit: None,
                 }));
             }
             Ran::Passed => {}

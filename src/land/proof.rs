@@ -56,6 +56,7 @@ fn order_for(attempt: &Attempt, draft: &Draft) -> anyhow::Result<Order> {
         candidate: &draft.candidate,
         in_force: attempt.in_force,
         cause: None,
+        train: &[],
         fresh: false,
     };
     order(attempt.ws, attempt.repo, &request)
