@@ -18,5 +18,5 @@ pub(crate) use follow::follow;
 pub(crate) use launch::launch;
 pub(crate) use order::{OrderRequest, covering_receipt, order, snapshot_of, tip_and_uncommitted};
 pub(crate) use put_back::put_back;
-pub(crate) use settle::{clear_dead_judge, judge_at_work, report_of};
+pub(crate) use settle::{clear_dead_judge, judge_at_work, report_of, verdict_of};
 pub(crate) use work::work;
