@@ -10,6 +10,7 @@ mod proof;
 mod ready;
 mod target;
 mod train;
+mod turn;
 
 use anyhow::bail;
 use signal_hook::consts::SIGINT;
@@ -20,7 +21,6 @@ use crate::gate::Report;
 use crate::oid::Oid;
 use crate::process::Interrupt;
 use crate::remove::{self, Keep};
-use crate::store::Lock;
 use crate::task::{Happening, Landing, State, Task};
 use crate::workspace::Workspace;
 
@@ -28,6 +28,7 @@ use attempt::{Attempt, Step};
 pub(crate) use commits::Plan;
 use ready::{await_judge_of_landing, landed_meanwhile, ready, require_landable, require_unlanded};
 pub(crate) use train::{LeftOut, News, TrainPlan, Trip, Wanted, land_train, trains};
+pub(crate) use turn::Patience;
 
 /// How often a landing begins again because the target moved under it.
 const TRIES: u32 = 5;
@@ -41,6 +42,7 @@ pub(crate) struct Request<'a> {
     pub(crate) commit: bool,
     pub(crate) keep: bool,
     pub(crate) dry_run: bool,
+    pub(crate) patience: Patience,
     /// The operator who accepts a change of the judge, if one does.
     pub(crate) accepts_judge_change: Option<String>,
 }
@@ -143,24 +145,12 @@ fn land_unless(
     interrupt: &Interrupt,
 ) -> anyhow::Result<Outcome> {
     let target = require_unlanded(ws, request.task)?.target;
-    let Some(_line) = line_of(ws, &target, interrupt)? else {
-        bail!("interrupted");
-    };
+    let names = [request.task.to_owned()];
+    let _turn = turn::wait_for(ws, &target, &names, request.patience, interrupt)?;
     if let Some(landed) = landed_meanwhile(ws, request.task)? {
         return Ok(Outcome::Landed(Box::new(landed)));
     }
     land_in_line(ws, request, interrupt)
-}
-
-/// Waits for the place at the head of a target's line.
-fn line_of(ws: &Workspace, target: &str, interrupt: &Interrupt) -> anyhow::Result<Option<Lock>> {
-    let say = |holder: &str| {
-        ws.ctx.ui.say(&format!(
-            "waiting for another landing on {target} ({holder})"
-        ));
-    };
-    ws.store
-        .landing_lock(target, say, |pause| interrupt.wait(pause))
 }
 
 /// Lands one task; its place at the head of the line is the caller's.

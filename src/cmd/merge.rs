@@ -11,7 +11,7 @@ use crate::contract::Strategy;
 use crate::ctx::Ctx;
 use crate::error::{Code, Refusal, shown};
 use crate::input;
-use crate::land::{Landed, Outcome, Plan, Request, Wanted, land};
+use crate::land::{Landed, Outcome, Patience, Plan, Request, Wanted, land};
 use crate::mend::mend;
 use crate::operator;
 use crate::spawn::start_followers;
@@ -41,6 +41,9 @@ pub(crate) struct Merge {
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Where others land on the target already, answer 6 at once instead of waiting for a turn
+    #[arg(long)]
+    no_wait: bool,
     /// Land a change of what judges the work (operator)
     #[arg(long)]
     accept_judge_change: bool,
@@ -72,6 +75,7 @@ impl Merge {
             commit: self.commit,
             keep: self.keep,
             dry_run: self.dry_run,
+            patience: self.patience(),
             accepts_judge_change: accepts,
         };
         let outcome = land(&ws, &request)?;
@@ -85,6 +89,14 @@ impl Merge {
             Outcome::Planned(plan) => self.plan_code(plan),
             _ => code,
         })
+    }
+
+    fn patience(&self) -> Patience {
+        if self.no_wait {
+            Patience::Refuse
+        } else {
+            Patience::Wait
+        }
     }
 
     /// Lands several tasks.
@@ -112,6 +124,7 @@ impl Merge {
             commit: self.commit,
             keep: self.keep,
             dry_run: self.dry_run,
+            patience: self.patience(),
             accepts_judge_change: None,
         };
         if self.json {

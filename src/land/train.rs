@@ -16,7 +16,7 @@ use crate::task::{State, Task};
 use crate::workspace::Workspace;
 
 use super::ready::{ready, require_unlanded};
-use super::{Landed, Request, line_of};
+use super::{Landed, Request, turn};
 
 use journey::Journey;
 pub(crate) use plan::TrainPlan;
@@ -187,11 +187,8 @@ pub(crate) fn land_train(
     tell: &mut dyn FnMut(News),
 ) -> anyhow::Result<()> {
     let interrupt = Interrupt::install(&[SIGINT])?;
-    let Some(_line) = line_of(ws, trip.target, &interrupt)? else {
-        return Err(interrupted(trip));
-    };
-    let mut journey = Journey::new(ws, trip, &interrupt, tell);
-    journey.run().map_err(|error| {
+    let landed = land_in_turn(ws, trip, &interrupt, tell);
+    landed.map_err(|error| {
         let intents = ws.store.intents().unwrap_or_default();
         let begun = intents.iter().any(|entry| trip.names.contains(&entry.task));
         if interrupt.raised() && !begun {
@@ -200,6 +197,17 @@ pub(crate) fn land_train(
             error
         }
     })
+}
+
+fn land_in_turn(
+    ws: &Workspace,
+    trip: &Trip,
+    interrupt: &Interrupt,
+    tell: &mut dyn FnMut(News),
+) -> anyhow::Result<()> {
+    let patience = trip.request.patience;
+    let _turn = turn::wait_for(ws, trip.target, trip.names, patience, interrupt)?;
+    Journey::new(ws, trip, interrupt, tell).run()
 }
 
 fn interrupted(trip: &Trip) -> anyhow::Error {
