@@ -207,6 +207,10 @@ pub(crate) fn record_landing(
             .fact("commit", landing.commit.as_str())
             .fact("target", task.target.as_str())
             .fact("receipt", landing.receipt.as_str());
+        let event = match &landing.together[..] {
+            [] => event,
+            together => event.fact("together", together),
+        };
         landed.landing = Some(landing);
         ws.store.save_task(&landed)?;
         ws.record(&event)?;

@@ -225,13 +225,13 @@ pub(super) fn prove_train<'d>(
             run: order.run,
             culprit,
         }),
+        _ if verdict.code == Code::Interrupted => {
+            Err(Refusal::new(Code::Interrupted, "interrupted").into())
+        }
         found => {
             let report = Box::new(judge::report_of(ws, &verdict.task, order.run)?);
             Ok(match found {
                 Some(Verdict::TargetRed { step, .. }) => TrainProof::TargetRed { step, report },
-                Some(Verdict::Interrupted) => {
-                    return Err(Refusal::new(Code::Interrupted, "interrupted").into());
-                }
                 _ => TrainProof::Undecided {
                     report,
                     code: verdict.code,

@@ -393,17 +393,8 @@ fn work_in_the_way_of_one_holds_up_that_one() {
 
 #[test]
 fn a_killed_train_is_taken_up_again_and_judged_once() {
-    let sandbox = with_gate(&[]);
-    fs::write(sandbox.notes().join("go"), "").expect("written");
-    sandbox.validated("a", "slow", "");
-    sandbox.validated("b", "b.txt", "");
-    fs::remove_file(sandbox.notes().join("go")).expect("removed");
-    fs::remove_file(sandbox.notes().join("begun")).expect("removed");
+    let (sandbox, merging) = judging();
     let before = runs(&sandbox);
-    let merging = sandbox.start(&["merge", "--all"]);
-    wait_until("the gate has begun", || {
-        sandbox.notes().join("begun").exists()
-    });
     merging.signal(Signal::KILL);
     let _ = merging.finish(&sandbox);
     let mut again = sandbox.start(&["merge", "--all"]);
@@ -411,7 +402,7 @@ fn a_killed_train_is_taken_up_again_and_judged_once() {
     fs::write(sandbox.notes().join("go"), "").expect("written");
     let again = again.finish(&sandbox);
     again.expect(0).prints("(judged together: a b)");
-    assert_eq!(runs(&sandbox) - before, 1);
+    assert_eq!(runs(&sandbox), before);
     assert_eq!(landed(&sandbox), ["a", "b"]);
     sandbox.wt(&["doctor"]).expect(0);
 }
@@ -473,4 +464,78 @@ fn trains_of_several_targets_go_one_after_another() {
         .wt(&["merge", "--all"])
         .expect(0)
         .says("nothing is to land: no task is validated");
+}
+
+/// A sandbox with the tasks `a` and `b`, and a train of theirs that is being judged until `go` is written.
+fn judging() -> (Sandbox, crate::sandbox::Started) {
+    let sandbox = with_gate(&[]);
+    let (go, begun) = (sandbox.notes().join("go"), sandbox.notes().join("begun"));
+    fs::write(&go, "").expect("written");
+    sandbox.validated("a", "slow", "");
+    sandbox.validated("b", "b.txt", "");
+    fs::remove_file(go).expect("removed");
+    fs::remove_file(&begun).expect("removed");
+    let merging = sandbox.start(&["merge", "--all"]);
+    wait_until("the gate has begun", || begun.exists());
+    (sandbox, merging)
+}
+
+#[test]
+fn a_train_that_is_interrupted_lands_nothing() {
+    let (sandbox, merging) = judging();
+    let main = sandbox.git(&["rev-parse", "main"]);
+    merging.signal(Signal::INT);
+    let merged = merging.finish(&sandbox);
+    merged.expect(130).says("interrupted");
+    assert_eq!(sandbox.git(&["rev-parse", "main"]), main);
+    for name in ["a", "b"] {
+        assert_eq!(sandbox.task_state(name), "validated");
+    }
+    fs::write(sandbox.notes().join("go"), "").expect("written");
+    sandbox.wt(&["merge", "--all"]).expect(0);
+    assert_eq!(landed(&sandbox), ["a", "b"]);
+    sandbox.wt(&["doctor"]).expect(0);
+}
+
+#[test]
+fn a_target_that_moves_while_a_train_is_judged_is_combined_anew() {
+    let (sandbox, mut merging) = judging();
+    sandbox.write("meanwhile", "");
+    sandbox.commit(&sandbox.repo(), "past wt");
+    let (moved, before) = (sandbox.git(&["rev-parse", "main"]), runs(&sandbox));
+    fs::write(sandbox.notes().join("go"), "").expect("written");
+    merging.hear("combining anew");
+    merging.finish(&sandbox).expect(0);
+    assert_eq!(runs(&sandbox) - before, 1);
+    assert_eq!(sandbox.git(&["rev-parse", "main~2"]), moved);
+    assert_one_receipt(&sandbox, 2);
+}
+
+#[test]
+fn what_was_judged_uncommitted_is_committed_on_the_way_and_what_follows_starts() {
+    let sandbox = with_gate(&[]);
+    for name in ["a", "b"] {
+        let worktree = sandbox.spawn(name);
+        sandbox.write(worktree.join(name), "");
+        sandbox.wt(&["validate", name]).expect(0);
+    }
+    sandbox
+        .wt(&["spawn", "next", "--after", "a", "--after", "b"])
+        .expect(0);
+    sandbox
+        .wt(&["merge", "a", "b"])
+        .expect(4)
+        .says("uncommitted work: a");
+    let merged = sandbox.wt(&["merge", "a", "b", "--commit", "--keep"]);
+    merged.expect(0).says("task `next` has started");
+    assert_eq!(landed(&sandbox), ["a", "b"]);
+    assert_eq!(sandbox.git(&["log", "-1", "--format=%s", "wt/a"]), "Land a");
+    for name in ["a", "b"] {
+        assert_eq!(sandbox.task_state(name), "landed");
+        assert_eq!(
+            sandbox.git_in(&sandbox.worktree(name), &["status", "--porcelain"]),
+            ""
+        );
+    }
+    assert_eq!(sandbox.task_state("next"), "working");
 }

@@ -1,13 +1,13 @@
 //! One trip under way: who is there, in which order, what came of it, and what is left to do.
 
+mod red;
+
 use crate::conflicts::{self, Conflict};
-use crate::error::{Code, some_of};
-use crate::gate::{self, Culprit, Report};
-use crate::judge;
+use crate::error::{Code, Refusal, some_of};
 use crate::landing::Order;
 use crate::process::Interrupt;
 use crate::task::Task;
-use crate::workspace::{InForce, Workspace};
+use crate::workspace::Workspace;
 
 use super::couple::{Coupled, Parts};
 use super::plan::TrainPlan;
@@ -30,10 +30,10 @@ pub(super) struct Journey<'a> {
     said: bool,
 }
 
-/// What a turn leaves to do.
-enum Turn {
-    /// Nothing: who was left out this time stays so.
-    Over,
+/// What is left to do after one train.
+enum Then {
+    /// Nothing: who was left out of it stays so.
+    Done,
     /// The rest, which may fit together otherwise.
     Rest,
     /// All of it, on what moved meanwhile.
@@ -61,10 +61,10 @@ impl<'a> Journey<'a> {
         let mut moves = 0;
         loop {
             let members = self.muster()?;
-            match self.turn(&members)? {
-                Turn::Over => return Ok(()),
-                Turn::Rest => {}
-                Turn::Anew => {
+            match self.go(&members)? {
+                Then::Done => return Ok(()),
+                Then::Rest => {}
+                Then::Anew => {
                     moves += 1;
                     if moves == TRIES {
                         return Err(moved_too_often(self.trip.target, "these tasks were"));
@@ -97,9 +97,9 @@ impl<'a> Journey<'a> {
         Ok(members)
     }
 
-    fn turn(&mut self, members: &[Member]) -> anyhow::Result<Turn> {
+    fn go(&mut self, members: &[Member]) -> anyhow::Result<Then> {
         let Some(first) = members.first() else {
-            return Ok(Turn::Over);
+            return Ok(Then::Done);
         };
         let target = self.ws.target_tip(&first.task)?;
         let in_force = self.ws.in_force(&first.repo, self.trip.target, &target)?;
@@ -112,88 +112,44 @@ impl<'a> Journey<'a> {
         };
         let (conflicts, order) = (self.conflicts(members), parts.order()?);
         self.say(&conflicts, &order);
+        let combining = format!("combining {} tasks", members.len());
+        let bar = self.ws.ctx.ui.progress(&combining);
         let coupled = parts.couple(&order.names, &conflicts)?;
+        drop(bar);
         if self.trip.request.dry_run {
             let plan = TrainPlan::new(&parts, &order, &coupled, conflicts)?;
             self.leave_all(coupled.left);
             (self.tell)(News::Planned(Box::new(plan)));
-            return Ok(Turn::Over);
+            return Ok(Then::Done);
         }
         let Coupled {
             cars,
             prefixes,
             left,
         } = coupled;
-        let turn = if in_force.contract.land.each {
+        let then = if in_force.contract.land.each {
             // Who is left out now may fit once another was found red.
             self.one_by_one(&order.names)?;
-            return Ok(Turn::Over);
+            return Ok(Then::Done);
         } else {
             match &cars[..] {
-                [] => Turn::Over,
-                [only] if self.one_by_one(&[only.name().to_owned()])? => Turn::Over,
-                [_] => Turn::Rest,
+                [] => Then::Done,
+                [only] if self.one_by_one(&[only.name().to_owned()])? => Then::Done,
+                [_] => Then::Rest,
                 cars => match prove_train(cars, &prefixes)? {
                     TrainProof::Judged { judged, run } => self.land(&judged, run)?,
                     proof => self.without_proof(cars, &in_force, proof)?,
                 },
             }
         };
-        if let Turn::Over = turn {
+        if let Then::Done = then {
             self.leave_all(left);
         }
-        Ok(turn)
-    }
-
-    fn without_proof(
-        &mut self,
-        cars: &[Car],
-        in_force: &InForce,
-        proof: TrainProof,
-    ) -> anyhow::Result<Turn> {
-        match proof {
-            TrainProof::Judged { .. } | TrainProof::Moved => Ok(Turn::Anew),
-            TrainProof::Red {
-                owner,
-                run,
-                culprit,
-            } => {
-                self.put_back(cars, &owner, run, *culprit)?;
-                Ok(Turn::Rest)
-            }
-            TrainProof::TargetRed { step, report } => {
-                self.leave_who_needs(cars, in_force, &step, &report)
-            }
-            TrainProof::Undecided {
-                report,
-                code: Code::No,
-            } => {
-                self.ws.ctx.ui.say(&format!(
-                    "{} together, and it can't be told by whom; landing one by one",
-                    report.verdict
-                ));
-                let names: Vec<String> = cars.iter().map(|car| car.name().to_owned()).collect();
-                self.one_by_one(&names)?;
-                Ok(Turn::Rest)
-            }
-            TrainProof::Undecided { report, code } => {
-                let title = report.first_failure.as_ref().map(|failure| &failure.title);
-                for car in cars {
-                    self.leave(LeftOut {
-                        task: car.name().to_owned(),
-                        why: title.unwrap_or(&report.verdict.to_owned()).clone(),
-                        next: Some(format!("wt doctor, then wt merge {}", car.name())),
-                        paths: Vec::new(),
-                        code,
-                    });
-                }
-                Ok(Turn::Over)
-            }
-        }
+        Ok(then)
     }
 
     /// Lands what was judged together, unless somebody on it has changed meanwhile.
-    fn land(&mut self, judged: &Judged, run: Option<u32>) -> anyhow::Result<Turn> {
+    fn land(&mut self, judged: &Judged, run: Option<u32>) -> anyhow::Result<Then> {
         let ws = self.ws;
         let names = judged.names();
         let bar = ws.ctx.ui.progress(&format!("landing {}", names.join(", ")));
@@ -205,14 +161,14 @@ impl<'a> Journey<'a> {
             .map(|name| ws.lock_task(name))
             .collect::<anyhow::Result<Vec<_>>>()
         else {
-            return Ok(Turn::Anew);
+            return Ok(Then::Anew);
         };
         let tasks: anyhow::Result<Vec<Task>> = judged.cars().iter().map(Car::recheck).collect();
         let Ok(tasks) = tasks else {
-            return Ok(Turn::Anew);
+            return Ok(Then::Anew);
         };
         let Moving::Landed(landed) = move_target(judged, chain, tasks)? else {
-            return Ok(Turn::Anew);
+            return Ok(Then::Anew);
         };
         drop((locks, bar));
         if let Some(owner) = names.last() {
@@ -230,69 +186,7 @@ impl<'a> Journey<'a> {
             let name = landed.task.name.clone();
             self.told(&name, News::Landed(Box::new(landed)));
         }
-        Ok(Turn::Over)
-    }
-
-    /// Gives the train's failure to the task whose failure it is.
-    fn put_back(
-        &mut self,
-        cars: &[Car],
-        owner: &str,
-        run: u32,
-        culprit: Culprit,
-    ) -> anyhow::Result<()> {
-        let (ws, name) = (self.ws, &culprit.task);
-        let Some(car) = cars.iter().find(|car| car.name() == name) else {
-            anyhow::bail!(
-                "run {run} of task `{owner}` blames `{name}`, which was not on the train"
-            );
-        };
-        let lock = ws.lock_task(name)?;
-        let news = match car.recheck() {
-            Ok(mut task) => News::Red {
-                task: name.clone(),
-                report: Box::new(judge::put_back(ws, &mut task, owner, run)?),
-                with: culprit.with,
-                code: Code::No,
-            },
-            // It is another one by now: what failed is not what is there.
-            Err(error) => News::LeftOut(LeftOut::by(name, error)?),
-        };
-        drop(lock);
-        self.told(name, news);
-        Ok(())
-    }
-
-    /// Leaves out the tasks that select a step which is red on the target itself.
-    fn leave_who_needs(
-        &mut self,
-        cars: &[Car],
-        in_force: &InForce,
-        step: &str,
-        report: &Report,
-    ) -> anyhow::Result<Turn> {
-        let mut turn = Turn::Over;
-        for car in cars {
-            let selected = gate::select(&in_force.contract, &car.draft.candidate.paths)?;
-            if selected.iter().any(|selected| selected.name == step) {
-                turn = Turn::Rest;
-                self.leave(LeftOut {
-                    task: car.name().to_owned(),
-                    why: format!(
-                        "TARGET_RED: step {step} is red on {} itself",
-                        target_of(car, report)
-                    ),
-                    next: Some(format!(
-                        "once {} is mended: wt merge {}",
-                        self.trip.target,
-                        car.name()
-                    )),
-                    paths: Vec::new(),
-                    code: Code::No,
-                });
-            }
-        }
-        Ok(turn)
+        Ok(Then::Done)
     }
 
     /// Lands these one after another, each judged as it stands then. Answers whether one of them did.
@@ -319,9 +213,7 @@ impl<'a> Journey<'a> {
                 Ok(Outcome::Refused { .. } | Outcome::Planned(_)) => {
                     return Err(super::interrupted(self.trip));
                 }
-                Err(error) if error.is::<crate::error::Refusal>() => {
-                    News::LeftOut(LeftOut::by(name, error)?)
-                }
+                Err(error) if error.is::<Refusal>() => News::LeftOut(LeftOut::by(name, error)?),
                 Err(error) => return Err(error),
             };
             self.told(name, news);
@@ -377,13 +269,5 @@ impl<'a> Journey<'a> {
     fn told(&mut self, name: &str, news: News) {
         self.waiting.retain(|waiting| *waiting != name);
         (self.tell)(news);
-    }
-}
-
-fn target_of(car: &Car, report: &Report) -> String {
-    let target = &car.attempt.task.target;
-    match &report.target {
-        Some(commit) => format!("{target} at {}", commit.short()),
-        None => target.clone(),
     }
 }
