@@ -79,6 +79,18 @@ pub(super) fn prove<'d>(
             lock,
         ));
     }
+    if let Some(run) = judge::held_back(attempt.task, &order) {
+        ws.ctx.ui.say(&format!(
+            "{} was red itself before (run {run}), and is the same; no step was run",
+            attempt.task.target
+        ));
+        let report = judge::report_of(ws, attempt.task, run)?;
+        return Ok(Proof::Refused {
+            task: Box::new(attempt.task.clone()),
+            report: Box::new(report),
+            code: Code::No,
+        });
+    }
     ws.ctx.ui.say(&format!(
         "{name}: judging the combination with {}, which has moved",
         attempt.task.target
