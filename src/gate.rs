@@ -1,6 +1,7 @@
 //! The gate: which of its steps a difference selects, what a run of them means, and the receipt of a passed one.
 
 mod order;
+mod outcome;
 mod report;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use order::{Car, Order, Phase, Progress, Purpose};
+pub(crate) use outcome::{Flaky, Outcome, outcome_key};
 pub(crate) use report::{Report, report, stopped_next};
 
 use crate::contract::{Contract, Kind, Step};
@@ -78,6 +80,9 @@ pub(crate) enum Verdict {
         /// Of a train: whose failure it is.
         #[serde(default)]
         culprit: Option<Box<Culprit>>,
+        /// Why it is not known whether the target is red there, too, if it is not.
+        #[serde(default)]
+        unsure: Option<String>,
     },
     /// The step that failed fails on the target's own tip as well: nothing is counted.
     TargetRed {
@@ -88,6 +93,9 @@ pub(crate) enum Verdict {
         first: Failure,
         /// Where that log lies.
         log: PathBuf,
+        /// The write that the cage kept the step from.
+        #[serde(default)]
+        denied: Option<Denied>,
     },
     /// A step changed tracked files of the checkout that it judged.
     Unstable {

@@ -153,6 +153,13 @@ impl Task {
         path == ".wt" || path.starts_with(".wt/") || self.generated.iter().any(|own| own == path)
     }
 
+    /// The run that found `candidate` and `target` red by the same step of `gate`, if that was the last verdict.
+    pub(crate) fn held_back_by(&self, candidate: &Oid, gate: &str, target: &Oid) -> Option<u32> {
+        let held = self.held_back.as_ref()?;
+        let same = held.candidate == *candidate && held.gate == gate && held.target == *target;
+        same.then_some(held.run)
+    }
+
     /// Moves the task to the state that follows, by the table.
     ///
     /// # Errors
@@ -173,7 +180,7 @@ impl Task {
 pub(crate) enum Course {
     /// A receipt of this snapshot is known: answer it.
     Answer,
-    /// This candidate failed this gate already: show that failure again.
+    /// This candidate failed this gate already, or was held back by its target: show that again.
     Repeat { run: u32 },
     /// One attempt failed and no cause is stated: refuse.
     NeedsCause,
@@ -189,6 +196,8 @@ pub(crate) struct Situation<'a> {
     /// Hash of the gate in force.
     pub(crate) gate: &'a str,
     pub(crate) receipt_known: bool,
+    /// The run that found the target itself red, where candidate, gate and target are those of that run.
+    pub(crate) held_back: Option<u32>,
     pub(crate) cause: Option<&'a str>,
 }
 
@@ -199,6 +208,9 @@ pub(crate) fn course(task: &Task, situation: &Situation) -> Course {
     }
     if situation.receipt_known {
         return Course::Answer;
+    }
+    if let Some(run) = situation.held_back {
+        return Course::Repeat { run };
     }
     match &task.rejected {
         Some(rejected)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{StepResult, Verdict};
+use super::{Flaky, StepResult, Verdict};
 use crate::contract::{Contract, Step};
 use crate::oid::Oid;
 use crate::task::{Captured, Pinned};
@@ -70,6 +70,16 @@ pub(crate) struct Order {
 }
 
 impl Order {
+    /// The order to judge something else in the same way.
+    pub(crate) fn of(&self, candidate: &Pinned, changed: &[String]) -> Self {
+        Self {
+            candidate: candidate.clone(),
+            changed: changed.to_vec(),
+            fresh: false,
+            ..self.clone()
+        }
+    }
+
     /// The steps to run, in order.
     pub(crate) fn steps(&self) -> impl Iterator<Item = &Step> {
         self.contract
@@ -114,6 +124,9 @@ pub(crate) struct Progress {
     pub(crate) confined: Option<bool>,
     /// The judge's private folder for temporary files, to be removed if it dies.
     pub(crate) temporary: Option<PathBuf>,
+    /// The steps of this run that came to something else on the same tree before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) flaky: Vec<Flaky>,
     #[serde(flatten)]
     pub(crate) verdict: Option<Verdict>,
 }

@@ -128,7 +128,6 @@ fn code_of(progress: &Progress, task: &Task) -> Code {
         Some(Verdict::Failed { .. } | Verdict::Unstable { .. }) => {
             super::ask::code_of_failure(task)
         }
-        None if progress.failed_step().is_some() => super::ask::code_of_failure(task),
         Some(Verdict::Fault { .. }) | None => Code::Fault,
     }
 }

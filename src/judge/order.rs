@@ -136,6 +136,11 @@ pub(crate) fn covering_receipt(store: &Store, order: &Order) -> Option<Receipt> 
         .filter(|receipt| receipt.covers(&order.selected) && answers(&order.contract, receipt))
 }
 
+/// The run that answers `order` without running a step because the target itself was red, and nothing is another.
+pub(crate) fn held_back(task: &Task, order: &Order) -> Option<u32> {
+    task.held_back_by(&order.candidate.tree, &order.gate, &order.target)
+}
+
 /// Whether a receipt was made as the contract wants it: where a cage is required, one made without is none.
 pub(super) fn answers(contract: &Contract, receipt: &Receipt) -> bool {
     receipt.confined || contract.judge.confine != Confine::Require

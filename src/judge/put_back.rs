@@ -1,8 +1,10 @@
 //! Giving the failure of a train to the task whose failure it is.
 
+use std::fs;
+
 use anyhow::{Context as _, bail};
 
-use crate::gate::{Order, Progress, Purpose, Report, Verdict};
+use crate::gate::{Culprit, Order, Progress, Purpose, Report, StepResult, Verdict};
 use crate::store::write_json;
 use crate::task::{Pinned, Task};
 use crate::workspace::Workspace;
@@ -23,59 +25,65 @@ pub(crate) fn put_back(
     run: u32,
 ) -> anyhow::Result<Report> {
     let (train, progress) = load_run(ws, owner, run)?;
-    let (order, progress) = own_run(ws, task, train, progress)
-        .with_context(|| format!("run {run} of task `{owner}` has no failure to give"))?;
-    let log = &progress.steps[0].log;
+    let culprit = culprit_of(&progress)
+        .filter(|culprit| culprit.task == task.name)
+        .with_context(|| format!("run {run} of task `{owner}` blames no task `{}`", task.name))?;
+    let order = own_order(ws, task, &train, culprit)?;
+    let step = StepResult {
+        log: format!("{}.log", culprit.step.name),
+        ..culprit.step.clone()
+    };
     let dir = ws.store.run_dir(&task.name, order.run);
+    let (from, to) = (
+        ws.store.run_dir(owner, run).join(&culprit.step.log),
+        dir.join(&step.log),
+    );
+    let progress = Progress {
+        steps: vec![step],
+        temporary: None,
+        ..progress
+    };
     write_json(&dir.join("order.json"), &order)?;
+    fs::copy(&from, &to).with_context(|| format!("can't copy {}", from.display()))?;
     write_json(&dir.join("progress.json"), &progress)?;
-    let from = ws.store.run_dir(owner, run).join(log);
-    std::fs::copy(&from, dir.join(log))
-        .with_context(|| format!("can't copy {}", from.display()))?;
     task.runs = order.run;
     task.judging = Some(order.run);
     settle(ws, task, &order, &progress)?;
     report_of(ws, task, order.run)
 }
 
-/// The run of the culprit's own that the train's tells of.
-fn own_run(
+fn culprit_of(progress: &Progress) -> Option<&Culprit> {
+    match progress.verdict.as_ref()? {
+        Verdict::Failed { culprit, .. } => culprit.as_deref(),
+        _ => None,
+    }
+}
+
+/// The order that the culprit's own run stands for.
+fn own_order(
     ws: &Workspace,
     task: &Task,
-    train: Order,
-    progress: Progress,
-) -> anyhow::Result<(Order, Progress)> {
-    let Some(Verdict::Failed {
-        culprit: Some(culprit),
-        ..
-    }) = &progress.verdict
-    else {
-        bail!("it names no culprit");
+    train: &Order,
+    culprit: &Culprit,
+) -> anyhow::Result<Order> {
+    let Some(car) = train.train.iter().find(|car| car.task == task.name) else {
+        bail!(
+            "task `{}` is not of the train that it is blamed for",
+            task.name
+        );
     };
-    let car = train.train.iter().find(|car| car.task == culprit.task);
-    let car = car
-        .filter(|car| car.task == task.name)
-        .with_context(|| format!("it names task `{}`, and not `{}`", culprit.task, task.name))?;
-    let tree = ws.repo.read.tree_of(&car.tip)?;
-    let order = Order {
+    let snapshot = Pinned {
+        commit: car.tip.clone(),
+        tree: ws.repo.read.tree_of(&car.tip)?,
+    };
+    Ok(Order {
         task: task.name.clone(),
         run: task.runs + 1,
         purpose: Purpose::Land,
         base: task.base.clone(),
-        snapshot: Pinned {
-            commit: car.tip.clone(),
-            tree,
-        },
-        candidate: culprit.candidate.clone(),
-        changed: culprit.changed.clone(),
+        snapshot,
         train: Vec::new(),
         attempt: task.attempts + 1,
-        ..train.clone()
-    };
-    let progress = Progress {
-        steps: vec![culprit.step.clone()],
-        temporary: None,
-        ..progress
-    };
-    Ok((order, progress))
+        ..train.of(&culprit.candidate, &culprit.changed)
+    })
 }

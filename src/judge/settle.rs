@@ -6,10 +6,11 @@ use crate::copies;
 use crate::failure;
 use crate::gate::{Order, Progress, Purpose, Report, Verdict, receipt_key, report};
 use crate::process::Identity;
-use crate::store::read_json;
+use crate::store::{read_json, write_json};
 use crate::task::{Happening, HeldBack, Rejected, Task, UNSTABLE_RUNS, Validated};
 use crate::workspace::Workspace;
 
+use super::outcomes::{Known, known, target_red};
 use super::slot::end_leftovers;
 
 /// The order and the progress of a run.
@@ -53,8 +54,12 @@ pub(crate) fn clear_dead_judge(ws: &Workspace, task: &mut Task) -> anyhow::Resul
             if let Some(folder) = &progress.temporary {
                 end_leftovers(folder)?;
             }
-            conclude(ws, &order, &mut progress);
-            if progress.verdict.is_none() {
+            conclude(ws, &order, &mut progress)?;
+            if progress.verdict.is_some() {
+                // Whoever reads of this run from now on reads the same.
+                let file = ws.store.run_dir(&task.name, run).join("progress.json");
+                write_json(&file, &progress)?;
+            } else {
                 ws.ctx.ui.warn(&format!(
                     "the judge of run {run} died before its verdict; nothing was counted"
                 ));
@@ -69,19 +74,32 @@ pub(crate) fn clear_dead_judge(ws: &Workspace, task: &mut Task) -> anyhow::Resul
     }
 }
 
-/// Once a step has failed the attempt counts, whatever became of the judge.
-fn conclude(ws: &Workspace, order: &Order, progress: &mut Progress) {
-    if progress.verdict.is_none()
-        && let Some(step) = progress.failed_step()
-    {
-        let log = std::fs::read(ws.store.run_dir(&order.task, order.run).join(&step.log))
-            .unwrap_or_default();
-        progress.verdict = Some(Verdict::Failed {
-            first: failure::first_failure(&log, &[]),
-            denied: None,
-            culprit: None,
-        });
-    }
+/// The verdict of a judge that died after a step had failed: by what is known, for nothing is run here. As long as
+/// nothing speaks for the task an attempt counts; a landing that died is no verdict.
+fn conclude(ws: &Workspace, order: &Order, progress: &mut Progress) -> anyhow::Result<()> {
+    let (None, Some(step)) = (&progress.verdict, progress.failed_step()) else {
+        return Ok(());
+    };
+    let target = ws.repo.read.tree_of(&order.target)?;
+    let known = known(&ws.store, order, &target, &step.name);
+    let unsure = match (known, order.purpose) {
+        (Some(Known::Red(there)), _) => {
+            progress.verdict = Some(target_red(order, *there, None));
+            return Ok(());
+        }
+        (_, Purpose::Train) | (None, Purpose::Land) => return Ok(()),
+        (Some(Known::Green), _) => None,
+        (None, Purpose::Validate) => Some("the judge died before".to_owned()),
+    };
+    let log =
+        std::fs::read(ws.store.run_dir(&order.task, order.run).join(&step.log)).unwrap_or_default();
+    progress.verdict = Some(Verdict::Failed {
+        first: failure::first_failure(&log, &[]),
+        denied: None,
+        culprit: None,
+        unsure,
+    });
+    Ok(())
 }
 
 /// Applies a run's verdict to the record and stores it; a run that was applied before is passed over.
@@ -201,8 +219,7 @@ pub(crate) fn verdict_of(ws: &Workspace, task: &str, run: u32) -> anyhow::Result
 /// What a finished run came to. The log is named where the agent reads it, or, where it is no longer there, in the
 /// state.
 pub(crate) fn report_of(ws: &Workspace, task: &Task, run: u32) -> anyhow::Result<Report> {
-    let (order, mut progress) = load_run(ws, &task.name, run)?;
-    conclude(ws, &order, &mut progress);
+    let (order, progress) = load_run(ws, &task.name, run)?;
     let mut report = report(&order, &progress, task);
     if let (Some(step), Some(named)) = (progress.failed_step(), &report.log) {
         let copy = std::fs::symlink_metadata(task.worktree.join(named));

@@ -118,6 +118,18 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
     if let Some(receipt) = covering_receipt(&ws.store, &order) {
         return Ok(Proof::Judged(judged(receipt.key()), lock));
     }
+    if let Some(run) = judge::held_back(car.attempt.task, &order) {
+        ws.ctx.ui.say(&format!(
+            "{} was red itself before (run {run}), and is the same; no step was run",
+            car.attempt.task.target
+        ));
+        let report = judge::report_of(ws, car.attempt.task, run)?;
+        return Ok(Proof::Refused {
+            task: Box::new(car.attempt.task.clone()),
+            report: Box::new(report),
+            code: Code::No,
+        });
+    }
     ws.ctx.ui.say(&format!(
         "{name}: judging the combination with {}, which has moved",
         car.attempt.task.target
