@@ -25,6 +25,7 @@ mod steps;
 mod sync;
 mod tamper;
 mod terminal;
+mod train;
 mod trespass;
 mod waiting;
 mod walk;
