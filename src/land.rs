@@ -6,6 +6,7 @@ mod attempt;
 mod commits;
 mod message;
 mod proof;
+mod recover;
 mod target;
 
 use anyhow::bail;
@@ -25,6 +26,7 @@ use crate::workspace::Workspace;
 
 use attempt::{Attempt, Step};
 pub(crate) use commits::Plan;
+pub(crate) use recover::recover;
 
 /// How often a landing begins again because the target moved under it.
 const TRIES: u32 = 5;
@@ -101,6 +103,7 @@ fn land_unless(
     else {
         bail!("interrupted");
     };
+    recover::recover_on(ws, &target)?;
     let mut lock = ws.lock_task(request.task)?;
     let mut task = ws.store.require_task(request.task)?;
     clear_dead_judge(ws, &mut task)?;
@@ -275,6 +278,7 @@ pub(crate) fn conclude(ws: &Workspace, task: Task, keep: bool) -> anyhow::Result
         Some(landing) => (landing.commit.clone(), landing.receipt.clone()),
         None => bail!("task `{}` has not landed", task.name),
     };
+    recover::owe_followers(ws, &task.name)?;
     let mut kept_because = None;
     let mut removed = false;
     if !keep {

@@ -4,8 +4,10 @@ mod atomic;
 mod beneath;
 mod cage;
 mod events;
+mod followers;
 mod journal;
 mod lock;
+mod saved;
 mod trash;
 
 use std::fs;
@@ -100,9 +102,17 @@ impl Store {
         waiting: impl FnOnce(&str),
         pause: impl FnMut(Duration) -> bool,
     ) -> anyhow::Result<Option<Lock>> {
+        Lock::wait(&self.landing_file(target), waiting, pause)
+    }
+
+    /// As [`Self::landing_lock`], if nobody else lands there now.
+    pub(crate) fn try_landing_lock(&self, target: &str) -> anyhow::Result<Option<Lock>> {
+        Lock::attempt(&self.landing_file(target))
+    }
+
+    fn landing_file(&self, target: &str) -> PathBuf {
         let name = target.replace('%', "%25").replace('/', "%2F");
-        let path = self.root.join("landing").join(format!("{name}.lock"));
-        Lock::wait(&path, waiting, pause)
+        self.root.join("landing").join(format!("{name}.lock"))
     }
 
     /// The names of the live tasks, in order.

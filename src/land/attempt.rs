@@ -164,6 +164,8 @@ impl Attempt<'_> {
             tip: self.work.tip.commit.clone(),
             receipt: judged.receipt().to_owned(),
             keep,
+            last: None,
+            checkout: place.checkout().cloned(),
         };
         ws.store.intend(name, &Identity::current()?, operation)?;
         match place.move_to(self, judged, &commit) {
@@ -173,6 +175,7 @@ impl Attempt<'_> {
                 drop(lock);
                 return Ok(Step::Again);
             }
+            Ok(Moved::Half(error)) => return Err(error),
             Err(error) => {
                 // Where the target may have moved all the same, the open intent lets the next command finish.
                 if ws.target_tip(&task)? == *judged.target() {
