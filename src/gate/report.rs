@@ -227,7 +227,13 @@ fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, 
     report.first_failure = Some(first.clone());
     report.log = Some(format!(".wt/last/{}", step.log));
     report.log_lines = Some(step.log_lines);
+    let with = report.company.as_ref().and_then(|c| c.with.as_deref());
     report.next = match (order.purpose, task.state) {
+        (Purpose::Land, _) if with.is_some_and(|with| !with.is_empty()) => format!(
+            "no attempt was counted; once {} has landed: git merge {} in the worktree, mend, commit, wt validate",
+            some_of(with.unwrap_or_default()),
+            task.target
+        ),
         (Purpose::Land, _) => format!(
             "this is the combination with {}, which has moved; no attempt was counted: \
              git merge {} in the worktree, mend, commit, wt validate",

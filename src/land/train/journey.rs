@@ -199,10 +199,10 @@ impl<'a> Journey<'a> {
                     any = true;
                     News::Landed(landed)
                 }
-                Ok(Outcome::Refused { report, code, .. }) if code != Code::Interrupted => {
+                Ok(Outcome::Refused { task, report, code }) if code != Code::Interrupted => {
                     News::Red {
                         task: name.clone(),
-                        with: Vec::new(),
+                        state: task.state,
                         report,
                         code,
                     }
