@@ -7,6 +7,7 @@ mod commits;
 mod message;
 mod proof;
 mod target;
+mod turn;
 
 use anyhow::bail;
 use signal_hook::consts::SIGINT;
@@ -25,6 +26,7 @@ use crate::workspace::Workspace;
 
 use attempt::{Attempt, Step};
 pub(crate) use commits::Plan;
+pub(crate) use turn::Patience;
 
 /// How often a landing begins again because the target moved under it.
 const TRIES: u32 = 5;
@@ -38,6 +40,7 @@ pub(crate) struct Request<'a> {
     pub(crate) commit: bool,
     pub(crate) keep: bool,
     pub(crate) dry_run: bool,
+    pub(crate) patience: Patience,
     /// The operator who accepts a change of the judge, if one does.
     pub(crate) accepts_judge_change: Option<String>,
 }
@@ -90,17 +93,8 @@ fn land_unless(
     interrupt: &Interrupt,
 ) -> anyhow::Result<Outcome> {
     let target = ws.store.require_task(request.task)?.target;
-    let say = |holder: &str| {
-        ws.ctx.ui.say(&format!(
-            "waiting for another landing on {target} ({holder})"
-        ));
-    };
-    let Some(_line) = ws
-        .store
-        .landing_lock(&target, say, |pause| interrupt.wait(pause))?
-    else {
-        bail!("interrupted");
-    };
+    let names = [request.task.to_owned()];
+    let _turn = turn::wait_for(ws, &target, &names, request.patience, interrupt)?;
     let mut lock = ws.lock_task(request.task)?;
     let mut task = ws.store.require_task(request.task)?;
     clear_dead_judge(ws, &mut task)?;

@@ -9,7 +9,7 @@ use crate::contract::Strategy;
 use crate::ctx::Ctx;
 use crate::error::{Code, shown};
 use crate::input;
-use crate::land::{Outcome, Plan, Request, land};
+use crate::land::{Outcome, Patience, Plan, Request, land};
 use crate::mend::mend;
 use crate::operator;
 use crate::spawn::start_followers;
@@ -36,6 +36,9 @@ pub(crate) struct Merge {
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Where others land on the target already, answer 6 at once instead of waiting for a turn
+    #[arg(long)]
+    no_wait: bool,
     /// Land a change of what judges the work (operator)
     #[arg(long)]
     accept_judge_change: bool,
@@ -64,6 +67,11 @@ impl Merge {
             commit: self.commit,
             keep: self.keep,
             dry_run: self.dry_run,
+            patience: if self.no_wait {
+                Patience::Refuse
+            } else {
+                Patience::Wait
+            },
             accepts_judge_change: accepts,
         };
         let outcome = land(&ws, &request)?;

@@ -115,6 +115,9 @@ pub(crate) enum Phase {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Progress {
     pub(crate) phase: Phase,
+    /// How many stand before it in the line for a slot, while it waits for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ahead: Option<usize>,
     pub(crate) steps: Vec<StepResult>,
     /// Whether set-up and steps run in a cage, once that is known.
     #[serde(default)]

@@ -22,7 +22,7 @@ use crate::workspace::Workspace;
 
 use super::order::find_receipt;
 use super::settle::{load_run, settle};
-use super::slot::{Slot, acquire, worktrees_of};
+use super::slot::{Slot, Wanted, acquire, worktrees_of};
 use blame::Failed;
 use steps::{Command, Ran};
 
@@ -82,8 +82,7 @@ impl Judge<'_> {
     fn run(&mut self, worktree: &Path) -> anyhow::Result<Verdict> {
         process::adopt_orphans().context("can't adopt the orphans of steps")?;
         let worktrees = worktrees_of(worktree)?;
-        let slots = self.order.contract.judge.slots;
-        let Some(mut slot) = acquire(&self.ws.store, &worktrees, slots, &self.interrupt)? else {
+        let Some(mut slot) = self.wait_for_slot(&worktrees)? else {
             return Ok(Verdict::Interrupted);
         };
         self.enter(Phase::Preparing)?;
@@ -102,6 +101,22 @@ impl Judge<'_> {
             self.ws.ctx.ui.warn(&format!("{error:#}"));
         }
         Ok(verdict)
+    }
+
+    fn wait_for_slot(&mut self, worktrees: &Path) -> anyhow::Result<Option<Slot>> {
+        let wanted = Wanted {
+            task: &self.order.task,
+            worktrees,
+            slots: self.order.contract.judge.slots,
+        };
+        let (file, progress) = (self.dir.join("progress.json"), &mut self.progress);
+        let slot = acquire(&self.ws.store, &wanted, &self.interrupt, |ahead| {
+            progress.ahead = Some(ahead);
+            // Whoever follows is told later, or not at all.
+            let _ = write_json_shown(&file, progress);
+        })?;
+        self.progress.ahead = None;
+        Ok(slot)
     }
 
     fn judge_in(&mut self, slot: &mut Slot, temporary: &Path) -> anyhow::Result<Verdict> {

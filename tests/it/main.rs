@@ -14,6 +14,7 @@ mod hooks;
 mod judging;
 mod landing;
 mod lifecycle;
+mod line;
 mod removal;
 mod repositories;
 mod rivals;
