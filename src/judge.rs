@@ -22,5 +22,5 @@ pub(crate) use order::{
 };
 pub(crate) use outcomes::flaky_of;
 pub(crate) use put_back::put_back;
-pub(crate) use settle::{clear_dead_judge, judge_at_work, report_of};
+pub(crate) use settle::{clear_dead_judge, judge_at_work, report_of, verdict_of};
 pub(crate) use work::work;

@@ -1,5 +1,7 @@
-//! Landing, as far as it can be thought without touching anything.
+//! Landing, thought through: what a landing of several tasks decides without touching anything.
 
+mod order;
 mod search;
 
+pub(crate) use order::{Order, Rider, order};
 pub(crate) use search::{Next, Part, Search};

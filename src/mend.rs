@@ -106,6 +106,7 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
             new,
             tip,
             receipt,
+            together,
             keep,
             ..
         } => {
@@ -122,6 +123,7 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
                     commit: new.clone(),
                     tip: tip.clone(),
                     receipt: receipt.clone(),
+                    together: together.clone(),
                     at: ws.ctx.now,
                 };
                 let task = land::record_landing(ws, &task, landing)?;

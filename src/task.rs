@@ -78,7 +78,11 @@ pub(crate) struct Landing {
     pub(crate) commit: Oid,
     /// The tip of the task's branch that was landed.
     pub(crate) tip: Oid,
+    /// Key of the receipt of the tree that landed, or, of tasks judged together, of the tree of the last.
     pub(crate) receipt: String,
+    /// The tasks that were judged as one, in the order in which they landed; none where it was judged alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) together: Vec<String>,
     pub(crate) at: Timestamp,
 }
 

@@ -93,6 +93,7 @@ impl Shown {
     }
 
     fn show(&mut self, ws: &Workspace, task: &Task, progress: &Progress) {
+        let name = &task.name;
         let ui = &ws.ctx.ui;
         let says = !ui.is_interactive() && self.begun.elapsed() > SILENT;
         if progress.phase != self.phase {
@@ -104,7 +105,7 @@ impl Shown {
             self.phase = progress.phase.clone();
         }
         if let Some(ahead) = progress.ahead {
-            let line = format!("{}: waiting for a free slot ({ahead} ahead)", task.name);
+            let line = format!("{name}: waiting for a free slot ({ahead} ahead)");
             self.bar.set(&line);
             // An agent reads all of it: of a long line, it is told when half of it is through.
             let news = self

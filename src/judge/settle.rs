@@ -211,6 +211,11 @@ fn rejected(order: &Order) -> Rejected {
     }
 }
 
+/// The verdict of a finished run, if it came to one.
+pub(crate) fn verdict_of(ws: &Workspace, task: &str, run: u32) -> anyhow::Result<Option<Verdict>> {
+    Ok(load_run(ws, task, run)?.1.verdict)
+}
+
 /// What a finished run came to. The log is named where the agent reads it, or, where it is no longer there, in the
 /// state.
 pub(crate) fn report_of(ws: &Workspace, task: &Task, run: u32) -> anyhow::Result<Report> {

@@ -32,6 +32,9 @@ pub(crate) enum Operation {
         /// Tip of the task's branch.
         tip: Oid,
         receipt: String,
+        /// The tasks that were judged as one with it; none where it was judged alone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        together: Vec<String>,
         keep: bool,
     },
     /// Take a task's worktree, branch and record away.

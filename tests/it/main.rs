@@ -24,6 +24,7 @@ mod spawning;
 mod steps;
 mod tamper;
 mod terminal;
+mod train;
 mod trespass;
 mod waiting;
 mod walk;
