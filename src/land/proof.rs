@@ -118,15 +118,15 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
     if let Some(receipt) = covering_receipt(&ws.store, &order) {
         return Ok(Proof::Judged(judged(receipt.key()), lock));
     }
-    if let Some(run) = judge::held_back(car.attempt.task, &order) {
+    let task = car.attempt.task;
+    if let Some(run) = judge::held_back(task, &order) {
         ws.ctx.ui.say(&format!(
-            "{} was red itself before (run {run}), and is the same; no step was run",
-            car.attempt.task.target
+            "{} was red itself in run {run} and has not moved since; no step was run",
+            task.target
         ));
-        let report = judge::report_of(ws, car.attempt.task, run)?;
         return Ok(Proof::Refused {
-            task: Box::new(car.attempt.task.clone()),
-            report: Box::new(report),
+            task: Box::new(task.clone()),
+            report: Box::new(judge::report_of(ws, task, run)?),
             code: Code::No,
         });
     }
