@@ -12,6 +12,7 @@ mod intake;
 mod kept_index;
 mod main_checkout;
 mod move_checkout;
+mod new_worktree;
 mod occupied;
 mod pairs;
 mod read;
@@ -33,11 +34,12 @@ pub(crate) use discover::{Location, discover};
 pub(crate) use indexed::Side;
 pub(crate) use intake::Ref;
 pub(crate) use move_checkout::{Checkout, CheckoutMove, CheckoutMoved};
+pub(crate) use new_worktree::{NewWorktree, WorktreeBranch};
 pub(crate) use read::Reader;
 pub(crate) use settle_checkout::Settled;
 pub(crate) use slot_checkout::SlotCheckout;
 pub(crate) use snapshot::{SnapshotRequest, ignored_files, nested, too_large};
-pub(crate) use worktree::{NewWorktree, WorktreeBranch, folder_id, require_folder};
+pub(crate) use worktree::{folder_id, require_folder};
 
 /// One repository, named by its common git directory and never by a worktree of an agent.
 pub(crate) struct Repo {

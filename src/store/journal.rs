@@ -32,6 +32,9 @@ pub(crate) enum Operation {
         /// Tip of the task's branch.
         tip: Oid,
         receipt: String,
+        /// The tasks that were judged as one with it; none where it was judged alone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        together: Vec<String>,
         keep: bool,
         /// What the target moves to, where others land behind this one in the same move.
         #[serde(default, skip_serializing_if = "Option::is_none")]
