@@ -230,14 +230,18 @@ fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, 
     let with = report.company.as_ref().and_then(|c| c.with.as_deref());
     report.next = match (order.purpose, task.state) {
         (Purpose::Land, _) if with.is_some_and(|with| !with.is_empty()) => format!(
-            "no attempt was counted; once {} has landed: git merge {} in the worktree, mend, commit, wt validate",
-            some_of(with.unwrap_or_default()),
+            "no attempt was counted; once {} landed: wt sync {} (in a cage: git merge {}), mend, commit, wt validate",
+            match with.unwrap_or_default() {
+                [other] => format!("{other} has"),
+                others => format!("{} have", some_of(others)),
+            },
+            task.name,
             task.target
         ),
         (Purpose::Land, _) => format!(
             "this is the combination with {}, which has moved; no attempt was counted: \
-             git merge {} in the worktree, mend, commit, wt validate",
-            task.target, task.target
+             wt sync {} (in a cage: git merge {}), mend, commit, wt validate",
+            task.target, task.name, task.target
         ),
         (_, State::Stopped) => stopped_next(task),
         _ => format!("mend this failure only, then once: {RETRY}"),
