@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use crate::candidate::Candidate;
-use crate::error::{Code, Refusal};
+use crate::error::{Code, Refusal, some_of};
 use crate::gate::{self, Culprit, Order, Purpose, Report, Verdict};
 use crate::git::Change;
 use crate::judge::{self, OrderRequest, covering_receipt, order};
@@ -211,13 +211,17 @@ pub(super) fn prove_train<'d>(
         return Ok(TrainProof::Judged { judged, run: None });
     }
     let names: Vec<String> = cars.iter().map(|car| car.name().to_owned()).collect();
-    let (names, target) = (names.join(", "), &task.target);
+    let (names, target) = (some_of(&names), &task.target);
     ws.ctx
         .ui
         .say(&format!("judging {names} together on {target}"));
     judge::launch(ws, &mut task, &order, &lock)?;
     drop(lock);
-    let verdict = judge::follow(ws, owner, order.run)?;
+    let verdict = match judge::follow(ws, owner, order.run) {
+        // It was taken away in the middle.
+        Err(_) if ws.store.find_task(owner)?.is_none() => return Ok(TrainProof::Moved),
+        followed => followed?,
+    };
     match judge::verdict_of(ws, owner, order.run)? {
         Some(Verdict::Passed { .. }) => {
             let run = Some(order.run);
@@ -237,6 +241,10 @@ pub(super) fn prove_train<'d>(
             run: order.run,
             culprit,
         }),
+        // By another: who takes a task away stops its judge.
+        _ if verdict.code == Code::Interrupted && !last.attempt.interrupt.raised() => {
+            Ok(TrainProof::Moved)
+        }
         _ if verdict.code == Code::Interrupted => {
             Err(Refusal::new(Code::Interrupted, "interrupted").into())
         }

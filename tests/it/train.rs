@@ -531,3 +531,55 @@ fn what_was_judged_uncommitted_is_committed_on_the_way_and_what_follows_starts()
     }
     assert_eq!(sandbox.task_state("next"), "working");
 }
+
+#[test]
+fn a_merge_that_would_make_another_on_the_train_vanish_stays_behind() {
+    let sandbox = with_gate(&[]);
+    sandbox.validated("a", "a.txt", "");
+    let worktree = sandbox.validated("b", "b.txt", "");
+    // The same tree as was judged, as if it had taken the work of `a` in.
+    let tree = sandbox.git(&["rev-parse", "wt/b^{tree}"]);
+    let parents = ["-p", "wt/b", "-p", "wt/a"];
+    let merge = [&["commit-tree", &tree, "-m", "all of it"], &parents[..]].concat();
+    let commit = sandbox.git(&merge);
+    sandbox.git_in(&worktree, &["reset", "-q", "--soft", &commit]);
+    let merged = sandbox.wt(&["merge", "a", "b"]);
+    merged
+        .expect(4)
+        .prints("left out b: commit ")
+        .prints("which is not on main");
+    assert_eq!(landed(&sandbox), ["a"]);
+    assert!(sandbox.repo().join("a.txt").exists());
+    assert_eq!(sandbox.task_state("b"), "validated");
+}
+
+#[test]
+fn where_it_can_not_be_told_whose_doing_it_is_they_land_one_by_one() {
+    let step = "if [ -f a.txt ] && [ -f b.txt ]; then echo more >> README.md; fi\n";
+    let sandbox = with_gate(&[("test.sh", step)]);
+    sandbox.validated("a", "a.txt", "");
+    sandbox.validated("b", "b.txt", "");
+    sandbox.validated("c", "c.txt", "");
+    let merged = sandbox.wt(&["merge", "--all"]);
+    merged
+        .expect(1)
+        .says("UNSTABLE_TREE together, and it can't be told by whom; landing one by one")
+        .prints("left out b:\nUNSTABLE_TREE step=test");
+    assert_eq!(landed(&sandbox), ["a", "c"]);
+    assert_eq!(sandbox.task_state("b"), "validated");
+}
+
+#[test]
+fn a_member_that_is_taken_away_while_it_is_judged_does_not_stop_the_rest() {
+    let (sandbox, mut merging) = judging();
+    // `b` is the last of the train, for which the judge works.
+    sandbox.wt(&["rm", "b", "--force"]).expect(0);
+    merging.hear("combining anew");
+    let merged = merging.finish(&sandbox);
+    merged
+        .expect(4)
+        .prints("left out b: task `b` was removed; next: ");
+    assert_eq!(landed(&sandbox), ["a"]);
+    sandbox.wt(&["restore", "b"]).expect(0);
+    sandbox.wt(&["doctor"]).expect(0);
+}
