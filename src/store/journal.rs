@@ -36,6 +36,19 @@ pub(crate) enum Operation {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         together: Vec<String>,
         keep: bool,
+        /// What the target moves to, where others land behind this one in the same move.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<Oid>,
+        /// Root of the checkout whose index and files are moved along.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        checkout: Option<PathBuf>,
+    },
+    /// Move a task's branch, and the files of its worktree, from `old` to `new`.
+    Sync {
+        old: Oid,
+        new: Oid,
+        /// Whether what was validated is `old`, so that `new` may land.
+        stays_validated: bool,
     },
     /// Take a task's worktree, branch and record away.
     Remove { trashed: Box<Trashed> },

@@ -114,8 +114,8 @@ fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, 
 /// How a task is mended whose work fails only on what its target is by now.
 fn caught_up(task: &Task) -> String {
     format!(
-        "git merge {} in the worktree, mend, commit, wt validate",
-        task.target
+        "wt sync {} (in a cage: git merge {}), mend, commit, wt validate",
+        task.name, task.target
     )
 }
 
