@@ -1,4 +1,4 @@
-//! Landing, thought through: what a landing of several tasks decides without touching anything.
+//! Landing, thought through: what can be decided without touching anything.
 
 mod order;
 mod search;
