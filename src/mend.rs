@@ -7,6 +7,7 @@ use crate::quarantine;
 use crate::remove;
 use crate::spawn;
 use crate::store::{JournalEntry, Lock, Operation};
+use crate::sync;
 use crate::task::State;
 use crate::workspace::Workspace;
 
@@ -97,7 +98,7 @@ fn has_landed(entry: &JournalEntry) -> bool {
     match &entry.operation {
         Operation::Land { .. } => true,
         Operation::Remove { trashed } => trashed.task.state == State::Landed,
-        Operation::Spawn { .. } | Operation::Restore { .. } => false,
+        Operation::Spawn { .. } | Operation::Restore { .. } | Operation::Sync { .. } => false,
     }
 }
 
@@ -148,7 +149,7 @@ fn refs_of(entry: &JournalEntry) -> Vec<String> {
     match &entry.operation {
         Operation::Spawn { branch, .. } => vec![format!("refs/heads/{branch}")],
         Operation::Remove { trashed } => vec![trashed.task.branch_ref(), trashed.branch_ref()],
-        Operation::Restore { .. } | Operation::Land { .. } => Vec::new(),
+        Operation::Restore { .. } | Operation::Land { .. } | Operation::Sync { .. } => Vec::new(),
     }
 }
 
@@ -164,6 +165,7 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
                 None => format!("task `{name}` was half made; it is undone"),
             }
         }
+        operation @ Operation::Sync { .. } => sync::recover(ws, name, operation)?,
         Operation::Remove { trashed } => {
             remove::carry_out(ws, trashed)?;
             format!("task `{name}` was half removed; it is removed")

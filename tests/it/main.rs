@@ -23,6 +23,7 @@ mod sandbox;
 mod scope;
 mod spawning;
 mod steps;
+mod sync;
 mod tamper;
 mod terminal;
 mod train;
