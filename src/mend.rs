@@ -14,6 +14,7 @@ use crate::workspace::Workspace;
 /// What mending came to.
 #[derive(Default)]
 pub(crate) struct Mended {
+    /// What was done.
     pub(crate) lines: Vec<String>,
     pub(crate) stuck: Vec<Stuck>,
 }
@@ -40,6 +41,12 @@ impl Stuck {
 /// One that can't be mended now is said and left: it must not stand in the way of other tasks.
 pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Mended> {
     let mut mended = Mended::default();
+    for (task, error) in ws.store.damaged_intents()? {
+        mended.stuck.push(Stuck {
+            what: format!("what was left of a command on task `{task}` can't be told: {error:#}"),
+            hint: format!("see that all is well with it (wt show {task}), then remove that file"),
+        });
+    }
     let intents = ws.store.intents()?;
     for entry in intents.iter().filter(|entry| !entry.process.is_alive()) {
         match mend_task(ws, &entry.task) {
