@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::gate::Receipt;
 use crate::mend;
 use crate::remove::{gone, sweep_now};
-use crate::store::{list_dirs, read_json, remove_dir, trash_dir};
+use crate::store::{half_written, list_dirs, read_json, remove_dir, trash_dir};
 use crate::workspace::Workspace;
 
 pub(crate) use agents::AgentReport;
@@ -79,6 +79,7 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Checked> {
             "mend that first, then look again",
         );
     }
+    checkup.half_written();
     checkup.receipts();
     checkup.archive()?;
     checkup.trash()?;
@@ -165,6 +166,12 @@ impl Checkup<'_> {
                 "the next command that changes something mends it, or: wt doctor --fix",
             );
         }
+        for (folder, _) in self.ws.store.dead_folders() {
+            self.found(
+                format!("a killed command left {}", folder.display()),
+                "the next command that changes something removes it, or: wt doctor --fix",
+            );
+        }
         self.cages()
     }
 
@@ -203,6 +210,33 @@ impl Checkup<'_> {
         Ok(())
     }
 
+    /// Files that a killed command of `wt` left half written.
+    fn half_written(&mut self) {
+        let store = &self.ws.store;
+        let mut folders = vec![self.ws.repo.common().join("info")];
+        folders.extend(
+            trash_dirs(self.ws)
+                .into_iter()
+                .flatten()
+                .filter_map(|trash| trash.parent().map(Path::to_owned)),
+        );
+        let mut open = vec![store.root().to_owned()];
+        while let Some(folder) = open.pop() {
+            let inside = list_dirs(&folder).unwrap_or_default().into_iter();
+            // The repository of a cage is git's, and its agent's.
+            open.extend(
+                inside
+                    .map(|name| folder.join(name))
+                    .filter(|inside| !inside.ends_with("git")),
+            );
+            folders.push(folder);
+        }
+        for path in folders.iter().flat_map(|folder| half_written(folder)) {
+            let what = format!("{} was left half written", path.display());
+            self.mendable(what, "remove it", || Ok(fs::remove_file(&path)?));
+        }
+    }
+
     fn receipts(&mut self) {
         let dir = self.ws.store.root().join("receipts");
         for file in fs::read_dir(dir)
@@ -211,6 +245,9 @@ impl Checkup<'_> {
             .flatten()
             .map(|entry| entry.path())
         {
+            if file.extension().is_none_or(|e| e != "json") {
+                continue;
+            }
             let key = file
                 .file_stem()
                 .map(|s| s.to_string_lossy().into_owned())

@@ -5,7 +5,7 @@ use crate::process::Identity;
 use crate::quarantine;
 use crate::remove;
 use crate::spawn;
-use crate::store::{JournalEntry, Operation};
+use crate::store::{JournalEntry, Operation, Trashed};
 use crate::task::{Landing, State};
 use crate::workspace::Workspace;
 
@@ -13,6 +13,14 @@ use crate::workspace::Workspace;
 /// One that can't be mended now is said and left: it must not stand in the way of other tasks.
 pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Vec<String>> {
     let mut mended = Vec::new();
+    // First of all: what still runs there could write into what is taken back below.
+    if !ws.store.dead_folders().is_empty() {
+        let _lock = ws.lock()?;
+        let count = ws.store.remove_dead_folders()?;
+        if count > 0 {
+            mended.push("the temporary files of a killed command are removed".to_owned());
+        }
+    }
     for entry in ws.store.intents()? {
         if entry.process.is_alive() {
             continue;
@@ -64,19 +72,32 @@ fn mend_task(ws: &Workspace, name: &str) -> anyhow::Result<Option<String>> {
         return Ok(None);
     }
     let _lock = ws.lock()?;
-    for reference in refs_of(&entry) {
-        ws.repo.remove_stale_lock(&reference)?;
+    for reference in refs_of(ws, &entry)? {
+        ws.repo.outlast_lock(&reference)?;
     }
     mend_one(ws, &entry).map(Some)
 }
 
 /// The refs that are the task's alone and that the killed command may have held a lock of.
-fn refs_of(entry: &JournalEntry) -> Vec<String> {
-    match &entry.operation {
-        Operation::Spawn { branch, .. } => vec![format!("refs/heads/{branch}")],
-        Operation::Remove { trashed } => vec![trashed.task.branch_ref(), trashed.branch_ref()],
-        Operation::Restore { .. } | Operation::Land { .. } => Vec::new(),
-    }
+fn refs_of(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<Vec<String>> {
+    let of = |trashed: &Trashed| {
+        vec![
+            trashed.task.branch_ref(),
+            trashed.branch_ref(),
+            trashed.index_ref(),
+            trashed.cage_ref(),
+        ]
+    };
+    Ok(match &entry.operation {
+        Operation::Remove { trashed } => of(trashed),
+        Operation::Restore { id } => ws
+            .store
+            .find_trashed(id)?
+            .as_ref()
+            .map_or_else(Vec::new, of),
+        // Undoing a spawn removes its own; a landing has locks of the target, which is not its own.
+        Operation::Spawn { .. } | Operation::Land { .. } => Vec::new(),
+    })
 }
 
 fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {

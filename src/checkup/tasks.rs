@@ -164,8 +164,9 @@ impl Checkup<'_> {
             let kept = fs::read(ws.store.task_dir(&task.name).join(kept)).ok();
             kept.is_some_and(|kept| holds(&task.worktree, copy, &kept))
         };
-        let fresh =
-            as_written("rules.md", ".wt/RULES.md") && as_written("validate.sh", ".wt/validate.sh");
+        let fresh = as_written("rules.md", ".wt/RULES.md") && as_written("validate.sh", ".wt/validate.sh")
+            // Without their hash the rules have yet to be brought up to a new claim.
+            && !task.rules.is_empty();
         if !fresh {
             let what = format!(
                 "the copies in {}/.wt are not as wt wrote them",

@@ -40,6 +40,8 @@ const MACHINE: &[(&str, &str)] = &[
 
 /// How old a lock of git's is when no git can hold it any more.
 const STALE: Duration = Duration::from_secs(10);
+/// Time between two looks at a lock.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// Time since a file was written; none where there is no such file.
 fn age_of(path: &Path) -> Option<Duration> {
@@ -207,13 +209,27 @@ impl Repo {
             .find_oid()
     }
 
-    /// Removes the lock of a ref that a killed git left. A lock lives for the moment of one write; the caller holds
-    /// the lock that all of `wt`'s git children on this ref inherit, so that an older one is nobody's.
-    pub(crate) fn remove_stale_lock(&self, reference: &str) -> anyhow::Result<()> {
+    /// Removes the lock of a ref that a killed git left, and that nobody else can hold.
+    pub(crate) fn remove_lock(&self, reference: &str) -> anyhow::Result<()> {
         let path = self.common().join(format!("{reference}.lock"));
-        if age_of(&path).is_some_and(|age| age > STALE) {
-            std::fs::remove_file(&path)
-                .with_context(|| format!("can't remove {}", path.display()))?;
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("can't remove {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the lock of a ref that a killed git left, once it is older than any write of git's takes: a person's
+    /// own git may hold it for that moment. The caller holds the lock that all of `wt`'s git children on this ref
+    /// inherit, so that none of them has it.
+    pub(crate) fn outlast_lock(&self, reference: &str) -> anyhow::Result<()> {
+        let path = self.common().join(format!("{reference}.lock"));
+        while let Some(age) = age_of(&path) {
+            if age > STALE {
+                return self.remove_lock(reference);
+            }
+            std::thread::sleep(GLANCE);
         }
         Ok(())
     }

@@ -77,7 +77,8 @@ impl Repo {
             .command(["read-tree", "--reset", "-u", tree.as_str()])
             .config(PARALLEL_CHECKOUT)
             .on_worktree(root, index)
-            .run()?;
+            .run()
+            .with_context(|| format!("can't write the files of {}", root.display()))?;
         let own = self.admin_dir(admin).join("index");
         fs::copy(index, &own).with_context(|| format!("can't write {}", own.display()))?;
         Ok(())
@@ -249,6 +250,25 @@ impl Repo {
             })
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
             .collect())
+    }
+
+    /// The administrative folders that a killed git began for `worktree` and that do not name it yet: git calls them
+    /// like the folder, with a number where that is taken. The lock of the state must be held.
+    pub(crate) fn begun_admins_of(&self, worktree: &Path) -> Vec<String> {
+        let Some(name) = worktree.file_name().map(|name| name.to_string_lossy()) else {
+            return Vec::new();
+        };
+        let is_its = |admin: &str| {
+            let number = admin.strip_prefix(&*name);
+            number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let entries = fs::read_dir(self.common().join("worktrees"));
+        let entries = entries.into_iter().flatten().flatten();
+        entries
+            .filter(|entry| !fs::metadata(entry.path().join("gitdir")).is_ok_and(|m| m.len() > 0))
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|admin| is_its(admin))
+            .collect()
     }
 
     /// Makes folder and administrative folder of a worktree that was moved point at each other again.

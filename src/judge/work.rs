@@ -18,7 +18,7 @@ use crate::gate::{Ended, Order, Phase, Progress, Receipt, StepResult, Verdict};
 use crate::git::Repo;
 use crate::process::{self, End, Identity, Interrupt, Job};
 use crate::store::{read_json, remove_dir, write_json, write_json_shown};
-use crate::surroundings::{SET_UP_MINUTES, private_folder};
+use crate::surroundings::SET_UP_MINUTES;
 use crate::workspace::Workspace;
 
 use super::order::find_receipt;
@@ -94,7 +94,7 @@ impl Judge<'_> {
             return Ok(Verdict::Interrupted);
         };
         self.enter(Phase::Preparing)?;
-        let temporary = private_folder()?;
+        let temporary = self.ws.store.private_folder()?;
         slot.occupy(temporary.path())?;
         self.progress.temporary = Some(temporary.path().to_owned());
         self.save()?;

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use rustix::fs::{self as sys, AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
+use super::atomic::{half_written_by, is_half_written};
 use crate::plain::bytes_if_plain;
 
 /// A folder that is only ever reached from its own descriptor, through no symbolic link.
@@ -57,8 +58,9 @@ impl Beneath {
         let folder = self
             .make_folder(folder, InTheWay::Removed)
             .with_context(context)?;
-        let temporary = format!(".{name}.{}", std::process::id());
+        let temporary = format!("{}{name}", half_written_by(std::process::id()));
         let write = || -> Result<(), io::Error> {
+            remove_half_written(&folder)?;
             let flags = OFlags::WRONLY
                 | OFlags::CREATE
                 | OFlags::TRUNC
@@ -213,6 +215,18 @@ impl Beneath {
         }
         Ok(folder)
     }
+}
+
+/// Removes what killed processes left half written in `folder`.
+fn remove_half_written(folder: &OwnedFd) -> Result<(), io::Error> {
+    for entry in sys::Dir::read_from(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_ok_and(is_half_written) {
+            let _ = sys::unlinkat(folder, name, AtFlags::empty());
+        }
+    }
+    Ok(())
 }
 
 fn enter(folder: &OwnedFd, part: &str) -> Result<OwnedFd, Errno> {
