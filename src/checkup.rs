@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::gate::Receipt;
+use crate::hook::AGENTS;
+use crate::hook_file::user_file;
 use crate::mend;
 use crate::remove::{gone, sweep_now};
 use crate::store::{half_written, list_dirs, read_json, remove_dir, trash_dir};
@@ -59,8 +61,11 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Checked> {
             "if it is about a command's intent: look at that task, then remove the file",
         ),
     }
-    for (_, task) in ws.store.tasks()? {
+    let intents = ws.store.intents().unwrap_or_default();
+    for (name, task) in ws.store.tasks()? {
         match task {
+            // Whatever is missing of it, another command is at work on it or was killed there.
+            Ok(_) if intents.iter().any(|entry| entry.task == name) => {}
             Ok(task) => {
                 if let Err(error) = checkup.task(&task) {
                     let mend = "bring back what it names, or: wt rm --force";
@@ -131,13 +136,11 @@ impl Checkup<'_> {
 
     fn shared_locks(&mut self) {
         for lock in self.ws.repo.stale_locks() {
-            let mend = format!(
-                "if no git runs in this repository, remove it: rm {}",
-                lock.display()
-            );
-            self.found(
-                format!("{} is left over, and stops git", lock.display()),
-                &mend,
+            let what = format!("{} is left over, and stops git", lock.display());
+            self.mendable(
+                what,
+                "remove it, where no git is at work in this repository",
+                || self.ws.repo.remove_stale_lock(&lock),
             );
         }
     }
@@ -220,6 +223,11 @@ impl Checkup<'_> {
                 .flatten()
                 .filter_map(|trash| trash.parent().map(Path::to_owned)),
         );
+        let environment = &self.ws.ctx.environment;
+        let settings = AGENTS
+            .iter()
+            .filter_map(|agent| user_file(environment, agent).ok());
+        folders.extend(settings.filter_map(|file| file.parent().map(Path::to_owned)));
         let mut open = vec![store.root().to_owned()];
         while let Some(folder) = open.pop() {
             let inside = list_dirs(&folder).unwrap_or_default().into_iter();

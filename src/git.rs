@@ -8,6 +8,7 @@ mod command;
 mod discover;
 mod intake;
 mod kept_index;
+mod locks;
 mod main_checkout;
 mod pairs;
 mod read;

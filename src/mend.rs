@@ -72,9 +72,7 @@ fn mend_task(ws: &Workspace, name: &str) -> anyhow::Result<Option<String>> {
         return Ok(None);
     }
     let _lock = ws.lock()?;
-    for reference in refs_of(ws, &entry)? {
-        ws.repo.outlast_lock(&reference)?;
-    }
+    ws.repo.remove_locks_of(&refs_of(ws, &entry)?)?;
     mend_one(ws, &entry).map(Some)
 }
 
@@ -95,8 +93,8 @@ fn refs_of(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<Vec<String>> 
             .find_trashed(id)?
             .as_ref()
             .map_or_else(Vec::new, of),
-        // Undoing a spawn removes its own; a landing has locks of the target, which is not its own.
-        Operation::Spawn { .. } | Operation::Land { .. } => Vec::new(),
+        Operation::Spawn { branch, .. } => vec![format!("refs/heads/{branch}")],
+        Operation::Land { .. } => Vec::new(),
     })
 }
 

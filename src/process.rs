@@ -5,6 +5,7 @@
 mod capture;
 mod detach;
 mod family;
+mod gits;
 mod identity;
 mod interrupt;
 mod job;
@@ -15,6 +16,7 @@ mod table;
 pub(crate) use capture::tail;
 pub(crate) use detach::{detach, isolate};
 pub(crate) use family::Held;
+pub(crate) use gits::git_at_work;
 pub(crate) use identity::Identity;
 pub(crate) use interrupt::Interrupt;
 pub(crate) use job::{End, Job, run};

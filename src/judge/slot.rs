@@ -201,7 +201,8 @@ impl Slot {
         remove_dir(&self.record.root)?;
         remove_dir(&self.caches())?;
         // Also those that no record names: of a slot that was lost, or whose folder served under another contract.
-        for admin in repo.admins_of(&self.record.root)? {
+        let admins = repo.admins_of(&self.record.root)?.into_iter();
+        for admin in admins.chain(repo.begun_admins_of(&self.record.root)) {
             repo.forget_worktree(&admin)?;
         }
         let _ = fs::remove_file(&self.index);

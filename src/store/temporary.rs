@@ -46,9 +46,11 @@ impl Store {
     pub(crate) fn private_folder(&self) -> anyhow::Result<Temporary> {
         let process = Identity::current()?;
         let mut note: Option<PathBuf> = None;
+        let dir = self.temporary_dir();
+        fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
         let made = new_private_folder(|path| {
             let name = path.file_name().context("a folder without a name")?;
-            let file = self.temporary_dir().join(name).with_extension("json");
+            let file = dir.join(name).with_extension("json");
             if let Some(before) = note.replace(file.clone()) {
                 let _ = fs::remove_file(before);
             }

@@ -116,32 +116,16 @@ impl Rig {
 
     /// The folders are others than those that the records name, though all is as it was.
     fn own_folders(&self) {
-        for dir in ["tasks", "archive"] {
-            let dir = self.sandbox.state().join(dir);
-            for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-                for name in ["task.json", "removed.json"] {
-                    let path = entry.path().join(name);
-                    let Ok(text) = fs::read_to_string(&path) else {
-                        continue;
-                    };
-                    let mut record: Value = serde_json::from_str(&text).expect("JSON");
-                    let trash = record["trash"].as_str().map(PathBuf::from);
-                    let is_task = record.get("task").is_none();
-                    let task = if is_task {
-                        &mut record
-                    } else {
-                        &mut record["task"]
-                    };
-                    let folder = trash.unwrap_or_else(|| {
-                        PathBuf::from(task["worktree"].as_str().expect("a path"))
-                    });
-                    if let Ok(metadata) = folder.symlink_metadata() {
-                        task["folder"]["device"] = metadata.dev().into();
-                        task["folder"]["inode"] = metadata.ino().into();
-                    }
-                    fs::write(&path, record.to_string()).expect("written");
-                }
-            }
+        let state = self.sandbox.state();
+        for entry in entries(&state.join("tasks")) {
+            own_folder(&entry.join("task.json"), None);
+        }
+        for entry in entries(&state.join("archive")) {
+            let removed: Value =
+                serde_json::from_str(&read(&entry.join("removed.json"))).expect("JSON");
+            let trash = removed["trash"].as_str().map(Path::new);
+            own_folder(&entry.join("removed.json"), trash);
+            own_folder(&entry.join("task/task.json"), trash);
         }
     }
 
@@ -336,6 +320,30 @@ impl Rig {
             }
         }
     }
+}
+
+fn entries(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+/// Has the record in this file name the folder that its worktree is now, or `trash`.
+fn own_folder(file: &Path, trash: Option<&Path>) {
+    let Ok(mut record) = serde_json::from_str::<Value>(&read(file)) else {
+        return;
+    };
+    let is_task = record.get("task").is_none();
+    let task = if is_task {
+        &mut record
+    } else {
+        &mut record["task"]
+    };
+    let worktree = PathBuf::from(task["worktree"].as_str().expect("a path"));
+    if let Ok(metadata) = trash.unwrap_or(&worktree).symlink_metadata() {
+        task["folder"]["device"] = metadata.dev().into();
+        task["folder"]["inode"] = metadata.ino().into();
+    }
+    fs::write(file, record.to_string()).expect("written");
 }
 
 fn pid(number: i32) -> Pid {
