@@ -10,7 +10,7 @@ use crate::store::read_json;
 use crate::task::{Happening, Rejected, Task, UNSTABLE_RUNS, Validated};
 use crate::workspace::Workspace;
 
-use super::slot::end_leftovers;
+use super::slot::{end_leftovers, forget_half_made};
 
 /// The order and the progress of a run.
 pub(super) fn load_run(ws: &Workspace, task: &str, run: u32) -> anyhow::Result<(Order, Progress)> {
@@ -53,6 +53,7 @@ pub(crate) fn clear_dead_judge(ws: &Workspace, task: &mut Task) -> anyhow::Resul
             if let Some(folder) = &progress.temporary {
                 end_leftovers(folder)?;
             }
+            forget_half_made(ws, &task.worktree)?;
             conclude(ws, &order, &mut progress);
             if progress.verdict.is_none() {
                 ws.ctx.ui.warn(&format!(

@@ -13,7 +13,7 @@ use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::process::{self, Interrupt};
 use crate::scope::{Case, Globs};
-use crate::store::{Lock, Store, read_json, remove_dir, trash_dir, write_json};
+use crate::store::{Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
 const PAUSE: Duration = Duration::from_millis(40);
@@ -234,6 +234,27 @@ impl Slot {
     pub(super) fn changed(&self, repo: &Repo) -> anyhow::Result<Vec<String>> {
         repo.changed_in_slot(self.checkout())
     }
+}
+
+/// Forgets what a judge that was killed had begun to make of a slot beside `worktree`: git would stumble over it until
+/// the slot is made anew.
+pub(super) fn forget_half_made(ws: &Workspace, worktree: &Path) -> anyhow::Result<()> {
+    let worktrees = worktrees_of(worktree)?;
+    for name in list_dirs(&ws.store.root().join("slots"))? {
+        let dir = ws.store.root().join("slots").join(&name);
+        let Some(_slot) = Lock::attempt(&dir.join("lock"))? else {
+            continue;
+        };
+        let record: Option<Record> = read_json(&dir.join("slot.json")).ok().flatten();
+        let known = record.unwrap_or_default().admin;
+        let _lock = ws.lock()?;
+        for admin in ws.repo.begun_admins_of(&worktrees.join(SLOTS).join(&name)) {
+            if admin != known {
+                ws.repo.forget_worktree(&admin)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The `TMPDIR` of the steps of one judging, which tells them from all other processes.

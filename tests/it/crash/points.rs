@@ -72,6 +72,13 @@ pub(super) struct Point {
     line: String,
 }
 
+impl Point {
+    /// Whether a process dies there.
+    pub(super) fn is_death(&self) -> bool {
+        !matches!(self.fate, Fate::Fails(_))
+    }
+}
+
 impl std::fmt::Display for Point {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let line: String = self.line.chars().take(200).collect();
@@ -153,12 +160,11 @@ fn takes_room(call: &str) -> bool {
 }
 
 /// At most `most` of the points, evenly spread.
-pub(super) fn spread(points: Vec<Point>, most: usize) -> Vec<Point> {
-    let all = points.len().max(1);
-    let taken = |place: usize| place * most / all != (place + 1) * most / all;
-    let points = points.into_iter().enumerate();
-    points
-        .filter(|(place, _)| most >= all || taken(*place))
-        .map(|(_, point)| point)
+pub(super) fn spread(points: &[Point], most: usize) -> Vec<Point> {
+    let all = points.len();
+    let most = most.min(all);
+    let place = |number: usize| (number * 2 + 1) * all / (most * 2);
+    (0..most)
+        .map(|number| points[place(number)].clone())
         .collect()
 }
