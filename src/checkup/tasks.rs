@@ -51,6 +51,7 @@ impl Checkup<'_> {
             return Ok(());
         }
         self.place(task)?;
+        self.half_written_in(task)?;
         self.copies(task);
         Ok(())
     }
@@ -152,6 +153,29 @@ impl Checkup<'_> {
             there.display()
         );
         self.found(what, &mend);
+        Ok(())
+    }
+
+    /// Copies that a killed command left half written beside the whole ones.
+    fn half_written_in(&mut self, task: &Task) -> anyhow::Result<()> {
+        let worktree = Beneath::open(&task.worktree)?;
+        let generated = task.generated.iter();
+        let mut folders: Vec<&str> = generated
+            .map(|path| path.rsplit_once('/').map_or("", |(folder, _)| folder))
+            .chain([".wt", ".wt/last"])
+            .collect();
+        folders.sort_unstable();
+        folders.dedup();
+        for path in folders
+            .iter()
+            .flat_map(|folder| worktree.half_written(folder))
+        {
+            let what = format!(
+                "{} was left half written",
+                task.worktree.join(&path).display()
+            );
+            self.mendable(what, "remove it", || worktree.remove(&path));
+        }
         Ok(())
     }
 

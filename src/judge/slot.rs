@@ -236,8 +236,8 @@ impl Slot {
     }
 }
 
-/// Forgets what a judge that was killed had begun to make of a slot beside `worktree`: git would stumble over it until
-/// the slot is made anew.
+/// Forgets the administrative folders of slots beside `worktree` that a killed judge left half made, or in which it died:
+/// git would stumble over them until the slot is made anew.
 pub(super) fn forget_half_made(ws: &Workspace, worktree: &Path) -> anyhow::Result<()> {
     let worktrees = worktrees_of(worktree)?;
     for name in list_dirs(&ws.store.root().join("slots"))? {
@@ -246,12 +246,17 @@ pub(super) fn forget_half_made(ws: &Workspace, worktree: &Path) -> anyhow::Resul
             continue;
         };
         let record: Option<Record> = read_json(&dir.join("slot.json")).ok().flatten();
-        let known = record.unwrap_or_default().admin;
+        let record = record.unwrap_or_default();
+        let root = worktrees.join(SLOTS).join(&name);
         let _lock = ws.lock()?;
-        for admin in ws.repo.begun_admins_of(&worktrees.join(SLOTS).join(&name)) {
-            if admin != known {
-                ws.repo.forget_worktree(&admin)?;
-            }
+        let mut admins = ws.repo.begun_admins_of(&root);
+        if record.occupant.is_some() {
+            admins.extend(ws.repo.admins_of(&root)?);
+        } else {
+            admins.retain(|admin| *admin != record.admin);
+        }
+        for admin in admins {
+            ws.repo.forget_worktree(&admin)?;
         }
     }
     Ok(())

@@ -59,8 +59,13 @@ pub(super) fn is_half_written(name: &str) -> bool {
     let pid = name
         .strip_prefix(".wt-")
         .and_then(|rest| rest.split_once('-'));
-    pid.and_then(|(pid, _)| pid.parse::<u32>().ok())
-        .is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists())
+    // One that has ended, and is not yet waited for, shows no command line.
+    let is_dead = |pid: u32| {
+        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|c| c.is_empty())
+            || !Path::new("/proc").join(pid.to_string()).exists()
+    };
+    pid.and_then(|(pid, _)| pid.parse().ok())
+        .is_some_and(is_dead)
 }
 
 /// The files in `dir` that killed processes left half written.

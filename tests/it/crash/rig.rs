@@ -274,6 +274,8 @@ impl Rig {
             std::thread::sleep(Duration::from_millis(1));
         };
         let tracer = apart.map(|apart| {
+            // Whichever stop it is at: it must not go on when the finder ends.
+            kill_process(pid(apart), Signal::STOP).expect("stopped");
             let finder = tracer_of(apart).expect("a tracer");
             kill_process(pid(finder), Signal::KILL).expect("killed");
             wait_until("it is let go", || tracer_of(apart).is_none());
