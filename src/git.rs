@@ -10,8 +10,12 @@ mod intake;
 mod kept_index;
 mod locks;
 mod main_checkout;
+mod move_checkout;
+mod new_worktree;
+mod occupied;
 mod pairs;
 mod read;
+mod ref_hold;
 mod slot_checkout;
 mod snapshot;
 mod stuck;
@@ -26,11 +30,12 @@ pub(crate) use combine::{Combination, CommitRequest};
 pub(crate) use command::Git;
 pub(crate) use discover::{Location, discover};
 pub(crate) use intake::Ref;
+pub(crate) use move_checkout::{Checkout, CheckoutMove, CheckoutMoved};
+pub(crate) use new_worktree::{NewWorktree, WorktreeBranch};
 pub(crate) use read::Reader;
 pub(crate) use slot_checkout::SlotCheckout;
 pub(crate) use snapshot::{SnapshotRequest, ignored_files, nested, too_large};
-pub(crate) use target_checkout::FastForward;
-pub(crate) use worktree::{NewWorktree, WorktreeBranch, folder_id, require_folder};
+pub(crate) use worktree::{folder_id, require_folder};
 
 /// One repository, named by its common git directory and never by a worktree of an agent.
 pub(crate) struct Repo {

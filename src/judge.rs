@@ -8,6 +8,8 @@ mod follow;
 mod launch;
 mod made;
 mod order;
+mod outcomes;
+mod put_back;
 mod settle;
 mod slot;
 mod work;
@@ -15,6 +17,10 @@ mod work;
 pub(crate) use ask::{Answer, Ask, ask};
 pub(crate) use follow::follow;
 pub(crate) use launch::launch;
-pub(crate) use order::{OrderRequest, covering_receipt, order, snapshot_of, tip_and_uncommitted};
-pub(crate) use settle::{clear_dead_judge, judge_at_work, report_of};
+pub(crate) use order::{
+    OrderRequest, covering_receipt, held_back, order, snapshot_of, tip_and_uncommitted,
+};
+pub(crate) use outcomes::flaky_of;
+pub(crate) use put_back::put_back;
+pub(crate) use settle::{clear_dead_judge, judge_at_work, report_of, verdict_of};
 pub(crate) use work::work;

@@ -57,6 +57,7 @@ mod plain;
 // Words: pure, no input or output, most of the tests.
 mod gate;
 mod hook;
+mod landing;
 
 mod contract;
 mod task;

@@ -5,7 +5,7 @@ use crate::process::Identity;
 use crate::quarantine;
 use crate::remove;
 use crate::spawn;
-use crate::store::{JournalEntry, Operation, Trashed};
+use crate::store::{JournalEntry, Operation, Trashed, remove_dir};
 use crate::task::{Landing, State};
 use crate::workspace::Workspace;
 
@@ -117,7 +117,10 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
         Operation::Restore { id } => {
             match ws.store.find_trashed(id)? {
                 Some(trashed) => remove::put_back(ws, &trashed)?,
-                None => ws.store.settle(name)?,
+                None => {
+                    remove_dir(&ws.store.archived_dir(id))?;
+                    ws.store.settle(name)?;
+                }
             }
             format!("task `{name}` was half restored; it is restored")
         }
@@ -125,6 +128,7 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
             new,
             tip,
             receipt,
+            together,
             keep,
             ..
         } => {
@@ -141,6 +145,7 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
                     commit: new.clone(),
                     tip: tip.clone(),
                     receipt: receipt.clone(),
+                    together: together.clone(),
                     at: ws.ctx.now,
                 };
                 let task = land::record_landing(ws, &task, landing)?;

@@ -5,13 +5,13 @@ mod beneath;
 mod cage;
 mod events;
 mod journal;
+mod line;
 mod lock;
 mod temporary;
 mod trash;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -24,6 +24,7 @@ pub(crate) use beneath::{Beneath, Kind};
 pub(crate) use cage::CageNote;
 pub(crate) use events::Event;
 pub(crate) use journal::{Entry as JournalEntry, Operation};
+pub(crate) use line::{Ticket, Waiter};
 pub(crate) use lock::Lock;
 pub(crate) use temporary::{Temporary, new_private_folder};
 pub(crate) use trash::{Trashed, trash_dir};
@@ -67,6 +68,15 @@ impl Store {
         self.root.join("receipts").join(format!("{key}.json"))
     }
 
+    pub(crate) fn outcome_file(&self, key: &str) -> PathBuf {
+        self.root.join("outcomes").join(format!("{key}.json"))
+    }
+
+    /// The logs of steps that came to different ends on the same tree.
+    pub(crate) fn flaky_dir(&self) -> PathBuf {
+        self.root.join("flaky")
+    }
+
     pub(crate) fn slot_dir(&self, slot: usize) -> PathBuf {
         self.root.join("slots").join(slot.to_string())
     }
@@ -95,16 +105,20 @@ impl Store {
         Lock::take(&self.root.join("locks").join(name), lock::PATIENCE)
     }
 
-    /// Takes the lock that guards landing on one target, however long it takes; `waiting` is told of the holder.
-    pub(crate) fn landing_lock(
-        &self,
-        target: &str,
-        waiting: impl FnOnce(&str),
-        pause: impl FnMut(Duration) -> bool,
-    ) -> anyhow::Result<Option<Lock>> {
-        let name = target.replace('%', "%25").replace('/', "%2F");
-        let path = self.root.join("landing").join(format!("{name}.lock"));
-        Lock::wait(&path, waiting, pause)
+    /// Takes the lock that guards landing on one target, if it is free. It comes after the line: an orphan git of a
+    /// landing that was killed still holds it.
+    pub(crate) fn try_landing_lock(&self, target: &str) -> anyhow::Result<Option<Lock>> {
+        Lock::attempt(&self.landing_lock_file(target))
+    }
+
+    /// Who holds the landing lock of a target, in words.
+    pub(crate) fn landing_holder(&self, target: &str) -> String {
+        lock::holder(&self.landing_lock_file(target))
+    }
+
+    fn landing_lock_file(&self, target: &str) -> PathBuf {
+        let dir = self.root.join("landing");
+        dir.join(format!("{}.lock", encoded(target)))
     }
 
     /// The names of the live tasks, in order.
@@ -158,6 +172,11 @@ impl Store {
     pub(crate) fn save_task(&self, task: &Task) -> anyhow::Result<()> {
         write_json(&self.task_dir(&task.name).join("task.json"), task)
     }
+}
+
+/// A branch's name as a file's.
+fn encoded(branch: &str) -> String {
+    branch.replace('%', "%25").replace('/', "%2F")
 }
 
 /// Reads a versioned file; nothing where there is none.

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io::PipeReader;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::{Arc, PoisonError, Weak};
@@ -28,6 +29,8 @@ pub(super) enum Input {
     Nothing,
     Bytes(Vec<u8>),
     File(PathBuf),
+    /// What is written into the other end, for as long as that is open.
+    Pipe(PipeReader),
 }
 
 /// One call of git, being put together.
@@ -148,6 +151,13 @@ impl GitCommand<'_> {
         self
     }
 
+    /// Reads what is written into the other end of this pipe on its standard input.
+    #[must_use]
+    pub(super) fn stdin_pipe(mut self, pipe: PipeReader) -> Self {
+        self.stdin = Input::Pipe(pipe);
+        self
+    }
+
     /// Ended, and a refusal, where it takes longer: what it reads may have been made to keep it busy.
     #[must_use]
     pub(crate) fn within(mut self, limit: Duration) -> Self {
@@ -160,8 +170,28 @@ impl GitCommand<'_> {
     /// # Errors
     /// Where git can't be started; a refusal where something in the worktree keeps it waiting.
     pub(crate) fn output(self) -> anyhow::Result<Output> {
-        let program = self.git.program.clone();
-        let shown = self.shown();
+        let (shown, program) = (self.shown(), self.git.program.clone());
+        let (worktree, limit) = (self.worktree.clone(), self.limit);
+        let expression = self.expression().stdout_capture();
+        let once = || -> anyhow::Result<Output> {
+            let context = || format!("can't run {shown} with {}", program.display());
+            let running = expression.start().with_context(context)?;
+            if worktree.is_some() || limit.is_some() {
+                stuck::wait(&running, worktree.as_deref(), limit, &shown)?;
+            }
+            running.into_output().with_context(context)
+        };
+        for _ in 1..STORING_TRIES {
+            let output = once()?;
+            if output.status.success() || !lost_its_folder(&output) {
+                return Ok(output);
+            }
+        }
+        once()
+    }
+
+    /// The call as it is run: whatever status it ends with is an answer, and its complaints are kept.
+    pub(super) fn expression(self) -> duct::Expression {
         let held: Vec<Arc<File>> = self
             .git
             .held
@@ -183,15 +213,15 @@ impl GitCommand<'_> {
         }
         let variables = self.environment();
         args.extend(self.args);
-        let mut expression = duct::cmd(&program, args)
+        let mut expression = duct::cmd(&self.git.program, args)
             .full_env(variables)
-            .stdout_capture()
             .stderr_capture()
             .unchecked();
         expression = match self.stdin {
             Input::Nothing => expression.stdin_null(),
             Input::Bytes(bytes) => expression.stdin_bytes(bytes),
             Input::File(path) => expression.stdin_path(path),
+            Input::Pipe(pipe) => expression.stdin_file(pipe),
         };
         if let Some(dir) = self.dir {
             expression = expression.dir(dir);
@@ -208,21 +238,7 @@ impl GitCommand<'_> {
                 Ok(())
             });
         }
-        let once = || -> anyhow::Result<Output> {
-            let context = || format!("can't run {shown} with {}", program.display());
-            let running = expression.start().with_context(context)?;
-            if self.worktree.is_some() || self.limit.is_some() {
-                stuck::wait(&running, self.worktree.as_deref(), self.limit, &shown)?;
-            }
-            running.into_output().with_context(context)
-        };
-        for _ in 1..STORING_TRIES {
-            let output = once()?;
-            if output.status.success() || !lost_its_folder(&output) {
-                return Ok(output);
-            }
-        }
-        once()
+        expression
     }
 
     fn environment(&self) -> Vec<(OsString, OsString)> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::Repo;
+use super::new_worktree::PARALLEL_CHECKOUT;
 use super::read::{records, utf8};
-use super::worktree::PARALLEL_CHECKOUT;
 use crate::oid::Oid;
 
 /// A slot's place: its folder, its index in the state, its administrative folder.

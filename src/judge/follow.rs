@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use signal_hook::consts::SIGINT;
 
-use crate::error::Code;
+use crate::error::{Code, some_of};
 use crate::gate::{Phase, Progress, Verdict};
 use crate::process::Interrupt;
 use crate::store::read_json;
 use crate::task::Task;
+use crate::ui;
 use crate::workspace::Workspace;
 
 use super::clear_dead_judge;
@@ -24,6 +25,8 @@ pub(crate) struct Verdicts {
 
 const QUICKEST: Duration = Duration::from_millis(3);
 const SLOWEST: Duration = Duration::from_millis(80);
+/// What lasts no longer than this is not told where no line can be wiped.
+const SILENT: Duration = Duration::from_secs(1);
 
 /// Waits until the run is settled. The end of this process ends only the following; Ctrl-C stops the judge.
 ///
@@ -32,9 +35,8 @@ const SLOWEST: Duration = Duration::from_millis(80);
 pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Verdicts> {
     let interrupt = Interrupt::install(&[SIGINT])?;
     let file = ws.store.run_dir(name, run).join("progress.json");
-    let bar = ws.ctx.ui.progress(&format!("{name}: judging"));
-    let (mut shown, mut pause, mut signalled) = (Phase::Done, QUICKEST, false);
-    let started = Instant::now();
+    let mut shown = Shown::begin(ws, name);
+    let (mut pause, mut signalled) = (QUICKEST, false);
     loop {
         let task = ws.store.require_task(name)?;
         if task.judging != Some(run) {
@@ -47,14 +49,7 @@ pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Ver
             break;
         };
         let progress: Progress = read_json(&file)?.unwrap_or_default();
-        if progress.phase != shown {
-            let line = phase_line(name, &progress);
-            bar.set(&line);
-            if !ws.ctx.ui.is_interactive() && started.elapsed() > Duration::from_secs(1) {
-                ws.ctx.ui.say(&line);
-            }
-            shown = progress.phase;
-        }
+        shown.show(ws, &task, &progress);
         if interrupt.raised() && !signalled {
             judge.signal(Signal::INT)?;
             signalled = true;
@@ -67,7 +62,7 @@ pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Ver
         }
         pause = (pause * 3 / 2).min(SLOWEST);
     }
-    drop(bar);
+    drop(shown);
     let task = ws.store.require_task(name)?;
     let (_, progress) = load_run(ws, name, run)?;
     let code = match code_of(&progress, &task) {
@@ -78,24 +73,80 @@ pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Ver
     Ok(Verdicts { task, code })
 }
 
+/// What a follower has shown of a run.
+struct Shown {
+    bar: ui::Progress,
+    begun: Instant,
+    phase: Phase,
+    /// How many it said stand ahead in the line for a slot.
+    ahead: Option<usize>,
+}
+
+impl Shown {
+    fn begin(ws: &Workspace, name: &str) -> Self {
+        Self {
+            bar: ws.ctx.ui.progress(&format!("{name}: judging")),
+            begun: Instant::now(),
+            phase: Phase::Done,
+            ahead: None,
+        }
+    }
+
+    fn show(&mut self, ws: &Workspace, task: &Task, progress: &Progress) {
+        let name = &task.name;
+        let ui = &ws.ctx.ui;
+        let says = !ui.is_interactive() && self.begun.elapsed() > SILENT;
+        if progress.phase != self.phase {
+            let line = phase_line(task, progress);
+            self.bar.set(&line);
+            if says {
+                ui.say(&line);
+            }
+            self.phase = progress.phase.clone();
+        }
+        if let Some(ahead) = progress.ahead {
+            let line = format!("{name}: waiting for a free slot ({ahead} ahead)");
+            self.bar.set(&line);
+            // An agent reads all of it: of a long line, it is told when half of it is through.
+            let news = self
+                .ahead
+                .is_none_or(|said| ahead < said && ahead <= said / 2);
+            if says && news {
+                ui.say(&line);
+                self.ahead = Some(ahead);
+            }
+        }
+    }
+}
+
 /// The exit status that a run's verdict stands for.
 fn code_of(progress: &Progress, task: &Task) -> Code {
     match &progress.verdict {
         Some(Verdict::Passed { .. }) => Code::Ok,
         Some(Verdict::Interrupted) => Code::Interrupted,
+        Some(Verdict::TargetRed { .. }) => Code::No,
         Some(Verdict::Failed { .. } | Verdict::Unstable { .. }) => {
             super::ask::code_of_failure(task)
         }
-        None if progress.failed_step().is_some() => super::ask::code_of_failure(task),
         Some(Verdict::Fault { .. }) | None => Code::Fault,
     }
 }
 
-fn phase_line(name: &str, progress: &Progress) -> String {
+fn phase_line(task: &Task, progress: &Progress) -> String {
+    let Task { name, target, .. } = task;
     match &progress.phase {
         Phase::Waiting => format!("{name}: waiting for a free slot"),
         Phase::Preparing => format!("{name}: preparing the slot"),
         Phase::Running(step) => format!("{name}: running {step}"),
+        Phase::OnTarget(step) => format!("{name}: running {step} on {target} itself"),
+        Phase::Searching {
+            tasks,
+            run,
+            at_most,
+        } => {
+            let tasks = some_of(tasks);
+            format!("looking for the culprit: {tasks} ({run} of at most {at_most})")
+        }
         Phase::Done => format!("{name}: judged"),
     }
 }

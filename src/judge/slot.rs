@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -15,8 +14,6 @@ use crate::process::{self, Interrupt};
 use crate::scope::{Case, Globs};
 use crate::store::{Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json};
 use crate::workspace::{MARKER, SLOTS, Workspace};
-
-const PAUSE: Duration = Duration::from_millis(40);
 
 /// What is known of a slot between judgings.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -43,43 +40,61 @@ pub(super) struct Slot {
     carried: Vec<String>,
 }
 
-/// Takes a free slot, waiting while all are taken; nothing where it was interrupted meanwhile.
+/// What a judge wants a slot for.
+pub(super) struct Wanted<'a> {
+    pub(super) task: &'a str,
+    /// The folder that holds the worktrees, and the slots.
+    pub(super) worktrees: &'a Path,
+    /// How many slots there are to choose from.
+    pub(super) slots: usize,
+}
+
+/// Takes a free slot, in the order in which they are asked for; nothing where it was interrupted meanwhile. `waiting`
+/// is told how many stand ahead, whenever that changes.
 pub(super) fn acquire(
     store: &Store,
-    worktrees: &Path,
-    slots: usize,
+    wanted: &Wanted,
     interrupt: &Interrupt,
+    mut waiting: impl FnMut(usize),
 ) -> anyhow::Result<Option<Slot>> {
-    loop {
-        for number in 0..slots.max(1) {
-            let dir = store.slot_dir(number);
-            if let Some(lock) = Lock::attempt(&dir.join("lock"))? {
-                let file = dir.join("slot.json");
-                let root = worktrees.join(SLOTS).join(number.to_string());
-                // A record that can't be read only means that the slot is made anew.
-                let mut record: Record = read_json(&file).ok().flatten().unwrap_or_default();
-                if record.root != root {
-                    record = Record {
-                        root,
-                        ..Record::default()
-                    };
+    let names = [wanted.task.to_owned()];
+    let mut ticket = store.slot_line().join(&names, wanted.slots.max(1))?;
+    ticket.wait(
+        |open| {
+            for number in open {
+                if let Some(lock) = Lock::attempt(&store.slot_dir(number).join("lock"))? {
+                    return Ok(Some(Slot::open(store, wanted.worktrees, number, lock)));
                 }
-                return Ok(Some(Slot {
-                    _lock: lock,
-                    file,
-                    index: dir.join("index"),
-                    record,
-                    carried: Vec::new(),
-                }));
             }
-        }
-        if interrupt.wait(PAUSE) {
-            return Ok(None);
-        }
-    }
+            Ok(None)
+        },
+        |ahead| waiting(ahead.len()),
+        |time| interrupt.wait(time),
+    )
 }
 
 impl Slot {
+    fn open(store: &Store, worktrees: &Path, number: usize, lock: Lock) -> Self {
+        let dir = store.slot_dir(number);
+        let file = dir.join("slot.json");
+        let root = worktrees.join(SLOTS).join(number.to_string());
+        // A record that can't be read only means that the slot is made anew.
+        let mut record: Record = read_json(&file).ok().flatten().unwrap_or_default();
+        if record.root != root {
+            record = Record {
+                root,
+                ..Record::default()
+            };
+        }
+        Self {
+            _lock: lock,
+            file,
+            index: dir.join("index"),
+            record,
+            carried: Vec::new(),
+        }
+    }
+
     pub(super) fn root(&self) -> &Path {
         &self.record.root
     }

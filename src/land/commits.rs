@@ -12,10 +12,10 @@ use crate::oid::Oid;
 use crate::task::{Pinned, Task};
 use crate::workspace::Workspace;
 
-use super::Work;
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Car};
 use super::message;
 use super::proof::{Judged, covered};
+use super::ready::Work;
 use super::target::Place;
 
 /// What is to land, before it has its last commit.
@@ -45,22 +45,17 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(
-        attempt: &Attempt,
-        draft: &Draft,
-        place: &Place,
-        judge_changed: Vec<String>,
-    ) -> anyhow::Result<Self> {
-        let candidate = &draft.candidate;
+    pub(super) fn new(car: &Car, place: &Place) -> anyhow::Result<Self> {
+        let candidate = &car.draft.candidate;
         Ok(Self {
-            task: attempt.task.name.clone(),
-            target: attempt.task.target.clone(),
+            task: car.name().to_owned(),
+            target: car.attempt.task.target.clone(),
             target_commit: candidate.target.to_string(),
-            strategy: draft.strategy,
+            strategy: car.draft.strategy,
             tree: candidate.pinned.tree.to_string(),
             paths: candidate.paths.clone(),
-            judged: covered(attempt, draft)?,
-            judge_changed,
+            judged: covered(car)?,
+            judge_changed: car.judge_changed.clone(),
             checkout: place.checkout().cloned(),
             in_the_way: place.in_the_way().to_vec(),
         })
@@ -140,20 +135,30 @@ fn replayed_tree(
     }
 }
 
-/// Makes the commit that the target moves to; its tree is the one that was judged.
-pub(super) fn finish(attempt: &Attempt, judged: &Judged) -> anyhow::Result<Oid> {
-    let draft = judged.draft();
-    let (tree, target) = (&draft.candidate.pinned.tree, &draft.candidate.target);
+/// Makes the landing commits, each on the one before it, the first on the target; their trees are those of the
+/// drafts, the last one's the tree that was judged.
+pub(super) fn finish(judged: &Judged) -> anyhow::Result<Vec<Oid>> {
+    let mut chain: Vec<Oid> = Vec::new();
+    for car in judged.cars() {
+        let onto = chain.last().unwrap_or(judged.target());
+        chain.push(landing_commit(car, onto, judged.receipt())?);
+    }
+    Ok(chain)
+}
+
+fn landing_commit(car: &Car, onto: &Oid, receipt: &str) -> anyhow::Result<Oid> {
+    let Car { attempt, draft, .. } = car;
+    let tree = &draft.candidate.pinned.tree;
     let trailers = message::Trailers {
-        task: &attempt.task.name,
-        receipt: judged.receipt(),
+        task: car.name(),
+        receipt,
     };
     let repo = &attempt.ws.repo;
     let commit = match draft.strategy {
         Strategy::Merge | Strategy::Squash => {
-            let text = message::of_landing(attempt, draft.strategy)?;
+            let text = message::of_landing(attempt, draft)?;
             let text = message::with_trailers(repo, &text, &trailers)?;
-            let both = [target, &attempt.work.tip.commit];
+            let both = [onto, &attempt.work.tip.commit];
             let parents = if draft.strategy == Strategy::Merge {
                 &both[..]
             } else {
@@ -166,7 +171,7 @@ pub(super) fn finish(attempt: &Attempt, judged: &Judged) -> anyhow::Result<Oid> 
                 author_of: None,
             })?
         }
-        Strategy::Rebase => rebased(attempt, draft, &trailers)?,
+        Strategy::Rebase => rebased(car, onto, &trailers)?,
     };
     if repo.read.tree_of(&commit)? != *tree {
         anyhow::bail!("the landing commit {commit} does not hold the judged tree {tree}");
@@ -174,9 +179,10 @@ pub(super) fn finish(attempt: &Attempt, judged: &Judged) -> anyhow::Result<Oid> 
     Ok(commit)
 }
 
-fn rebased(attempt: &Attempt, draft: &Draft, trailers: &message::Trailers) -> anyhow::Result<Oid> {
+fn rebased(car: &Car, onto: &Oid, trailers: &message::Trailers) -> anyhow::Result<Oid> {
+    let Car { attempt, draft, .. } = car;
     let repo = &attempt.ws.repo;
-    let mut onto = draft.candidate.target.clone();
+    let mut onto = onto.clone();
     for (position, (commit, parent)) in draft.replay.iter().enumerate() {
         let tree = replayed_tree(repo, attempt.task, commit, parent, &onto)?;
         let mut text = repo.read.message(commit)?;
@@ -230,9 +236,7 @@ pub(super) fn publish_work(
         "wt: commit",
     )?;
     if !moved {
-        return Err(Refusal::refused(format!("{} moved meanwhile", task.branch))
-            .hint(format!("wt validate {}", task.name))
-            .into());
+        return Err(branch_moved(task).into());
     }
     let index = repo.admin_dir(&task.admin).join("index");
     // The worktree goes soon; where it stays, a stale index would only show as changes that are none.
@@ -245,4 +249,9 @@ pub(super) fn publish_work(
         &ws.event(&task.name, "committed")
             .fact("commit", commit.as_str()),
     )
+}
+
+pub(super) fn branch_moved(task: &Task) -> Refusal {
+    Refusal::refused(format!("{} moved meanwhile", task.branch))
+        .hint(format!("wt validate {}", task.name))
 }

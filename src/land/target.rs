@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Refusal, some_of};
-use crate::git::FastForward;
+use crate::git::{Change, Checkout, CheckoutMove, CheckoutMoved};
 use crate::oid::Oid;
 
 use super::attempt::Attempt;
-use super::commits::Draft;
 use super::proof::Judged;
 
 /// The place of the target branch.
@@ -28,7 +27,8 @@ pub(super) enum Moved {
 }
 
 impl Place {
-    pub(super) fn find(attempt: &Attempt, draft: &Draft) -> anyhow::Result<Self> {
+    /// Where the target of `attempt` is, which is to be changed so.
+    pub(super) fn find(attempt: &Attempt, changes: &[Change]) -> anyhow::Result<Self> {
         let repo = &attempt.ws.repo;
         let target = &attempt.task.target;
         if let Some(place) = repo.rebasing(target) {
@@ -54,7 +54,7 @@ impl Place {
             return Ok(Self::RefAlone);
         };
         refuse_worktree_of_task(attempt, &root)?;
-        let in_the_way = repo.in_the_way(&root, &draft.candidate.changes)?;
+        let in_the_way = repo.in_the_way(&root, changes)?;
         Ok(Self::Checkout { root, in_the_way })
     }
 
@@ -102,9 +102,9 @@ impl Place {
         let repo = &attempt.ws.repo;
         let reference = attempt.task.target_ref();
         let old = judged.target();
+        let reason = format!("wt: land {}", judged.names().join(" "));
         match self {
             Self::RefAlone => {
-                let reason = format!("wt: land {}", attempt.task.name);
                 let done = repo.move_ref(&reference, Some(old), Some(commit), &reason)?;
                 Ok(if done {
                     Moved::Done
@@ -113,24 +113,23 @@ impl Place {
                 })
             }
             Self::Checkout { root, .. } => {
-                if repo.read.tip(&reference)?.as_ref() != Some(old) {
-                    return Ok(Moved::TargetMoved);
-                }
-                let answer = repo.fast_forward(root, &reference, commit)?;
-                match (repo.read.tip(&reference)?, answer) {
-                    // A person may have committed on top of it a moment later.
-                    (Some(tip), _) if repo.read.is_ancestor(commit, &tip)? => Ok(Moved::Done),
-                    (Some(tip), _) if tip != *old => Ok(Moved::TargetMoved),
-                    (_, FastForward::Refused(why)) => Err(Refusal::refused(format!(
-                        "git did not move {} in {}: {why}",
+                let step = CheckoutMove {
+                    checkout: Checkout::Operators(root),
+                    reference: &reference,
+                    old,
+                    new: commit,
+                    reason: &reason,
+                };
+                match repo.move_checkout(&step)? {
+                    CheckoutMoved::Done => Ok(Moved::Done),
+                    CheckoutMoved::RefMoved => Ok(Moved::TargetMoved),
+                    CheckoutMoved::Refused(why) => Err(Refusal::refused(format!(
+                        "{} can't be moved in {}: {why}",
                         attempt.task.target,
                         root.display()
                     ))
-                    .hint("finish what is under way there (git status), then land again")
+                    .hint("finish what is under way there (git status), then land again; nothing was changed")
                     .into()),
-                    (_, FastForward::Done) => {
-                        anyhow::bail!("git moved something else than {}", attempt.task.target)
-                    }
                 }
             }
         }

@@ -133,6 +133,7 @@ impl Plan {
             judging: None,
             validated: None,
             rejected: None,
+            held_back: None,
             landing: None,
         })
     }

@@ -10,7 +10,7 @@ use super::{Store, Trashed, read_json, write_json};
 use crate::error::Refusal;
 use crate::oid::Oid;
 use crate::process::Identity;
-use crate::task::Task;
+use crate::task::{State, Task};
 
 /// What a command is about to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub(crate) enum Operation {
         /// Tip of the task's branch.
         tip: Oid,
         receipt: String,
+        /// The tasks that were judged as one with it; none where it was judged alone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        together: Vec<String>,
         keep: bool,
     },
     /// Take a task's worktree, branch and record away.
@@ -47,6 +50,13 @@ pub(crate) struct Entry {
     pub(crate) task: String,
     pub(crate) process: Identity,
     pub(crate) operation: Operation,
+}
+
+impl Operation {
+    /// Whether `next` goes on where this one is over: a landed task is taken away.
+    fn is_before(&self, next: &Self) -> bool {
+        matches!((self, next), (Self::Land { .. }, Self::Remove { trashed }) if trashed.task.state == State::Landed)
+    }
 }
 
 impl Store {
@@ -66,6 +76,7 @@ impl Store {
     ) -> anyhow::Result<()> {
         if let Some(open) = read_json::<Entry>(&self.journal_file(task))?
             && open.process != *process
+            && !open.operation.is_before(&operation)
         {
             let what =
                 format!("a command on task `{task}` was killed halfway, which can't be mended yet");

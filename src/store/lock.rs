@@ -49,28 +49,6 @@ impl Lock {
     pub(crate) fn attempt(path: &Path) -> anyhow::Result<Option<Self>> {
         attempt(&open(path)?, path)
     }
-
-    /// Waits for the lock as long as it takes; `waiting` is told once who holds it, and `pause` answers whether to
-    /// give up.
-    pub(super) fn wait(
-        path: &Path,
-        waiting: impl FnOnce(&str),
-        mut pause: impl FnMut(Duration) -> bool,
-    ) -> anyhow::Result<Option<Self>> {
-        let file = open(path)?;
-        if let Some(lock) = attempt(&file, path)? {
-            return Ok(Some(lock));
-        }
-        waiting(&holder(path));
-        loop {
-            if pause(Duration::from_millis(30)) {
-                return Ok(None);
-            }
-            if let Some(lock) = attempt(&file, path)? {
-                return Ok(Some(lock));
-            }
-        }
-    }
 }
 
 fn open(path: &Path) -> anyhow::Result<File> {
@@ -121,7 +99,8 @@ fn sign(mut file: &File) {
     let _ = write!(file, "pid {}", std::process::id());
 }
 
-fn holder(path: &Path) -> String {
+/// Who took a lock last, in words.
+pub(super) fn holder(path: &Path) -> String {
     match fs::read_to_string(path) {
         Ok(text) if !text.is_empty() => text,
         _ => "pid unknown".to_owned(),

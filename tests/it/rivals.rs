@@ -122,8 +122,7 @@ fn assert_nothing_left(sandbox: &Sandbox) {
     });
 }
 
-/// Whether a `git gc` runs beside without end. Git itself then fails now and then: it removes empty folders that another
-/// git has just made.
+/// Whether a `git gc` runs beside without end.
 #[derive(PartialEq, Eq)]
 enum Collector {
     Away,
@@ -226,7 +225,6 @@ fn sixteen_at_once_beside_commits_and_a_held_config_all_land() {
 }
 
 #[test]
-#[ignore = "git's own commands fail now and then beside a git gc: cargo test --test it rivals -- --ignored"]
 fn sixteen_at_once_beside_a_git_gc_all_land() {
     all_come_through(16, &Collector::AtWork);
 }

@@ -1,0 +1,258 @@
+//! A checkout moved from one commit to another together with its branch: both, or neither.
+//!
+//! The ref is held while index and files are written. A commit that a person makes at that moment was begun on the old
+//! commit and is refused by git: it can't take the files that were just written for its own.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::Repo;
+use super::call::{GitCommand, complaint};
+use super::changes::Change;
+use super::occupied::occupied;
+use super::ref_hold::{RefHold, RefStep};
+use crate::error::some_of;
+use crate::oid::Oid;
+use crate::task::Task;
+
+/// How often an index that another git is at work on is tried.
+const TRIES: u32 = 10;
+/// How long that is waited for each time.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What git leaves in its directory while a person is in the middle of something that ends in a commit.
+const UNDER_WAY: &[&str] = &["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
+
+/// A checkout whose branch is to move.
+#[derive(Clone, Copy)]
+pub(crate) enum Checkout<'a> {
+    /// A person's own, at this root: their settings, filters and form of the index count.
+    Operators(&'a Path),
+    /// A task's worktree, whose `.git` file leads to `git_dir`. Nothing that its agent can write is asked.
+    Task { task: &'a Task, git_dir: &'a Path },
+}
+
+/// A checkout's way from a commit to another.
+#[derive(Clone, Copy)]
+pub(crate) struct CheckoutMove<'a> {
+    pub(crate) checkout: Checkout<'a>,
+    /// The branch that is checked out there, by its full name.
+    pub(crate) reference: &'a str,
+    pub(crate) old: &'a Oid,
+    pub(crate) new: &'a Oid,
+    /// For the reflog.
+    pub(crate) reason: &'a str,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(crate) enum CheckoutMoved {
+    Done,
+    /// The branch is not at the old commit any more; nothing was changed.
+    RefMoved,
+    /// Something there stands in the way, in words; nothing was changed.
+    Refused(String),
+}
+
+impl<'a> Checkout<'a> {
+    pub(super) fn root(self) -> &'a Path {
+        match self {
+            Self::Operators(root) => root,
+            Self::Task { task, .. } => &task.worktree,
+        }
+    }
+
+    /// The git directory of this checkout alone.
+    pub(super) fn git_dir(self) -> anyhow::Result<PathBuf> {
+        let root = match self {
+            Self::Operators(root) => root,
+            Self::Task { git_dir, .. } => return Ok(git_dir.to_owned()),
+        };
+        let link = root.join(".git");
+        if link.is_dir() {
+            return Ok(link);
+        }
+        let text =
+            fs::read_to_string(&link).with_context(|| format!("can't read {}", link.display()))?;
+        let named = text.trim_end().trim_start_matches("gitdir: ");
+        Ok(root.join(named))
+    }
+}
+
+impl Repo {
+    /// A git command on the files and the index of `checkout`.
+    pub(super) fn in_checkout<'g>(&'g self, checkout: Checkout, args: &[&str]) -> GitCommand<'g> {
+        let command = self.git.command(args).shielded();
+        match checkout {
+            Checkout::Operators(root) => command.in_operators_checkout(root),
+            Checkout::Task { task, git_dir } => {
+                command.on_worktree(&task.worktree, &git_dir.join("index"))
+            }
+        }
+    }
+
+    /// Moves a checkout and its branch. Uncommitted work of a person in other paths stays as it is, staged or not.
+    ///
+    /// # Errors
+    /// Where git or the disk failed in the middle; what it left is brought back as far as that goes, and an intent in
+    /// the journal must stay open until [`Repo::tip`](super::Reader::tip) and checkout were looked at.
+    pub(crate) fn move_checkout(&self, step: &CheckoutMove) -> anyhow::Result<CheckoutMoved> {
+        let trees = (self.read.tree_of(step.old)?, self.read.tree_of(step.new)?);
+        let changes = self.read.changes(&trees.0, &trees.1)?;
+        for _ in 1..TRIES {
+            match self.try_move(step, &changes)? {
+                Tried::IndexInUse(_) => std::thread::sleep(PAUSE),
+                Tried::Ended(moved) => return Ok(moved),
+            }
+        }
+        Ok(match self.try_move(step, &changes)? {
+            Tried::IndexInUse(why) => CheckoutMoved::Refused(why),
+            Tried::Ended(moved) => moved,
+        })
+    }
+
+    fn try_move(&self, step: &CheckoutMove, changes: &[Change]) -> anyhow::Result<Tried> {
+        let refused = |why: String| Ok(Tried::Ended(CheckoutMoved::Refused(why)));
+        let hold = match self.hold(step)? {
+            Ok(hold) => hold,
+            Err(_) if self.read.tip(step.reference)?.as_ref() != Some(step.old) => {
+                return Ok(Tried::Ended(CheckoutMoved::RefMoved));
+            }
+            Err(why) => return refused(why),
+        };
+        // From here on the branch stands still, and where git keeps refs in files HEAD does as well.
+        if let Some(why) = self.not_ready(step)? {
+            return refused(why);
+        }
+        let root = step.checkout.root();
+        let occupied = occupied(root, changes);
+        if !occupied.is_empty() {
+            let paths: Vec<String> = occupied.into_iter().map(str::to_owned).collect();
+            return refused(format!("git does not track {}", some_of(&paths)));
+        }
+        let before = stamps(root, changes);
+        let output = self.write_files(step)?;
+        if output.status.success() {
+            hold.commit()?;
+            return Ok(Tried::Ended(CheckoutMoved::Done));
+        }
+        let why = complaint(&output);
+        if stamps(root, changes) != before {
+            anyhow::bail!("git was stopped in the middle of it: {why}");
+        }
+        Ok(if why.contains("index.lock': File exists") {
+            Tried::IndexInUse(why)
+        } else {
+            Tried::Ended(CheckoutMoved::Refused(why))
+        })
+    }
+
+    fn hold(&self, step: &CheckoutMove) -> anyhow::Result<Result<RefHold, String>> {
+        let command = self
+            .git
+            .command([
+                "update-ref",
+                "-m",
+                step.reason,
+                "--create-reflog",
+                "--stdin",
+            ])
+            .shielded();
+        let command = match step.checkout {
+            // Called in there, git writes the reflog of that checkout's HEAD as well.
+            Checkout::Operators(root) => command.in_operators_checkout(root),
+            Checkout::Task { .. } => command,
+        };
+        let way = RefStep {
+            reference: step.reference,
+            old: step.old.as_str(),
+            new: step.new.as_str(),
+        };
+        RefHold::take(command, way)
+    }
+
+    /// What of this checkout itself stands against moving it, in words.
+    fn not_ready(&self, step: &CheckoutMove) -> anyhow::Result<Option<String>> {
+        let git_dir = step.checkout.git_dir()?;
+        match step.checkout {
+            Checkout::Operators(_) => {
+                // A person may have switched a moment ago.
+                if self.head(step.checkout, &git_dir)? != step.reference {
+                    return Ok(Some(format!(
+                        "{} is no longer checked out there",
+                        step.reference
+                    )));
+                }
+            }
+            Checkout::Task { task, git_dir } => {
+                self.verify_worktree(task, git_dir)?;
+                let index = git_dir.join("index");
+                if fs::symlink_metadata(&index).is_ok_and(|metadata| !metadata.is_file()) {
+                    return Ok(Some(format!("{} is no plain file", index.display())));
+                }
+            }
+        }
+        let begun = UNDER_WAY
+            .iter()
+            .find(|name| fs::symlink_metadata(git_dir.join(name)).is_ok());
+        Ok(begun.map(|name| format!("something is under way there, and not concluded ({name})")))
+    }
+
+    /// The ref that HEAD of a person's checkout stands at.
+    fn head(&self, checkout: Checkout, git_dir: &Path) -> anyhow::Result<String> {
+        let text = fs::read_to_string(git_dir.join("HEAD")).unwrap_or_default();
+        match text.trim_end().strip_prefix("ref: ") {
+            // Where refs are in a database, this file names one that can't be.
+            Some(name) if name != "refs/heads/.invalid" => Ok(name.to_owned()),
+            _ => {
+                let output = self
+                    .in_checkout(checkout, &["symbolic-ref", "--quiet", "HEAD"])
+                    .output()?;
+                Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+            }
+        }
+    }
+
+    fn write_files(&self, step: &CheckoutMove) -> anyhow::Result<Output> {
+        let trees = [step.old.as_str(), step.new.as_str()];
+        let write = || {
+            self.in_checkout(step.checkout, &["read-tree", "-m", "-u"])
+                .args(trees)
+                .output()
+        };
+        let first = write()?;
+        if first.status.success() || !complaint(&first).contains("not uptodate") {
+            return Ok(first);
+        }
+        // A file of other times and the same content is no change; git merely does not know it yet.
+        self.in_checkout(step.checkout, &["update-index", "-q", "--refresh"])
+            .output()?;
+        write()
+    }
+}
+
+enum Tried {
+    /// Another git is at work on this index, in git's own words.
+    IndexInUse(String),
+    Ended(CheckoutMoved),
+}
+
+/// What tells whether a file was written: its kind, size, place and times; nothing where there is none.
+type Stamp = Option<(u32, u64, u64, i64, i64)>;
+
+/// The stamps of the changed paths.
+fn stamps(root: &Path, changes: &[Change]) -> Vec<Stamp> {
+    changes
+        .iter()
+        .map(|change| {
+            let there = fs::symlink_metadata(root.join(&change.path)).ok()?;
+            let time = (there.mtime(), there.mtime_nsec());
+            Some((there.mode(), there.size(), there.ino(), time.0, time.1))
+        })
+        .collect()
+}
