@@ -115,12 +115,11 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
             format!("task `{name}` was half removed; it is removed")
         }
         Operation::Restore { id } => {
-            match ws.store.find_trashed(id)? {
-                Some(trashed) => remove::put_back(ws, &trashed)?,
-                None => {
-                    remove_dir(&ws.store.archived_dir(id))?;
-                    ws.store.settle(name)?;
-                }
+            if let Some(trashed) = ws.store.find_trashed(id)? {
+                remove::put_back(ws, &trashed)?;
+            } else {
+                remove_dir(&ws.store.archived_dir(id))?;
+                ws.store.settle(name)?;
             }
             format!("task `{name}` was half restored; it is restored")
         }

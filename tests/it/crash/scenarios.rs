@@ -136,6 +136,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..NOTHING
     },
     Scenario {
+        name: "merge --all",
+        prepare: two_validated,
+        verb: &["merge", "--all"],
+        ..NOTHING
+    },
+    Scenario {
         name: "rm",
         prepare: |sandbox| drop(sandbox.spawn("auth")),
         verb: &["rm", "auth"],
@@ -235,6 +241,11 @@ fn worked(sandbox: &Sandbox) {
 fn broken(sandbox: &Sandbox) {
     worked(sandbox);
     sandbox.write(sandbox.worktree("auth").join("broken"), "");
+}
+
+fn two_validated(sandbox: &Sandbox) {
+    validated(sandbox);
+    sandbox.validated("docs", "docs/guide.txt", "a guide\n");
 }
 
 fn validated(sandbox: &Sandbox) {
