@@ -15,7 +15,7 @@ use crate::hook::AGENTS;
 use crate::hook_file::user_file;
 use crate::mend;
 use crate::remove::{gone, sweep_now};
-use crate::store::{half_written, list_dirs, read_json, remove_dir, trash_dir};
+use crate::store::{Operation, half_written, list_dirs, read_json, remove_dir, trash_dir};
 use crate::workspace::Workspace;
 
 pub(crate) use agents::AgentReport;
@@ -53,13 +53,10 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Checked> {
     };
     checkup.git();
     checkup.shared_locks();
-    match checkup.intents() {
-        Ok(()) => checkup.half_made()?,
-        // Without every intent it can't be told what is half made.
-        Err(error) => checkup.found(
-            format!("{error:#}"),
-            "if it is about a command's intent: look at that task, then remove the file",
-        ),
+    checkup.intents()?;
+    // Without every intent it can't be told what is half made.
+    if ws.store.damaged_intents()?.is_empty() {
+        checkup.half_made()?;
     }
     let intents = ws.store.intents().unwrap_or_default();
     for (name, task) in ws.store.tasks()? {
@@ -147,14 +144,26 @@ impl Checkup<'_> {
 
     fn intents(&mut self) -> anyhow::Result<()> {
         if self.fix == Fix::Yes {
-            for line in mend::mend(self.ws)? {
+            let mended = mend::mend(self.ws)?;
+            for line in mended.lines {
                 self.findings.push(Finding {
                     what: "a killed command".to_owned(),
                     mend: line,
                     mended: true,
                 });
             }
+            for stuck in mended.stuck {
+                self.found(stuck.what, &stuck.hint);
+            }
             return Ok(());
+        }
+        for (task, error) in self.ws.store.damaged_intents()? {
+            let mend =
+                format!("see that all is well with it (wt show {task}), then remove that file");
+            self.found(
+                format!("what was left of a command on task `{task}` can't be told: {error:#}"),
+                &mend,
+            );
         }
         for entry in self
             .ws
@@ -163,7 +172,17 @@ impl Checkup<'_> {
             .into_iter()
             .filter(|e| !e.process.is_alive())
         {
-            let what = format!("a command on task `{}` was killed halfway", entry.task);
+            let name = &entry.task;
+            let what = match entry.operation {
+                Operation::Land {
+                    checkout: Some(root),
+                    ..
+                } => format!(
+                    "the landing of task `{name}` was killed halfway; files of {} may be half written",
+                    root.display()
+                ),
+                _ => format!("a command on task `{name}` was killed halfway"),
+            };
             self.found(
                 what,
                 "the next command that changes something mends it, or: wt doctor --fix",
@@ -173,6 +192,12 @@ impl Checkup<'_> {
             self.found(
                 format!("a killed command left {}", folder.display()),
                 "the next command that changes something removes it, or: wt doctor --fix",
+            );
+        }
+        for landed in self.ws.store.followers_owed()? {
+            self.found(
+                format!("what waited for task `{landed}`, which has landed, was not started"),
+                "the next command that changes something starts it, or: wt doctor --fix",
             );
         }
         self.cages()

@@ -8,6 +8,7 @@ mod message;
 mod moving;
 mod proof;
 mod ready;
+mod recover;
 mod target;
 mod train;
 mod turn;
@@ -27,6 +28,7 @@ use crate::workspace::Workspace;
 use attempt::{Attempt, Step};
 pub(crate) use commits::Plan;
 use ready::{await_judge_of_landing, landed_meanwhile, ready, require_landable, require_unlanded};
+pub(crate) use recover::recover;
 pub(crate) use train::{LeftOut, News, TrainPlan, Trip, Wanted, land_train, trains};
 pub(crate) use turn::Patience;
 
@@ -223,6 +225,7 @@ pub(crate) fn conclude(ws: &Workspace, task: Task, keep: bool) -> anyhow::Result
     let Some(landing) = task.landing.clone() else {
         bail!("task `{}` has not landed", task.name);
     };
+    recover::owe_followers(ws, &task.name)?;
     let mut kept_because = None;
     let mut removed = false;
     if !keep {

@@ -4,9 +4,11 @@ mod atomic;
 mod beneath;
 mod cage;
 mod events;
+mod followers;
 mod journal;
 mod line;
 mod lock;
+mod saved;
 mod temporary;
 mod trash;
 

@@ -1,5 +1,7 @@
 //! The move: journal, target, check, record, tear down. Only what is proven gets here.
 
+use std::path::PathBuf;
+
 use anyhow::bail;
 
 use super::attempt::Attempt;
@@ -39,7 +41,7 @@ pub(super) fn move_target(
     }
     announce(judged, &tasks)?;
     // From here on Ctrl-C comes too late: what is begun is ended.
-    if let Err(error) = intend(judged, &chain) {
+    if let Err(error) = intend(judged, &chain, place.checkout()) {
         settle(ws, &tasks)?;
         return Err(error);
     }
@@ -49,6 +51,7 @@ pub(super) fn move_target(
             settle(ws, &tasks)?;
             return Ok(Moving::TargetMoved);
         }
+        Ok(Moved::Half(error)) => return Err(error),
         Err(error) => {
             // Where the target may have moved all the same, the open intents let the next command finish.
             if ws.target_tip(last.attempt.task)? == *judged.target() {
@@ -94,7 +97,8 @@ fn announce(judged: &Judged, tasks: &[Task]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn intend(judged: &Judged, chain: &[Oid]) -> anyhow::Result<()> {
+/// Writes down what is to land, the last of it at the end: once that is there, the move may have begun.
+fn intend(judged: &Judged, chain: &[Oid], checkout: Option<&PathBuf>) -> anyhow::Result<()> {
     for (car, commit) in judged.cars().iter().zip(chain) {
         let operation = Operation::Land {
             old: judged.target().clone(),
@@ -103,6 +107,8 @@ fn intend(judged: &Judged, chain: &[Oid]) -> anyhow::Result<()> {
             receipt: judged.receipt().to_owned(),
             together: judged.together(),
             keep: keeps(&car.attempt),
+            last: chain.last().filter(|last| *last != commit).cloned(),
+            checkout: checkout.cloned(),
         };
         let store = &car.attempt.ws.store;
         store.intend(car.name(), &Identity::current()?, operation)?;

@@ -8,6 +8,7 @@ use crate::oid::Oid;
 
 use super::attempt::Attempt;
 use super::proof::Judged;
+use super::recover::{Left, take_back};
 
 /// The place of the target branch.
 pub(super) enum Place {
@@ -24,6 +25,8 @@ pub(super) enum Place {
 pub(super) enum Moved {
     Done,
     TargetMoved,
+    /// It failed in the middle: the intent must stay open.
+    Half(anyhow::Error),
 }
 
 impl Place {
@@ -120,16 +123,21 @@ impl Place {
                     new: commit,
                     reason: &reason,
                 };
-                match repo.move_checkout(&step)? {
-                    CheckoutMoved::Done => Ok(Moved::Done),
-                    CheckoutMoved::RefMoved => Ok(Moved::TargetMoved),
-                    CheckoutMoved::Refused(why) => Err(Refusal::refused(format!(
-                        "{} can't be moved in {}: {why}",
+                match repo.move_checkout(&step) {
+                    Ok(CheckoutMoved::Done) => Ok(Moved::Done),
+                    Ok(CheckoutMoved::RefMoved) => Ok(Moved::TargetMoved),
+                    Ok(CheckoutMoved::Refused(why)) => Err(Refusal::refused(format!(
+                        "git did not move {} in {}: {why}",
                         attempt.task.target,
                         root.display()
                     ))
-                    .hint("finish what is under way there (git status), then land again; nothing was changed")
+                    .hint("finish what is under way there (git status), then land again")
                     .into()),
+                    Err(error) => match take_back(attempt.ws, attempt.task, &step) {
+                        Left::Landed => Ok(Moved::Done),
+                        Left::Nothing => Err(error.context("nothing was changed")),
+                        Left::Half(why) => Ok(Moved::Half(why.context(error))),
+                    },
                 }
             }
         }

@@ -16,6 +16,7 @@ mod judging;
 mod landing;
 mod lifecycle;
 mod line;
+mod recovery;
 mod removal;
 mod repositories;
 mod rivals;
