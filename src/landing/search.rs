@@ -58,7 +58,7 @@ impl Search {
         // The last stage is to see whether the culprit is red alone.
         let culprit = self
             .first_red(self.tasks, |end| (0..end).collect())
-            .map_err(|next| next.and_one_more())?
+            .map_err(Next::and_one_more)?
             - 1;
         let mut with: Part = Vec::new();
         let mut below = culprit;

@@ -3,6 +3,8 @@
 use anyhow::bail;
 
 use super::record;
+use crate::git::{Checkout, CheckoutMove};
+use crate::halfway;
 use crate::store::Operation;
 use crate::workspace::Workspace;
 
@@ -10,9 +12,9 @@ use crate::workspace::Workspace;
 /// that began it must be gone.
 pub(crate) fn recover(ws: &Workspace, name: &str, operation: &Operation) -> anyhow::Result<String> {
     let Operation::Sync {
+        old,
         new,
         stays_validated,
-        ..
     } = operation
     else {
         bail!("the intent on task `{name}` is of no sync");
@@ -22,12 +24,35 @@ pub(crate) fn recover(ws: &Workspace, name: &str, operation: &Operation) -> anyh
         return Ok(format!("task `{name}` was half synced, and is gone"));
     };
     let repo = ws.repo_for(&task);
-    let line = if repo.read.is_ancestor(new, &repo.tip_of(&task)?)? {
+    let git_dir = ws.git_dir_of(&task)?;
+    repo.verify_worktree(&task, &git_dir)?;
+    let reference = task.branch_ref();
+    let step = CheckoutMove {
+        checkout: Checkout::Task {
+            task: &task,
+            git_dir: &git_dir,
+        },
+        reference: &reference,
+        old,
+        new,
+        reason: "wt sync: mended",
+    };
+    repo.remove_dead_locks(Some(step.checkout), &reference)?;
+    let notes = if repo.read.is_ancestor(new, &repo.tip_of(&task)?)? {
+        Vec::new()
+    } else {
+        halfway::end(ws, &repo, &task, &step)?
+    };
+    let mut line = if repo.read.is_ancestor(new, &repo.tip_of(&task)?)? {
         record(ws, &mut task, new, *stays_validated)?;
         format!("task `{name}` was half synced; it is synced")
     } else {
         format!("task `{name}` was half synced; it is as before")
     };
+    for note in notes {
+        line.push_str("; ");
+        line.push_str(&note);
+    }
     ws.store.settle(name)?;
     Ok(line)
 }
