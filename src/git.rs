@@ -10,6 +10,7 @@ mod discover;
 mod indexed;
 mod intake;
 mod kept_index;
+mod locks;
 mod main_checkout;
 mod move_checkout;
 mod new_worktree;

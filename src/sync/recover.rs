@@ -10,6 +10,10 @@ use crate::workspace::Workspace;
 
 /// Brings a killed sync to its end, and says to which. Safe to repeat. The task's lock must be held, and the process
 /// that began it must be gone.
+///
+/// # Errors
+/// A refusal where a path of the worktree holds what the sync does not know of, or another program's git is at work
+/// there: the intent stays open.
 pub(crate) fn recover(ws: &Workspace, name: &str, operation: &Operation) -> anyhow::Result<String> {
     let Operation::Sync {
         old,
