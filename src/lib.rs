@@ -30,6 +30,7 @@ mod carry;
 mod conflicts;
 mod copies;
 mod facts;
+mod halfway;
 mod input;
 mod operator;
 mod replay;

@@ -112,7 +112,7 @@ fn has_landed(entry: &JournalEntry) -> bool {
 
 /// Mends the open intent about one task; nothing where another command did so meanwhile.
 fn mend_task(ws: &Workspace, name: &str) -> anyhow::Result<Option<String>> {
-    let Some(_line) = landing_line(ws, name)? else {
+    let Turn::Mine(_landing) = turn(ws, name)? else {
         return Ok(None);
     };
     let _task = ws.lock_task(name)?;
@@ -137,18 +137,26 @@ fn find_dead(ws: &Workspace, name: &str) -> anyhow::Result<Option<JournalEntry>>
     Ok(entry.filter(|entry| !entry.process.is_alive() && entry.process != me))
 }
 
-/// What must be held to mend a task: the landing lock of its target where it was to land, else nothing. None where
-/// another task lands there now: whoever does mends it first.
-fn landing_line(ws: &Workspace, name: &str) -> anyhow::Result<Option<Option<Lock>>> {
+/// Whether a task may be mended now.
+enum Turn {
+    /// With the landing lock of its target, where it was to land.
+    Mine(Option<Lock>),
+    /// Nothing is left to be mended, or another task lands on its target: whoever does mends it first.
+    NotMine,
+}
+
+fn turn(ws: &Workspace, name: &str) -> anyhow::Result<Turn> {
     let Some(entry) = find_dead(ws, name)? else {
-        return Ok(None);
+        return Ok(Turn::NotMine);
     };
-    match (&entry.operation, ws.store.find_task(name)?) {
-        (Operation::Land { .. }, Some(task)) => {
-            Ok(ws.store.try_landing_lock(&task.target)?.map(Some))
-        }
-        _ => Ok(Some(None)),
-    }
+    let (Operation::Land { .. }, Some(task)) = (&entry.operation, ws.store.find_task(name)?) else {
+        return Ok(Turn::Mine(None));
+    };
+    let lock = ws.store.try_landing_lock(&task.target)?;
+    Ok(lock.map_or(Turn::NotMine, |lock| {
+        ws.repo.git.hold(lock.file());
+        Turn::Mine(Some(lock))
+    }))
 }
 
 /// The refs that are the task's alone and that the killed command may have held a lock of.

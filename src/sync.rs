@@ -12,7 +12,8 @@ mod refusal;
 use crate::copies;
 use crate::error::{Code, Refusal};
 use crate::facts;
-use crate::git::{Change, Checkout, CheckoutMove, Entry, Repo};
+use crate::git::{Change, Checkout, CheckoutMove, CheckoutMoved, Entry, Repo};
+use crate::halfway::{Left, take_back};
 use crate::judge::{clear_dead_judge, judge_at_work, tip_and_uncommitted};
 use crate::oid::Oid;
 use crate::process::Identity;
@@ -204,8 +205,7 @@ impl Sync<'_> {
         ws.store
             .intend(&task.name, &Identity::current()?, operation)?;
         let reason = format!("wt sync: {} {}", self.how.word(), task.target);
-        // Where this fails anything may have moved: the open intent lets the next command finish.
-        let moved = repo.move_checkout(&CheckoutMove {
+        let step = CheckoutMove {
             checkout: Checkout::Task {
                 task,
                 git_dir: &repo.admin_dir(&task.admin),
@@ -214,7 +214,19 @@ impl Sync<'_> {
             old: &self.tip.commit,
             new: &new,
             reason: &reason,
-        })?;
+        };
+        let moved = match repo.move_checkout(&step) {
+            Ok(moved) => moved,
+            Err(error) => match take_back(repo, &step) {
+                Left::Moved => CheckoutMoved::Done,
+                Left::Nothing => {
+                    ws.store.settle(&task.name)?;
+                    return Err(error.context("nothing was changed"));
+                }
+                // The open intent lets the next command finish.
+                Left::Half(why) => return Err(why.context(error)),
+            },
+        };
         if let Some(refusal) = refusal_of(task, &moved) {
             ws.store.settle(&task.name)?;
             return Err(refusal.into());

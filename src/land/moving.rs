@@ -45,7 +45,7 @@ pub(super) fn move_target(
     }
     match place.move_to(&last.attempt, judged, new) {
         Ok(Moved::Done) => {}
-        Ok(Moved::TargetMoved) => {
+        Ok(Moved::ByAnother) => {
             settle(ws, &tasks)?;
             return Ok(Moving::TargetMoved);
         }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::bail;
 
 use super::{conclude, record_landing};
-use crate::error::{Refusal, some_of};
-use crate::git::{Checkout, CheckoutMove, CheckoutMoved, Settled, Side};
+use crate::git::{Checkout, CheckoutMove};
+use crate::halfway;
 use crate::oid::Oid;
 use crate::process::Identity;
 use crate::store::{JournalEntry, Operation};
@@ -140,83 +140,9 @@ impl Move<'_> {
             new: self.last,
             reason: &reason,
         };
-        let (at, saved) = settle(ws, task, &step)?;
-        if !saved.is_empty() {
-            let names: Vec<String> = saved.iter().map(|p| p.display().to_string()).collect();
-            notes.push(format!(
-                "what had been cut off is saved: {}",
-                some_of(&names)
-            ));
-        }
-        if at == Side::New && repo.holds(&tip, &step)? == Some(Side::Old) {
-            repo.undo_checkout(&step)?;
-        }
-        if tip == *self.old {
-            match repo.move_checkout(&step)? {
-                CheckoutMoved::Done => return Ok(true),
-                CheckoutMoved::RefMoved => {}
-                CheckoutMoved::Refused(why) => notes.push(why),
-            }
-        }
+        notes.extend(halfway::end(ws, repo, task, &step)?);
         repo.read.is_ancestor(self.new, &ws.target_tip(task)?)
     }
-}
-
-/// # Errors
-/// A refusal that names the paths which hold neither what was there nor what was to come.
-fn settle(
-    ws: &Workspace,
-    task: &Task,
-    step: &CheckoutMove,
-) -> anyhow::Result<(Side, Vec<PathBuf>)> {
-    let mut save = |path: &str, bytes: &[u8]| ws.store.save_found(&task.name, path, bytes);
-    match ws.repo.settle_checkout(step, &mut save)? {
-        Settled::Whole { at, saved } => Ok((at, saved)),
-        Settled::Foreign(paths) => Err(foreign(task, step, &paths).into()),
-    }
-}
-
-fn foreign(task: &Task, step: &CheckoutMove, paths: &[String]) -> Refusal {
-    Refusal::refused(format!(
-        "the landing of task `{}` on {} was stopped halfway in {}, and these paths hold neither what was there \
-         nor what was to come: {}",
-        task.name,
-        task.target,
-        step.checkout.root().display(),
-        some_of(paths)
-    ))
-    .hint("keep what you need of them, bring them back (git checkout HEAD -- <path>), then: wt doctor --fix")
-}
-
-/// What is left where moving a checkout failed in the middle.
-pub(super) enum Left {
-    /// The landing is on the target all the same.
-    Landed,
-    /// All is as before.
-    Nothing,
-    /// It must be mended from the journal, once what made it fail is gone.
-    Half(anyhow::Error),
-}
-
-/// Takes back what a failed move left; this process still holds the locks of the landing.
-pub(super) fn take_back(ws: &Workspace, task: &Task, step: &CheckoutMove) -> Left {
-    let taken_back = || -> anyhow::Result<Left> {
-        ws.repo
-            .remove_dead_locks(Some(step.checkout), step.reference)?;
-        let tip = ws.target_tip(task)?;
-        if ws.repo.read.is_ancestor(step.new, &tip)? {
-            return Ok(Left::Landed);
-        }
-        // What is cut off there was written by git a moment ago.
-        let known = &mut |_: &str, _: &[u8]| Ok(PathBuf::new());
-        match ws.repo.settle_checkout(step, known)? {
-            Settled::Whole { at: Side::Old, .. } => {}
-            Settled::Whole { at: Side::New, .. } => ws.repo.undo_checkout(step)?,
-            Settled::Foreign(paths) => return Err(foreign(task, step, &paths).into()),
-        }
-        Ok(Left::Nothing)
-    };
-    taken_back().unwrap_or_else(Left::Half)
 }
 
 /// Notes that the followers of a landed task are to be started, where it has any: by this process, or by the next

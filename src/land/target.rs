@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Refusal, some_of};
 use crate::git::{Change, Checkout, CheckoutMove, CheckoutMoved};
+use crate::halfway::{Left, take_back};
 use crate::oid::Oid;
 
 use super::attempt::Attempt;
 use super::proof::Judged;
-use super::recover::{Left, take_back};
 
 /// The place of the target branch.
 pub(super) enum Place {
@@ -24,7 +24,8 @@ pub(super) enum Place {
 /// Whether the target was moved.
 pub(super) enum Moved {
     Done,
-    TargetMoved,
+    /// Another one moved it before; all is as it was.
+    ByAnother,
     /// It failed in the middle: the intent must stay open.
     Half(anyhow::Error),
 }
@@ -109,11 +110,7 @@ impl Place {
         match self {
             Self::RefAlone => {
                 let done = repo.move_ref(&reference, Some(old), Some(commit), &reason)?;
-                Ok(if done {
-                    Moved::Done
-                } else {
-                    Moved::TargetMoved
-                })
+                Ok(if done { Moved::Done } else { Moved::ByAnother })
             }
             Self::Checkout { root, .. } => {
                 let step = CheckoutMove {
@@ -125,7 +122,7 @@ impl Place {
                 };
                 match repo.move_checkout(&step) {
                     Ok(CheckoutMoved::Done) => Ok(Moved::Done),
-                    Ok(CheckoutMoved::RefMoved) => Ok(Moved::TargetMoved),
+                    Ok(CheckoutMoved::RefMoved) => Ok(Moved::ByAnother),
                     Ok(CheckoutMoved::Refused(why)) => Err(Refusal::refused(format!(
                         "git did not move {} in {}: {why}",
                         attempt.task.target,
@@ -133,8 +130,8 @@ impl Place {
                     ))
                     .hint("finish what is under way there (git status), then land again")
                     .into()),
-                    Err(error) => match take_back(attempt.ws, attempt.task, &step) {
-                        Left::Landed => Ok(Moved::Done),
+                    Err(error) => match take_back(repo, &step) {
+                        Left::Moved => Ok(Moved::Done),
                         Left::Nothing => Err(error.context("nothing was changed")),
                         Left::Half(why) => Ok(Moved::Half(why.context(error))),
                     },

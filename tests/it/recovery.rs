@@ -751,3 +751,28 @@ fn a_submodule_with_work_in_it_makes_no_room_for_files() {
         assert_eq!(sandbox.read(format!("sub{inside}")), "a file\n");
     }
 }
+
+#[test]
+fn a_killed_sync_is_brought_to_its_end() {
+    for plan in ["before-files", "in-files", "after-files", "hold-killed"] {
+        let rig = Rig::new(&[]);
+        let sandbox = &rig.sandbox;
+        let worktree = sandbox.worktree("auth");
+        sandbox.write("own.txt", "moved\n");
+        sandbox.write("d.loud", "new d\n");
+        sandbox.commit(&sandbox.repo(), "moved");
+        sandbox.write(worktree.join("mine.txt"), "an agent's\n");
+        rig.plan(plan);
+        let ran = sandbox.wt(&["sync", "auth"]);
+        assert_eq!(ran.code, None, "{plan}: it was not killed\n{}", ran.err);
+        sandbox
+            .wt(&["doctor", "--fix"])
+            .expect(0)
+            .says("task `auth` was half synced; it is synced");
+        let status = sandbox.git_in(&worktree, &["status", "--porcelain"]);
+        assert_eq!(status, "?? mine.txt", "{plan}");
+        assert_eq!(sandbox.read(worktree.join("d.loud")), "NEW D\n", "{plan}");
+        assert_eq!(sandbox.read(worktree.join("own.txt")), "moved\n", "{plan}");
+        rig.assert_quiet(plan);
+    }
+}
