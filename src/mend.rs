@@ -98,7 +98,7 @@ fn has_landed(entry: &JournalEntry) -> bool {
     match &entry.operation {
         Operation::Land { .. } => true,
         Operation::Remove { trashed } => trashed.task.state == State::Landed,
-        Operation::Spawn { .. } | Operation::Restore { .. } | Operation::Sync { .. } => false,
+        Operation::Spawn { .. } | Operation::Sync { .. } | Operation::Restore { .. } => false,
     }
 }
 
@@ -111,11 +111,12 @@ fn mend_task(ws: &Workspace, name: &str) -> anyhow::Result<Option<String>> {
     let Some(entry) = find_dead(ws, name)? else {
         return Ok(None);
     };
-    if matches!(entry.operation, Operation::Land { .. }) {
-        // Files are written meanwhile, which may take longer than others wait for the state's lock.
-        return land::recover(ws, &entry).map(Some);
-    }
-    let _lock = ws.lock()?;
+    // Files are written meanwhile, which may take longer than others wait for the state's lock.
+    let writes_files = matches!(
+        entry.operation,
+        Operation::Land { .. } | Operation::Sync { .. }
+    );
+    let _lock = (!writes_files).then(|| ws.lock()).transpose()?;
     for reference in refs_of(&entry) {
         ws.repo.remove_stale_lock(&reference)?;
     }

@@ -43,7 +43,12 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
             report.target_unknown = unsure.as_ref().map(unknown);
             if let Some(culprit) = culprit {
                 report.company = Some(Company::of(culprit));
-                report.next = format!("no attempt was counted: {}", caught_up(task));
+                let others = match &culprit.with[..] {
+                    [] => String::new(),
+                    [other] => format!("; once {other} has landed"),
+                    others => format!("; once {} have landed", some_of(others)),
+                };
+                report.next = format!("no attempt was counted{others}: {}", caught_up(task));
             }
         }
         Some(Verdict::TargetRed {
