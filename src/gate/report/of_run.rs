@@ -2,7 +2,6 @@
 
 use super::super::{Ended, Order, Progress, Purpose, StepResult, Verdict};
 use super::{Company, Report};
-use crate::error::some_of;
 use crate::failure::Failure;
 use crate::oid::Oid;
 use crate::task::{State, Task};
@@ -106,16 +105,7 @@ fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, 
     report.first_failure = Some(first.clone());
     report.log = Some(format!(".wt/last/{}", step.log));
     report.log_lines = Some(step.log_lines);
-    let with = report.company.as_ref().and_then(|c| c.with.as_deref());
     report.next = match (order.purpose, task.state) {
-        (Purpose::Land, _) if with.is_some_and(|with| !with.is_empty()) => format!(
-            "no attempt was counted; once {} landed: {}",
-            match with.unwrap_or_default() {
-                [other] => format!("{other} has"),
-                others => format!("{} have", some_of(others)),
-            },
-            caught_up(task)
-        ),
         (Purpose::Land, _) => format!(
             "this is the combination with {}, which has moved; no attempt was counted: {}",
             task.target,
