@@ -140,7 +140,7 @@ fn two_green_tasks_that_are_red_together_are_named_as_a_pair() {
     merged
         .expect(1)
         .prints("put back b:\nTEST_FAILURE step=test exit=1")
-        .prints("a failing pair: b fails together with a, and without it does not\n")
+        .prints("a failing pair: red together with a, green without\n")
         .prints("first failure: FAIL: both");
     assert_eq!(told(&merged.out), ["put back b:", "landed a on main"]);
     assert_eq!(landed(&sandbox), ["a"]);
