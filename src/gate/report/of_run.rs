@@ -2,6 +2,7 @@
 
 use super::super::{Ended, Order, Progress, Purpose, StepResult, Verdict};
 use super::{Company, Report};
+use crate::error::some_of;
 use crate::failure::Failure;
 use crate::oid::Oid;
 use crate::task::{State, Task};
