@@ -140,7 +140,14 @@ pub(crate) fn conflict(task: &Task, paths: &[String]) -> Refusal {
     ))
 }
 
-fn require_common_commit(repo: &Repo, task: &Task, target: &Oid, tip: &Oid) -> anyhow::Result<()> {
+/// # Errors
+/// A refusal where no merge could say what changed on which side.
+pub(crate) fn require_common_commit(
+    repo: &Repo,
+    task: &Task,
+    target: &Oid,
+    tip: &Oid,
+) -> anyhow::Result<()> {
     if repo.read.merge_base(target, tip)?.is_some() {
         return Ok(());
     }

@@ -15,6 +15,7 @@ mod mend;
 mod land;
 mod run;
 mod spawn;
+mod sync;
 
 mod grant;
 mod remove;
@@ -31,6 +32,7 @@ mod copies;
 mod facts;
 mod input;
 mod operator;
+mod replay;
 mod stray;
 
 mod hook_file;

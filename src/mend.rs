@@ -7,6 +7,7 @@ use crate::quarantine;
 use crate::remove;
 use crate::spawn;
 use crate::store::{JournalEntry, Lock, Operation, Trashed, remove_dir};
+use crate::sync;
 use crate::task::State;
 use crate::workspace::Workspace;
 
@@ -105,7 +106,7 @@ fn has_landed(entry: &JournalEntry) -> bool {
     match &entry.operation {
         Operation::Land { .. } => true,
         Operation::Remove { trashed } => trashed.task.state == State::Landed,
-        Operation::Spawn { .. } | Operation::Restore { .. } => false,
+        Operation::Spawn { .. } | Operation::Restore { .. } | Operation::Sync { .. } => false,
     }
 }
 
@@ -167,6 +168,10 @@ fn refs_of(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<Vec<String>> 
             .as_ref()
             .map_or_else(Vec::new, of),
         Operation::Spawn { branch, .. } => vec![format!("refs/heads/{branch}")],
+        Operation::Sync { .. } => ws
+            .store
+            .find_task(&entry.task)?
+            .map_or_else(Vec::new, |task| vec![task.branch_ref()]),
         Operation::Land { .. } => Vec::new(),
     })
 }
@@ -183,6 +188,7 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
                 None => format!("task `{name}` was half made; it is undone"),
             }
         }
+        operation @ Operation::Sync { .. } => sync::recover(ws, name, operation)?,
         Operation::Remove { trashed } => {
             remove::carry_out(ws, trashed)?;
             format!("task `{name}` was half removed; it is removed")

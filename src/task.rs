@@ -50,6 +50,9 @@ pub(crate) struct Validated {
     pub(crate) target: Oid,
     /// Key of the receipt of the combination's tree.
     pub(crate) receipt: String,
+    /// Whether `snapshot` is what `wt sync` made, since, of the one that was judged: it may land, and is judged then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) synced: bool,
 }
 
 /// The candidate that failed last; the same one is not judged twice by the same gate.

@@ -230,8 +230,8 @@ fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, 
     report.next = match (order.purpose, task.state) {
         (Purpose::Land, _) => format!(
             "this is the combination with {}, which has moved; no attempt was counted: \
-             git merge {} in the worktree, mend, commit, wt validate",
-            task.target, task.target
+             wt sync {} (in a cage: git merge {}), mend, commit, wt validate",
+            task.target, task.name, task.target
         ),
         (_, State::Stopped) => stopped_next(task),
         _ => format!("mend this failure only, then once: {RETRY}"),

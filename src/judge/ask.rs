@@ -163,6 +163,7 @@ fn decide(
                 snapshot: order.snapshot.clone(),
                 target: order.target.clone(),
                 receipt: receipt.key(),
+                synced: false,
             });
             ws.store.save_task(&task)?;
             ws.record(&ws.event(&task.name, "known").fact("receipt", receipt.key()))?;
@@ -211,6 +212,10 @@ fn known_snapshot(
         return Ok(None);
     };
     if task.state != State::Validated || validated.snapshot.tree != snapshot.tree {
+        return Ok(None);
+    }
+    if validated.synced {
+        // This very tree was never judged, and who asks wants to know.
         return Ok(None);
     }
     let Some(receipt) = find_receipt(&ws.store, &validated.receipt) else {

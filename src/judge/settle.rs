@@ -151,6 +151,7 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
                 snapshot: order.snapshot.clone(),
                 target: order.target.clone(),
                 receipt: receipt.clone(),
+                synced: false,
             });
             Ok("validated")
         }

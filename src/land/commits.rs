@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::candidate::{Candidate, conflict};
 use crate::contract::Strategy;
 use crate::error::Refusal;
-use crate::git::{Combination, CommitRequest, Repo};
+use crate::git::{CommitRequest, Repo};
 use crate::oid::Oid;
+use crate::replay::{Replay, Replayed};
 use crate::task::{Pinned, Task};
 use crate::workspace::Workspace;
 
@@ -22,8 +23,8 @@ use super::target::Place;
 pub(super) struct Draft {
     pub(super) candidate: Candidate,
     pub(super) strategy: Strategy,
-    /// With the rebase strategy: the task's commits to replay, oldest first, each with its first parent.
-    replay: Vec<(Oid, Oid)>,
+    /// With the rebase strategy: the task's commits.
+    replay: Replay,
 }
 
 /// What a dry run shows.
@@ -73,27 +74,19 @@ pub(super) fn draft(attempt: &Attempt, tip: &Pinned, combined: Candidate) -> any
         return Ok(Draft {
             candidate: combined,
             strategy,
-            replay: Vec::new(),
+            replay: Replay::nothing(),
         });
     }
     let read = &attempt.repo.read;
-    let commits = read.new_commits(&combined.target, &tip.commit)?;
-    let merges = commits.iter().any(|(_, parents)| parents.len() > 1);
-    let replay: Vec<(Oid, Oid)> = commits
-        .into_iter()
-        // A merge of the target is not replayed: the target has what it brought.
-        .filter(|(_, parents)| parents.len() == 1)
-        .map(|(commit, mut parents)| (commit, parents.remove(0)))
-        .collect();
-    let mut onto = combined.target.clone();
-    for (commit, parent) in &replay {
-        let tree = replayed_tree(attempt.repo, attempt.task, commit, parent, &onto)?;
-        onto = attempt
-            .repo
-            .commit_by_machine(&tree, &[&onto], "wt: replayed\n")?;
-    }
+    let replay = Replay::of(read, &combined.target, &tip.commit)?;
+    let replayed = replay.onto(attempt.repo, &combined.target, |step| {
+        let parents = [step.parent];
+        let repo = attempt.repo;
+        repo.commit_by_machine(step.tree, &parents, "wt: replayed\n")
+    })?;
+    let onto = require_clean(attempt.task, replayed)?;
     let tree = read.tree_of(&onto)?;
-    if merges && tree != combined.pinned.tree {
+    if replay.leaves_merges_out && tree != combined.pinned.tree {
         return Err(Refusal::refused(format!(
             "a merge commit of task `{}` holds work of its own, which replaying the other commits would lose",
             attempt.task.name
@@ -116,16 +109,10 @@ pub(super) fn draft(attempt: &Attempt, tip: &Pinned, combined: Candidate) -> any
     })
 }
 
-fn replayed_tree(
-    repo: &Repo,
-    task: &Task,
-    commit: &Oid,
-    parent: &Oid,
-    onto: &Oid,
-) -> anyhow::Result<Oid> {
-    match repo.replay(commit, parent, onto)? {
-        Combination::Clean(tree) => Ok(tree),
-        Combination::Conflict(paths) => Err(conflict(task, &paths)
+fn require_clean(task: &Task, replayed: Replayed) -> anyhow::Result<Oid> {
+    match replayed {
+        Replayed::At(tip) => Ok(tip),
+        Replayed::Conflict(paths) => Err(conflict(task, &paths)
             .hint(format!(
                 "its commits conflict one by one: land it with --strategy squash or merge, \
                  or in its worktree: git rebase {}, then wt validate",
@@ -182,22 +169,20 @@ fn landing_commit(car: &Car, onto: &Oid, receipt: &str) -> anyhow::Result<Oid> {
 fn rebased(car: &Car, onto: &Oid, trailers: &message::Trailers) -> anyhow::Result<Oid> {
     let Car { attempt, draft, .. } = car;
     let repo = &attempt.ws.repo;
-    let mut onto = onto.clone();
-    for (position, (commit, parent)) in draft.replay.iter().enumerate() {
-        let tree = replayed_tree(repo, attempt.task, commit, parent, &onto)?;
-        let mut text = repo.read.message(commit)?;
-        if position + 1 == draft.replay.len() {
-            text =
-                message::with_trailers(repo, attempt.request.message.unwrap_or(&text), trailers)?;
+    let replayed = draft.replay.onto(repo, onto, |step| {
+        let mut text = repo.read.message(step.original)?;
+        if step.is_last {
+            let text_of_last = attempt.request.message.unwrap_or(&text);
+            text = message::with_trailers(repo, text_of_last, trailers)?;
         }
-        onto = repo.commit_by_operator(&CommitRequest {
-            tree: &tree,
-            parents: &[&onto],
+        repo.commit_by_operator(&CommitRequest {
+            tree: step.tree,
+            parents: &[step.parent],
             message: &text,
-            author_of: Some(commit),
-        })?;
-    }
-    Ok(onto)
+            author_of: Some(step.original),
+        })
+    })?;
+    require_clean(attempt.task, replayed)
 }
 
 /// Makes the commit of a judged snapshot, in the operator's name. The branch does not move yet.
@@ -229,22 +214,28 @@ pub(super) fn publish_work(
     if repo.tip_of(task)? == *commit {
         return Ok(());
     }
-    let moved = ws.repo.move_ref(
-        &task.branch_ref(),
-        Some(&work.branch),
-        Some(commit),
-        "wt: commit",
-    )?;
-    if !moved {
-        return Err(branch_moved(task).into());
-    }
     let index = repo.admin_dir(&task.admin).join("index");
     // The worktree goes soon; where it stays, a stale index would only show as changes that are none.
-    let _ = repo
-        .git
-        .command(["read-tree", "-m", commit.as_str()])
-        .on_worktree(&task.worktree, &index)
-        .run();
+    let show = |commit: &Oid| {
+        repo.git
+            // Not `-m`: that refuses where a file differs from the index, as all that is to be committed does.
+            .command(["read-tree", "--reset", commit.as_str()])
+            .on_worktree(&task.worktree, &index)
+            .run()
+    };
+    // Before the branch: cut off in between, all that is to be committed is staged. The other way round it would look
+    // as if it were to be undone.
+    let _ = show(commit);
+    // A git that was killed before may have left it.
+    ws.repo.remove_locks_of(&[task.branch_ref()])?;
+    let (old, new) = (Some(&work.branch), Some(commit));
+    let moved = ws.repo.move_ref(&task.branch_ref(), old, new, "wt: commit");
+    if !matches!(moved, Ok(true)) {
+        let _ = show(&work.branch);
+    }
+    if !moved? {
+        return Err(branch_moved(task).into());
+    }
     ws.record(
         &ws.event(&task.name, "committed")
             .fact("commit", commit.as_str()),

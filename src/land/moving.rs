@@ -1,7 +1,5 @@
 //! The move: journal, target, check, record, tear down. Only what is proven gets here.
 
-use std::path::PathBuf;
-
 use anyhow::bail;
 
 use super::attempt::Attempt;
@@ -41,7 +39,7 @@ pub(super) fn move_target(
     }
     announce(judged, &tasks)?;
     // From here on Ctrl-C comes too late: what is begun is ended.
-    if let Err(error) = intend(judged, &chain, place.checkout()) {
+    if let Err(error) = intend(judged, &chain, &place) {
         settle(ws, &tasks)?;
         return Err(error);
     }
@@ -97,8 +95,8 @@ fn announce(judged: &Judged, tasks: &[Task]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes down what is to land, the last of it at the end: once that is there, the move may have begun.
-fn intend(judged: &Judged, chain: &[Oid], checkout: Option<&PathBuf>) -> anyhow::Result<()> {
+fn intend(judged: &Judged, chain: &[Oid], place: &Place) -> anyhow::Result<()> {
+    let last = chain.last();
     for (car, commit) in judged.cars().iter().zip(chain) {
         let operation = Operation::Land {
             old: judged.target().clone(),
@@ -107,8 +105,8 @@ fn intend(judged: &Judged, chain: &[Oid], checkout: Option<&PathBuf>) -> anyhow:
             receipt: judged.receipt().to_owned(),
             together: judged.together(),
             keep: keeps(&car.attempt),
-            last: chain.last().filter(|last| *last != commit).cloned(),
-            checkout: checkout.cloned(),
+            last: last.filter(|last| *last != commit).cloned(),
+            checkout: place.checkout().cloned(),
         };
         let store = &car.attempt.ws.store;
         store.intend(car.name(), &Identity::current()?, operation)?;

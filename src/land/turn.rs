@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use super::recover::recover_on;
+use super::recover;
 use crate::error::{Code, Refusal};
 use crate::process::Interrupt;
 use crate::store::{Lock, Ticket, Waiter};
@@ -21,7 +21,7 @@ pub(super) struct Turn {
     _ticket: Ticket,
 }
 
-/// Waits for the turn to land `tasks` on `target`, and says for whom. What a killed landing left there is mended first.
+/// Waits for the turn to land `tasks` on `target`, and says for whom. It begins with what killed landings left there.
 ///
 /// # Errors
 /// A refusal ([`Code::Busy`]) that names the one ahead, where it is not to be waited for; an error where it was
@@ -61,7 +61,7 @@ pub(super) fn wait_for(
     match lock {
         Some(lock) => {
             ws.repo.git.hold(lock.file());
-            recover_on(ws, target)?;
+            recover::recover_on(ws, target)?;
             Ok(Turn {
                 _lock: lock,
                 _ticket: ticket,

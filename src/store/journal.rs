@@ -44,6 +44,13 @@ pub(crate) enum Operation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         checkout: Option<PathBuf>,
     },
+    /// Move a task's branch, and the files of its worktree, from `old` to `new`.
+    Sync {
+        old: Oid,
+        new: Oid,
+        /// Whether what was validated is `old`, so that `new` may land.
+        stays_validated: bool,
+    },
     /// Take a task's worktree, branch and record away.
     Remove { trashed: Box<Trashed> },
     /// Put a removed task back.

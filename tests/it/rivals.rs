@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::evidence::landings;
 use crate::sandbox::{Ran, Sandbox, skipped, wait_until};
 
 /// A gate that passes and counts how often it was run.
@@ -74,22 +75,6 @@ impl Noise<'_> {
             .output()
             .is_ok_and(|output| output.status.success())
     }
-}
-
-/// The number of landings on main, each with a stored receipt of exactly its tree.
-fn landings(sandbox: &Sandbox) -> usize {
-    let format = "--format=%T %(trailers:key=Wt-Receipt,valueonly,separator=)";
-    let log = sandbox.git(&["log", "--first-parent", format, "main"]);
-    let landed = log.lines().filter_map(|line| line.trim().split_once(' '));
-    let mut count = 0;
-    for (tree, receipt) in landed {
-        let file = sandbox.state().join(format!("receipts/{receipt}.json"));
-        let stored: serde_json::Value =
-            serde_json::from_str(&sandbox.read(file)).expect("a receipt");
-        assert_eq!(stored["tree"], tree, "{receipt}");
-        count += 1;
-    }
-    count
 }
 
 /// Holds that nothing of any task, command or slot is left but what `wt` keeps on purpose.
