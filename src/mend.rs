@@ -177,7 +177,11 @@ fn refs_of(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<Vec<String>> 
             .as_ref()
             .map_or_else(Vec::new, of),
         Operation::Spawn { branch, .. } => vec![format!("refs/heads/{branch}")],
-        Operation::Land { .. } | Operation::Sync { .. } => Vec::new(),
+        Operation::Sync { .. } => ws
+            .store
+            .find_task(&entry.task)?
+            .map_or_else(Vec::new, |task| vec![task.branch_ref()]),
+        Operation::Land { .. } => Vec::new(),
     })
 }
 

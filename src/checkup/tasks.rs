@@ -75,10 +75,17 @@ impl Checkup<'_> {
                 },
             );
         }
-        let theirs = ws.repo.admin_dir(&task.admin).join("index.lock");
-        if theirs.exists() {
-            let mend = format!("if no git runs in {}, remove it", task.worktree.display());
-            self.found(format!("{} is there", theirs.display()), &mend);
+        let of_branch = format!("{}.lock", task.branch_ref());
+        let theirs = [
+            ws.repo.admin_dir(&task.admin).join("index.lock"),
+            ws.repo.common().join(of_branch),
+        ];
+        for theirs in theirs.iter().filter(|lock| lock.exists()) {
+            self.mendable(
+                format!("{} is there", theirs.display()),
+                "remove it, where no git is at work in this repository",
+                || ws.repo.remove_stale_lock(theirs),
+            );
         }
     }
 

@@ -151,7 +151,7 @@ impl Repo {
         let output = command.stdin(request.message).output()?;
         if !output.status.success() {
             return Err(crate::error::Refusal::refused(format!(
-                "git could not make the commit: {}",
+                "`git commit-tree` could not make the commit: {}",
                 complaint(&output)
             ))
             .hint("check user.name, user.email and commit.gpgSign: git config --list")

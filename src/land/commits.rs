@@ -214,22 +214,28 @@ pub(super) fn publish_work(
     if repo.tip_of(task)? == *commit {
         return Ok(());
     }
-    let moved = ws.repo.move_ref(
-        &task.branch_ref(),
-        Some(&work.branch),
-        Some(commit),
-        "wt: commit",
-    )?;
-    if !moved {
-        return Err(branch_moved(task).into());
-    }
     let index = repo.admin_dir(&task.admin).join("index");
     // The worktree goes soon; where it stays, a stale index would only show as changes that are none.
-    let _ = repo
-        .git
-        .command(["read-tree", "-m", commit.as_str()])
-        .on_worktree(&task.worktree, &index)
-        .run();
+    let show = |commit: &Oid| {
+        repo.git
+            // Not `-m`: that refuses where a file differs from the index, as all that is to be committed does.
+            .command(["read-tree", "--reset", commit.as_str()])
+            .on_worktree(&task.worktree, &index)
+            .run()
+    };
+    // Before the branch: cut off in between, all that is to be committed is staged. The other way round it would look
+    // as if it were to be undone.
+    let _ = show(commit);
+    // A git that was killed before may have left it.
+    ws.repo.remove_locks_of(&[task.branch_ref()])?;
+    let (old, new) = (Some(&work.branch), Some(commit));
+    let moved = ws.repo.move_ref(&task.branch_ref(), old, new, "wt: commit");
+    if !matches!(moved, Ok(true)) {
+        let _ = show(&work.branch);
+    }
+    if !moved? {
+        return Err(branch_moved(task).into());
+    }
     ws.record(
         &ws.event(&task.name, "committed")
             .fact("commit", commit.as_str()),

@@ -34,13 +34,11 @@ impl Picture {
             files(&root.join(folder), &root, &mut lines);
         }
         let status = ["status", "--porcelain", "--ignored"];
-        if sandbox.git(&["rev-parse", "--is-bare-repository"]) == "false" {
-            lines.push(format!("status {}", sandbox.git(&status)));
-        }
+        lines.push(format!("status {}", paths_of(&sandbox.git(&status))));
         for name in folders(&sandbox.state().join("tasks")) {
             let worktree = sandbox.worktree(&name);
             if worktree.join(".git").exists() {
-                let status = sandbox.git_in(&worktree, &status);
+                let status = paths_of(&sandbox.git_in(&worktree, &status));
                 lines.push(format!("status of {name}: {status}"));
             }
         }
@@ -80,6 +78,15 @@ fn shown(line: &str, other: &Picture) -> String {
     }
     let rest: String = line.chars().skip(alike - 20).take(MOST).collect();
     format!("{about}: …{rest}")
+}
+
+/// The paths that git's short status names, staged or not.
+fn paths_of(status: &str) -> String {
+    let paths = status.lines().filter_map(|line| line.get(3..));
+    let mut paths: Vec<&str> = paths.collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths.join(" ")
 }
 
 /// The times in the names of what was removed, and the random ends of temporary names.
@@ -205,21 +212,24 @@ fn temporary_files(dir: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// Landings without a stored receipt of their tree.
+/// Landings without a stored receipt: of their own tree, or of one further on that they were judged together with.
 fn unproven(rig: &Rig) -> Vec<String> {
     let sandbox = &rig.sandbox;
     let format = "--format=%T %(trailers:key=Wt-Receipt,valueonly,separator=)";
     let log = sandbox.git(&["log", "--first-parent", format, "main"]);
-    let landings = log.lines().filter_map(|line| line.trim().split_once(' '));
-    let is_proven = |tree: &str, receipt: &str| {
+    let mut proven: Option<&str> = None;
+    let mut found = Vec::new();
+    // The newest first: those before it may be of its train.
+    for (tree, receipt) in log.lines().filter_map(|line| line.trim().split_once(' ')) {
         let file = sandbox.state().join(format!("receipts/{receipt}.json"));
         let text = fs::read_to_string(file).unwrap_or_default();
-        serde_json::from_str(&text).is_ok_and(|receipt: Value| receipt["tree"] == tree)
-    };
-    landings
-        .filter(|(tree, receipt)| !is_proven(tree, receipt))
-        .map(|(tree, receipt)| format!("{tree} landed without its receipt {receipt}"))
-        .collect()
+        if serde_json::from_str(&text).is_ok_and(|receipt: Value| receipt["tree"] == tree) {
+            proven = Some(receipt);
+        } else if proven != Some(receipt) {
+            found.push(format!("{tree} landed without its receipt {receipt}"));
+        }
+    }
+    found
 }
 
 /// The private folders that the state names: of judges and of commands.

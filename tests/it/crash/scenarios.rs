@@ -9,6 +9,8 @@ pub(super) struct Scenario {
     pub(super) verb: &'static [&'static str],
     /// Its exit status where nothing happens to it.
     pub(super) code: i32,
+    /// A state on the way that is whole as well, made from the one before.
+    pub(super) between: fn(&Sandbox),
     /// What it answers when it is called again after it was carried out: its exit status and words of it.
     pub(super) again: (i32, &'static str),
 }
@@ -18,6 +20,7 @@ const NOTHING: Scenario = Scenario {
     prepare: |_| {},
     verb: &[],
     code: 0,
+    between: |_| {},
     again: (0, ""),
 };
 
@@ -64,6 +67,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         verb: &["validate", "auth"],
         code: 1,
         again: (1, "TEST_FAILURE"),
+        ..NOTHING
     },
     Scenario {
         name: "merge into a checkout",
@@ -115,6 +119,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             sandbox.wt(&["validate", "auth"]).expect(0);
         },
         verb: &["merge", "auth", "--commit", "-m", "all of it"],
+        // The work is committed, and has not landed.
+        between: |sandbox| sandbox.commit(&sandbox.worktree("auth"), "all of it"),
         again: (4, "has landed"),
         ..NOTHING
     },
@@ -133,6 +139,17 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
         verb: &["merge", "auth"],
         again: (4, "has landed"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "sync",
+        prepare: |sandbox| {
+            worked(sandbox);
+            sandbox.write("other.txt", "moved\n");
+            sandbox.git(&["add", "other.txt"]);
+            sandbox.git(&["commit", "-q", "-m", "moved", "other.txt"]);
+        },
+        verb: &["sync", "auth"],
         ..NOTHING
     },
     Scenario {
