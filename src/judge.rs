@@ -10,6 +10,7 @@ mod made;
 mod order;
 mod settle;
 mod slot;
+mod slots;
 mod work;
 
 pub(crate) use ask::{Answer, Ask, ask};
@@ -17,4 +18,5 @@ pub(crate) use follow::follow;
 pub(crate) use launch::launch;
 pub(crate) use order::{OrderRequest, covering_receipt, order, snapshot_of, tip_and_uncommitted};
 pub(crate) use settle::{clear_dead_judge, judge_at_work, report_of};
+pub(crate) use slots::{SlotFacts, slots};
 pub(crate) use work::work;

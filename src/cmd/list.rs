@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::conflicts::{self, Conflict};
 use crate::ctx::Ctx;
 use crate::error::{Code, some_of};
 use crate::facts::{self, Facts};
+use crate::judge::{self, SlotFacts};
 use crate::store::Trashed;
 use crate::task::Task;
 use crate::ui;
@@ -24,7 +26,7 @@ pub(crate) struct List {
     /// Look into the worktrees now
     #[arg(long)]
     status: bool,
-    /// Also list the tasks that landed or were removed
+    /// Also list the tasks that landed or were removed, and the judge's slots
     #[arg(long)]
     all: bool,
     /// Find out which tasks conflict with each other as they stand; later lists tell it while it holds
@@ -74,15 +76,22 @@ impl List {
                 }
             }
         }
+        let slots = if self.all {
+            judge::slots(&ws)?
+        } else {
+            Vec::new()
+        };
         if self.json {
             let past: Vec<_> = past
                 .iter()
                 .map(|t| json!({ "task": t.task.name, "state": past_state(t), "removed": t.removed, "restorable": t.kept }))
                 .collect();
-            ctx.ui
-                .json(&json!({ "tasks": rows, "conflicts": conflicts, "past": past }))?;
+            ctx.ui.json(
+                &json!({ "tasks": rows, "conflicts": conflicts, "past": past, "slots": slots }),
+            )?;
         } else {
             self.print(ctx, &rows, &past, &conflicts);
+            print_slots(ctx, &slots);
         }
         Ok(if unreadable { Code::No } else { Code::Ok })
     }
@@ -128,6 +137,42 @@ impl List {
             ui.warn(&format!("can't tell which tasks conflict: {error:#}"));
             Vec::new()
         })
+    }
+}
+
+fn print_slots(ctx: &Ctx, slots: &[SlotFacts]) {
+    if slots.is_empty() {
+        return;
+    }
+    let rows: Vec<Vec<String>> = slots.iter().map(|slot| slot_row(ctx, slot)).collect();
+    ctx.ui.out("");
+    ctx.ui
+        .table(&["SLOT", "SIZE", "AGE", "USED", "JUDGING"], &rows, &[]);
+}
+
+fn slot_row(ctx: &Ctx, slot: &SlotFacts) -> Vec<String> {
+    let about = if slot.size.at_least { "over" } else { "about" };
+    let age = |time: Timestamp| ui::age(ctx.now.as_second() - time.as_second());
+    let none = || "-".to_owned();
+    let judging = slot.judging.as_ref().zip(slot.pid);
+    vec![
+        slot.slot.to_string(),
+        format!("{about} {}", size(slot.size.bytes)),
+        slot.created.map_or_else(none, age),
+        slot.used
+            .map_or_else(none, |time| format!("{} ago", age(time))),
+        judging.map_or_else(none, |(task, pid)| format!("{task} (pid {pid})")),
+    ]
+}
+
+/// Bytes as people say them: `12 KB`, `340 MB`, `1.2 GB`.
+fn size(bytes: u64) -> String {
+    let thousands = bytes.div_ceil(1_000);
+    let (whole, tenth) = (thousands / 1_000_000, thousands / 100_000 % 10);
+    match thousands {
+        0..1_000 => format!("{thousands} KB"),
+        1_000..1_000_000 => format!("{} MB", thousands / 1_000),
+        _ => format!("{whole}.{tenth} GB"),
     }
 }
 
@@ -201,4 +246,17 @@ fn row(ctx: &Ctx, facts: &Facts) -> Vec<String> {
         ui::age(facts.age_seconds),
         seen,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_as_people_say_them() {
+        assert_eq!(size(0), "0 KB");
+        assert_eq!(size(1), "1 KB");
+        assert_eq!(size(340_999_000), "340 MB");
+        assert_eq!(size(12_070_000_000), "12.0 GB");
+    }
 }

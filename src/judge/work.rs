@@ -23,7 +23,7 @@ use crate::workspace::Workspace;
 
 use super::order::find_receipt;
 use super::settle::{load_run, settle};
-use super::slot::{Slot, Wanted, acquire, steps_folder, worktrees_of};
+use super::slot::{Slot, Tenant, Wanted, acquire, steps_folder, worktrees_of};
 
 /// Name of the set-up among the steps of a run.
 const SET_UP: &str = "set-up";
@@ -94,7 +94,11 @@ impl Judge<'_> {
         };
         self.enter(Phase::Preparing)?;
         let temporary = private_folder()?;
-        slot.occupy(temporary.path())?;
+        let tenant = Tenant {
+            task: self.order.task.clone(),
+            process: Identity::current()?,
+        };
+        slot.occupy(temporary.path(), tenant, self.ws.ctx.time())?;
         self.progress.temporary = Some(temporary.path().to_owned());
         self.save()?;
         // Where it fails, something of a step may have survived: the slot stays taken, for the next judge to make anew.
@@ -102,7 +106,7 @@ impl Judge<'_> {
         // What can't be cleared away is no part of the verdict.
         let cleared = remove_dir(temporary.path()).and_then(|()| {
             self.progress.temporary = None;
-            slot.leave()
+            slot.leave(self.ws.ctx.time())
         });
         if let Err(error) = cleared {
             self.ws.ctx.ui.warn(&format!("{error:#}"));
