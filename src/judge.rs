@@ -16,7 +16,9 @@ mod work;
 pub(crate) use ask::{Answer, Ask, ask};
 pub(crate) use follow::follow;
 pub(crate) use launch::launch;
-pub(crate) use order::{OrderRequest, covering_receipt, order, snapshot_of, tip_and_uncommitted};
+pub(crate) use order::{
+    OrderRequest, covering_receipt, find_receipt, order, snapshot_of, tip_and_uncommitted,
+};
 pub(crate) use settle::{clear_dead_judge, judge_at_work, report_of};
 pub(crate) use slots::{SlotFacts, slots};
 pub(crate) use work::work;

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod commits;
+mod history;
 mod message;
 mod proof;
 mod target;
@@ -26,6 +27,7 @@ use crate::workspace::Workspace;
 
 use attempt::{Attempt, Step};
 pub(crate) use commits::Plan;
+pub(crate) use history::{Passage, Standing, history};
 pub(crate) use turn::Patience;
 
 /// How often a landing begins again because the target moved under it.
@@ -256,6 +258,10 @@ pub(crate) fn record_landing(
             .fact("commit", landing.commit.as_str())
             .fact("target", task.target.as_str())
             .fact("receipt", landing.receipt.as_str());
+        let event = match &landing.onto {
+            Some(onto) => event.fact("onto", onto.as_str()),
+            None => event,
+        };
         landed.landing = Some(landing);
         ws.store.save_task(&landed)?;
         ws.record(&event)?;

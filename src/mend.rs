@@ -103,6 +103,7 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
             format!("task `{name}` was half restored; it is restored")
         }
         Operation::Land {
+            old,
             new,
             tip,
             receipt,
@@ -120,6 +121,7 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
             if let Some(task) = landed {
                 let landing = Landing {
                     commit: new.clone(),
+                    onto: Some(old.clone()),
                     tip: tip.clone(),
                     receipt: receipt.clone(),
                     at: ws.ctx.now,

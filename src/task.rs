@@ -65,6 +65,9 @@ pub(crate) struct Rejected {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Landing {
     pub(crate) commit: Oid,
+    /// The commit that the target was moved from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) onto: Option<Oid>,
     /// The tip of the task's branch that was landed.
     pub(crate) tip: Oid,
     pub(crate) receipt: String,

@@ -183,6 +183,7 @@ impl Attempt<'_> {
         }
         let landing = Landing {
             commit,
+            onto: Some(judged.target().clone()),
             tip: self.work.tip.commit.clone(),
             receipt: judged.receipt().to_owned(),
             at: ws.ctx.now,

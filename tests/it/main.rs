@@ -23,6 +23,7 @@ mod scope;
 mod spawning;
 mod steps;
 mod tamper;
+mod target_log;
 mod terminal;
 mod trespass;
 mod waiting;
