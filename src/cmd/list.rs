@@ -151,29 +151,17 @@ fn print_slots(ctx: &Ctx, slots: &[SlotFacts]) {
 }
 
 fn slot_row(ctx: &Ctx, slot: &SlotFacts) -> Vec<String> {
-    let about = if slot.size.at_least { "over" } else { "about" };
     let age = |time: Timestamp| ui::age(ctx.now.as_second() - time.as_second());
     let none = || "-".to_owned();
     let judging = slot.judging.as_ref().zip(slot.pid);
     vec![
         slot.slot.to_string(),
-        format!("{about} {}", size(slot.size.bytes)),
+        slot.size.to_string(),
         slot.created.map_or_else(none, age),
         slot.used
             .map_or_else(none, |time| format!("{} ago", age(time))),
         judging.map_or_else(none, |(task, pid)| format!("{task} (pid {pid})")),
     ]
-}
-
-/// Bytes as people say them: `12 KB`, `340 MB`, `1.2 GB`.
-fn size(bytes: u64) -> String {
-    let thousands = bytes.div_ceil(1_000);
-    let (whole, tenth) = (thousands / 1_000_000, thousands / 100_000 % 10);
-    match thousands {
-        0..1_000 => format!("{thousands} KB"),
-        1_000..1_000_000 => format!("{} MB", thousands / 1_000),
-        _ => format!("{whole}.{tenth} GB"),
-    }
 }
 
 fn past_state(trashed: &Trashed) -> &'static str {
@@ -246,17 +234,4 @@ fn row(ctx: &Ctx, facts: &Facts) -> Vec<String> {
         ui::age(facts.age_seconds),
         seen,
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_read_as_people_say_them() {
-        assert_eq!(size(0), "0 KB");
-        assert_eq!(size(1), "1 KB");
-        assert_eq!(size(340_999_000), "340 MB");
-        assert_eq!(size(12_070_000_000), "12.0 GB");
-    }
 }

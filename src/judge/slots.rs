@@ -1,5 +1,6 @@
 //! The slots as they lie there: how much they take, how old they are, who judges in them.
 
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,20 @@ pub(crate) struct Size {
     pub(crate) bytes: u64,
     /// There is more: the counting was ended.
     pub(crate) at_least: bool,
+}
+
+/// As people say it: `about 12 KB`, `about 340 MB`, `over 1.2 GB`.
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let about = if self.at_least { "over" } else { "about" };
+        let thousands = self.bytes.div_ceil(1_000);
+        let (whole, tenth) = (thousands / 1_000_000, thousands / 100_000 % 10);
+        match thousands {
+            0..1_000 => write!(f, "{about} {thousands} KB"),
+            1_000..1_000_000 => write!(f, "{about} {} MB", thousands / 1_000),
+            _ => write!(f, "{about} {whole}.{tenth} GB"),
+        }
+    }
 }
 
 /// A size as it was counted, and what it was counted after.
@@ -118,6 +133,15 @@ fn count(tops: &[PathBuf], limit: Duration) -> Size {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_read_as_people_say_them() {
+        let said = |bytes, at_least| Size { bytes, at_least }.to_string();
+        assert_eq!(said(0, false), "about 0 KB");
+        assert_eq!(said(1, false), "about 1 KB");
+        assert_eq!(said(340_999_000, true), "over 340 MB");
+        assert_eq!(said(12_070_000_000, false), "about 12.0 GB");
+    }
 
     #[test]
     fn a_count_that_takes_too_long_ends_and_says_so() {
