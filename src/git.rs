@@ -25,6 +25,7 @@ mod worktree;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use call::{GitCommand, complaint};
 pub(crate) use changes::{Change, Entry};
 pub(crate) use combine::{Combination, CommitRequest};
 pub(crate) use command::Git;

@@ -4,9 +4,11 @@
 
 mod attempt;
 mod commits;
+mod forward;
 mod history;
 mod message;
 mod proof;
+mod remote;
 mod target;
 mod turn;
 
@@ -28,6 +30,7 @@ use crate::workspace::Workspace;
 use attempt::{Attempt, Step};
 pub(crate) use commits::Plan;
 pub(crate) use history::{Passage, Standing, history};
+use remote::Push;
 pub(crate) use turn::Patience;
 
 /// How often a landing begins again because the target moved under it.
@@ -45,6 +48,8 @@ pub(crate) struct Request<'a> {
     pub(crate) patience: Patience,
     /// The operator who accepts a change of the judge, if one does.
     pub(crate) accepts_judge_change: Option<String>,
+    /// The operator who has it pushed to the target's remote, if one does.
+    pub(crate) push: Option<String>,
 }
 
 /// What came of it.
@@ -102,7 +107,12 @@ fn land_unless(
     clear_dead_judge(ws, &mut task)?;
     require_landable(ws, &task)?;
     let work = ready_work(ws, &task, request)?;
+    let mut push = begin_push(ws, request, &target)?;
+    let mut remote_moved = 0;
     for _ in 0..TRIES {
+        if let Some(push) = &mut push {
+            push.meet(&ws.target_tip(&task)?)?;
+        }
         let repo = ws.repo_for(&task);
         let target_tip = ws.target_tip(&task)?;
         let in_force = ws.in_force(&repo, &task.target, &target_tip)?;
@@ -114,19 +124,24 @@ fn land_unless(
             in_force: &in_force,
             work: &work,
             interrupt,
+            push: push.as_ref(),
         };
-        match attempt.run(&target_tip, lock)? {
-            Step::Done(outcome) => return Ok(outcome),
-            Step::Again => {
-                ws.ctx.ui.say(&format!(
-                    "{} has moved meanwhile; combining anew",
-                    task.target
-                ));
-                lock = ws.lock_task(request.task)?;
-                task = ws.store.require_task(request.task)?;
-                require_landable(ws, &task)?;
+        let moved = match (attempt.run(&target_tip, lock)?, &push) {
+            (Step::Done(outcome), _) => return Ok(outcome),
+            (Step::RemoteMoved, Some(push)) => {
+                remote_moved += 1;
+                if remote_moved == remote::TRIES {
+                    return Err(push.moved_too_often(&task.name).into());
+                }
+                push.to()
             }
-        }
+            (Step::Again | Step::RemoteMoved, _) => task.target.clone(),
+        };
+        let ui = &ws.ctx.ui;
+        ui.say(&format!("{moved} has moved meanwhile; combining anew"));
+        lock = ws.lock_task(request.task)?;
+        task = ws.store.require_task(request.task)?;
+        require_landable(ws, &task)?;
     }
     Err(Refusal::new(
         Code::Busy,
@@ -137,6 +152,45 @@ fn land_unless(
     )
     .hint("try again when it is quieter there")
     .into())
+}
+
+/// The push that was asked for. A dry run only says where it would go, and asks nobody.
+fn begin_push<'w>(
+    ws: &'w Workspace<'w>,
+    request: &'w Request,
+    target: &str,
+) -> anyhow::Result<Option<Push<'w>>> {
+    let Some(operator) = request.push.as_deref() else {
+        return Ok(None);
+    };
+    let push = Push::begin(ws, target, operator)?;
+    if request.dry_run {
+        let ui = &ws.ctx.ui;
+        ui.say(&format!("would be pushed to {} first", push.to()));
+        return Ok(None);
+    }
+    Ok(Some(push))
+}
+
+/// Brings the target to a landing that its remote has already, and that a killed command could not bring here.
+///
+/// # Errors
+/// A refusal where the target has moved since, or a person's work is in the way.
+pub(crate) fn follow_remote(ws: &Workspace, task: &Task, new: &Oid) -> anyhow::Result<()> {
+    let Some(_lock) = ws.store.try_landing_lock(&task.target)? else {
+        bail!("another landing on {} is under way", task.target);
+    };
+    let old = ws.target_tip(task)?;
+    if !ws.repo.read.is_ancestor(&old, new)? {
+        return Err(Refusal::refused(format!(
+            "its remote has it as {}, and {} has moved since",
+            new.short(),
+            task.target
+        ))
+        .hint("bring the branch to what its remote has: git pull")
+        .into());
+    }
+    forward::forward(ws, &task.target, &old, new)
 }
 
 fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()> {

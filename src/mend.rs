@@ -108,13 +108,26 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
             tip,
             receipt,
             keep,
+            pushed_to,
             ..
         } => {
             let landed = match ws.store.find_task(name)? {
                 Some(task) => {
+                    let read = &ws.repo.read;
                     let on_target = task.state == State::Landed
-                        || ws.repo.read.is_ancestor(new, &ws.target_tip(&task)?)?;
-                    on_target.then_some(task)
+                        || read.is_ancestor(new, &ws.target_tip(&task)?)?;
+                    let there = match pushed_to {
+                        Some(reference) if !on_target => read.tip(reference)?,
+                        _ => None,
+                    };
+                    let on_remote = match there {
+                        Some(there) => read.is_ancestor(new, &there)?,
+                        None => false,
+                    };
+                    if on_remote {
+                        land::follow_remote(ws, &task, new)?;
+                    }
+                    (on_target || on_remote).then_some(task)
                 }
                 None => None,
             };

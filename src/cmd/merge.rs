@@ -1,6 +1,6 @@
 //! `wt merge`: lands exactly what was judged, and tears the task down.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
 
@@ -17,6 +17,7 @@ use crate::workspace::Workspace;
 
 /// Land a validated task on its target, and remove it
 #[derive(Args)]
+#[command(group = ArgGroup::new("by_operator").args(["accept_judge_change", "push"]).multiple(true))]
 pub(crate) struct Merge {
     /// The task [default: the one whose worktree this is]
     #[arg(add = ArgValueCandidates::new(input::live_tasks))]
@@ -42,8 +43,11 @@ pub(crate) struct Merge {
     /// Land a change of what judges the work (operator)
     #[arg(long)]
     accept_judge_change: bool,
-    /// Who accepts it, where there is no terminal
-    #[arg(long, value_name = "NAME", requires = "accept_judge_change")]
+    /// Push the landing to the target's remote, and land here what it took (operator)
+    #[arg(long)]
+    push: bool,
+    /// Who accepts it or pushes, where there is no terminal
+    #[arg(long, value_name = "NAME", requires = "by_operator")]
     operator: Option<String>,
     /// Print the outcome as JSON
     #[arg(long)]
@@ -60,6 +64,10 @@ impl Merge {
             .accept_judge_change
             .then(|| operator::require(ctx, self.operator.as_deref(), "--accept-judge-change"))
             .transpose()?;
+        let pushes = self
+            .push
+            .then(|| operator::require(ctx, self.operator.as_deref(), "--push"))
+            .transpose()?;
         let request = Request {
             task: &name,
             strategy: self.strategy,
@@ -73,6 +81,7 @@ impl Merge {
                 Patience::Wait
             },
             accepts_judge_change: accepts,
+            push: pushes,
         };
         let outcome = land(&ws, &request)?;
         if self.json {

@@ -3,7 +3,9 @@
 use anyhow::bail;
 
 use super::commits::{self, Plan};
+use super::history;
 use super::proof::{Judged, Proof, prove};
+use super::remote::{Push, Pushed};
 use super::target::{Moved, Place};
 use super::{Outcome, Request, Work, conclude, record_landing, require_judged, require_landable};
 use crate::candidate;
@@ -18,6 +20,8 @@ use crate::workspace::{InForce, Workspace};
 pub(super) enum Step {
     Done(Outcome),
     Again,
+    /// The remote that it is to be pushed to has something else by now.
+    RemoteMoved,
 }
 
 /// One try at a target that stands still.
@@ -30,6 +34,7 @@ pub(super) struct Attempt<'a> {
     pub(super) in_force: &'a InForce,
     pub(super) work: &'a Work,
     pub(super) interrupt: &'a Interrupt,
+    pub(super) push: Option<&'a Push<'a>>,
 }
 
 impl Attempt<'_> {
@@ -38,6 +43,10 @@ impl Attempt<'_> {
         let combined = candidate::combine(self.repo, self.task, tip, target)?;
         self.require_own_commits(target)?;
         if combined.paths.is_empty() {
+            let found = history::find_landing(self.ws, self.task, &tip.commit, target)?;
+            if let (Some(landing), false) = (found, self.request.dry_run) {
+                return self.take_over(landing);
+            }
             return Err(Refusal::refused(format!(
                 "task `{}` changes nothing on {}",
                 self.task.name, self.task.target
@@ -80,6 +89,22 @@ impl Attempt<'_> {
             }
             Proof::Moved => Ok(Step::Again),
         }
+    }
+
+    fn keeps(&self) -> bool {
+        self.request.keep || self.in_force.contract.land.keep
+    }
+
+    /// Records a landing that is there already.
+    fn take_over(&self, landing: Landing) -> anyhow::Result<Step> {
+        self.ws.ctx.ui.say(&format!(
+            "task `{}` is on {} already, as {}; that is recorded now",
+            self.task.name,
+            self.task.target,
+            landing.commit.short()
+        ));
+        let landed = record_landing(self.ws, self.task, landing)?;
+        conclude(self.ws, landed, self.keeps()).map(Step::Done)
     }
 
     /// A task lands no commit of another live task: reverted here, that one's work would seem to have landed.
@@ -139,7 +164,7 @@ impl Attempt<'_> {
         lock: Lock,
     ) -> anyhow::Result<Step> {
         let (ws, name) = (self.ws, &self.task.name);
-        let keep = self.request.keep || self.in_force.contract.land.keep;
+        let keep = self.keeps();
         let commit = commits::finish(self, judged)?;
         // Judging may have taken long: task, checkout and branch are looked at once more, right before they move.
         let task = ws.store.require_task(name)?;
@@ -164,16 +189,33 @@ impl Attempt<'_> {
             tip: self.work.tip.commit.clone(),
             receipt: judged.receipt().to_owned(),
             keep,
+            pushed_to: self.push.map(Push::tracking_ref),
         };
         ws.store.intend(name, &Identity::current()?, operation)?;
-        match place.move_to(self, judged, &commit) {
-            Ok(Moved::Done) => {}
-            Ok(Moved::TargetMoved) => {
+        if let Some(push) = self.push {
+            match push.send(std::slice::from_ref(name), &commit) {
+                Ok(Pushed::Done) => {}
+                answer => {
+                    ws.store.settle(name)?;
+                    return answer.map(|_| Step::RemoteMoved);
+                }
+            }
+        }
+        match (place.move_to(self, judged, &commit), self.push) {
+            (Ok(Moved::Done), _) => {}
+            // The intent stays open: once the branch here has followed, the landing is recorded.
+            (Ok(Moved::TargetMoved), Some(push)) => {
+                return Err(push.left_behind(&commit, "it moved at that moment").into());
+            }
+            (Err(error), Some(push)) => {
+                return Err(push.left_behind(&commit, &format!("{error:#}")).into());
+            }
+            (Ok(Moved::TargetMoved), None) => {
                 ws.store.settle(name)?;
                 drop(lock);
                 return Ok(Step::Again);
             }
-            Err(error) => {
+            (Err(error), None) => {
                 // Where the target may have moved all the same, the open intent lets the next command finish.
                 if ws.target_tip(&task)? == *judged.target() {
                     ws.store.settle(name)?;

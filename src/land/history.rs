@@ -8,9 +8,13 @@ use serde::Serialize;
 use crate::git::Step;
 use crate::judge::find_receipt;
 use crate::oid::Oid;
+use crate::task::{Landing, Task};
 use crate::workspace::Workspace;
 
 use super::message::{TRAILER_RECEIPT, TRAILER_TASK};
+
+/// Among how many commits of a target a landing is looked for.
+const LOOKED_AT: usize = 1_000;
 
 /// One commit on the target, for people and programs.
 #[derive(Clone, Debug, Serialize)]
@@ -70,6 +74,38 @@ pub(crate) fn history(
     let mut passages: Vec<Passage> = passages.collect();
     passages.reverse();
     Ok(passages)
+}
+
+/// The landing of a task, whose work `tip` is, among the commits of its target at `target`, if there is one that no
+/// record tells of: pushed by a command that was killed then, and come back from the remote since.
+pub(super) fn find_landing(
+    ws: &Workspace,
+    task: &Task,
+    tip: &Oid,
+    target: &Oid,
+) -> anyhow::Result<Option<Landing>> {
+    let (most, _) = ws.repo.read.ahead_behind(target, &task.base)?;
+    let found = history(ws, &task.target, target, most.min(LOOKED_AT))?;
+    Ok(found
+        .into_iter()
+        .find_map(|passage| match passage.standing {
+            Standing::Landed {
+                task: name,
+                receipt,
+            }
+            | Standing::JudgedTogether {
+                task: name,
+                receipt,
+                ..
+            } if name == task.name => Some(Landing {
+                commit: passage.commit,
+                onto: None,
+                tip: tip.clone(),
+                receipt,
+                at: ws.ctx.now,
+            }),
+            _ => None,
+        }))
 }
 
 /// The landing commits that were noted, each with the commit that the target was moved from.

@@ -33,6 +33,9 @@ pub(crate) enum Operation {
         tip: Oid,
         receipt: String,
         keep: bool,
+        /// Where it is pushed to before the target moves here: the ref that tells what the remote has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pushed_to: Option<String>,
     },
     /// Take a task's worktree, branch and record away.
     Remove { trashed: Box<Trashed> },

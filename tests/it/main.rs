@@ -15,6 +15,7 @@ mod judging;
 mod landing;
 mod lifecycle;
 mod line;
+mod push;
 mod removal;
 mod repositories;
 mod rivals;
