@@ -14,11 +14,18 @@ pub(crate) use trespass::{Trespass, trespass_of, trespass_text, trespasses};
 /// What would land.
 pub(crate) struct Candidate {
     pub(crate) pinned: Pinned,
-    /// Tip of the target that it was combined with.
+    /// What it was combined with: the tip of the target, or, in a train, what goes before it there.
     pub(crate) target: Oid,
     /// Every path that it changes there: never reckoned from a base that the task chose.
     pub(crate) changes: Vec<Change>,
     pub(crate) paths: Vec<String>,
+}
+
+/// What combining came to.
+pub(crate) enum Combined {
+    Clean(Candidate),
+    /// The paths where they conflict.
+    Conflict(Vec<String>),
 }
 
 /// Combines `snapshot` with the tip of the task's target.
@@ -31,24 +38,43 @@ pub(crate) fn combine(
     snapshot: &Pinned,
     target: &Oid,
 ) -> anyhow::Result<Candidate> {
+    match combine_onto(repo, task, snapshot, target, target)? {
+        Combined::Clean(candidate) => Ok(candidate),
+        Combined::Conflict(paths) => Err(conflict(task, &paths).into()),
+    }
+}
+
+/// Combines `snapshot` with `onto`: the tip of the task's target, or what goes before it there in a train. What it
+/// brings along is held against the target itself: what only goes before it has not landed yet.
+pub(crate) fn combine_onto(
+    repo: &Repo,
+    task: &Task,
+    snapshot: &Pinned,
+    target: &Oid,
+    onto: &Oid,
+) -> anyhow::Result<Combined> {
     require_landed_parents(repo, task, target, &snapshot.commit)?;
-    let pinned = if repo.read.is_ancestor(target, &snapshot.commit)? {
+    let pinned = if repo.read.is_ancestor(onto, &snapshot.commit)? {
         snapshot.clone()
     } else {
         require_common_commit(repo, task, target, &snapshot.commit)?;
-        match repo.combine(target, &snapshot.commit)? {
-            Combination::Conflict(paths) => return Err(conflict(task, &paths).into()),
+        match repo.combine(onto, &snapshot.commit)? {
+            Combination::Conflict(paths) => return Ok(Combined::Conflict(paths)),
             Combination::Clean(tree) => {
                 let commit =
-                    repo.commit_by_machine(&tree, &[target, &snapshot.commit], "wt: candidate\n")?;
+                    repo.commit_by_machine(&tree, &[onto, &snapshot.commit], "wt: candidate\n")?;
                 Pinned { commit, tree }
             }
         }
     };
-    let changes = repo
-        .read
-        .changes(&repo.read.tree_of(target)?, &pinned.tree)?;
-    require_declared(repo, &pinned, &changes)?;
+    let candidate = between(&repo.read, onto, pinned)?;
+    require_declared(repo, &candidate.pinned, &candidate.changes)?;
+    Ok(Combined::Clean(candidate))
+}
+
+/// What `pinned` is on top of `target`.
+pub(crate) fn between(read: &Reader, target: &Oid, pinned: Pinned) -> anyhow::Result<Candidate> {
+    let changes = read.changes(&read.tree_of(target)?, &pinned.tree)?;
     let mut paths: Vec<String> = changes.iter().map(|c| c.path.clone()).collect();
     paths.dedup();
     Ok(Candidate {
@@ -114,7 +140,14 @@ pub(crate) fn conflict(task: &Task, paths: &[String]) -> Refusal {
     ))
 }
 
-fn require_common_commit(repo: &Repo, task: &Task, target: &Oid, tip: &Oid) -> anyhow::Result<()> {
+/// # Errors
+/// A refusal where no merge could say what changed on which side.
+pub(crate) fn require_common_commit(
+    repo: &Repo,
+    task: &Task,
+    target: &Oid,
+    tip: &Oid,
+) -> anyhow::Result<()> {
     if repo.read.merge_base(target, tip)?.is_some() {
         return Ok(());
     }

@@ -41,6 +41,7 @@ pub(crate) enum Verb {
     Validate(cmd::validate::Validate),
     Explain(cmd::explain::Explain),
     Resume(cmd::resume::Resume),
+    Sync(cmd::sync::Sync),
     Merge(cmd::merge::Merge),
     #[command(visible_alias = "teardown")]
     Rm(cmd::rm::Rm),
@@ -108,6 +109,7 @@ impl Verb {
             | Verb::Spawn(_)
             | Verb::Run(_)
             | Verb::Resume(_)
+            | Verb::Sync(_)
             | Verb::Merge(_)
             | Verb::Rm(_)
             | Verb::Restore(_)
@@ -134,6 +136,7 @@ impl Verb {
             Verb::Validate(verb) => verb.run(ctx),
             Verb::Explain(verb) => verb.run(ctx),
             Verb::Resume(verb) => verb.run(ctx),
+            Verb::Sync(verb) => verb.run(ctx),
             Verb::Merge(verb) => verb.run(ctx),
             Verb::Rm(verb) => verb.run(ctx),
             Verb::Restore(verb) => verb.run(ctx),
@@ -173,9 +176,11 @@ impl Cli {
             return Ok(());
         }
         let what = "this is the operator's to call, and not an agent's in a cage";
-        Err(Refusal::refused(what)
-            .hint("ask the person who started this")
-            .into())
+        let instead = match self.verb {
+            Verb::Sync(_) => "merge the target yourself: git merge <target>",
+            _ => "ask the person who started this",
+        };
+        Err(Refusal::refused(what).hint(instead).into())
     }
 }
 

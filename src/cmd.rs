@@ -24,4 +24,5 @@ pub(crate) mod shell_init;
 pub(crate) mod show;
 pub(crate) mod spawn;
 pub(crate) mod sweep;
+pub(crate) mod sync;
 pub(crate) mod validate;

@@ -156,6 +156,8 @@ pub(crate) struct Land {
     pub(crate) strategy: Strategy,
     /// Whether the worktree stays after landing.
     pub(crate) keep: bool,
+    /// Whether of several tasks that land together each combination is judged, not the last alone.
+    pub(crate) each: bool,
 }
 
 /// The shape of what lands.
@@ -362,6 +364,7 @@ mod tests {
         assert!(changed(|c| c.judge.confine = Confine::Off));
         assert!(!changed(|c| c.rules.edits.clear()));
         assert!(!changed(|c| c.land.keep = true));
+        assert!(!changed(|c| c.land.each = true));
         assert!(!changed(|c| c.judge.slots = 9));
         // Receipts are keyed by it: a new form of the hash must be a decision, not an accident.
         insta::assert_snapshot!(plain.gate_hash(), @"1e9aee9b0f4ee939d86e770ff98636c697a38bb12881fa242a7df69607fd832f");

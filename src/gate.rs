@@ -1,14 +1,17 @@
 //! The gate: which of its steps a difference selects, what a run of them means, and the receipt of a passed one.
 
 mod order;
+mod outcome;
 mod report;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use order::{Order, Phase, Progress, Purpose};
+pub(crate) use order::{Car, Order, Phase, Progress, Purpose};
+pub(crate) use outcome::{Flaky, Outcome, outcome_key};
 pub(crate) use report::{Report, report, stopped_next};
 
 use crate::contract::{Contract, Kind, Step};
@@ -16,7 +19,7 @@ use crate::error::Refusal;
 use crate::failure::Failure;
 use crate::oid::Oid;
 use crate::scope::{Case, Globs};
-use crate::task::Captured;
+use crate::task::{Captured, Pinned};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +77,25 @@ pub(crate) enum Verdict {
         /// The write that the cage kept it from, if its log tells of one.
         #[serde(default)]
         denied: Option<Denied>,
+        /// Of a train: whose failure it is.
+        #[serde(default)]
+        culprit: Option<Box<Culprit>>,
+        /// Why it is not known whether the target is red there, too, if it is not.
+        #[serde(default)]
+        unsure: Option<String>,
+    },
+    /// The step that failed fails on the target's own tip as well: nothing is counted.
+    TargetRed {
+        step: String,
+        /// The tip of the target.
+        target: Oid,
+        /// What the log of the run there says first.
+        first: Failure,
+        /// Where that log lies.
+        log: PathBuf,
+        /// The write that the cage kept the step from.
+        #[serde(default)]
+        denied: Option<Denied>,
     },
     /// A step changed tracked files of the checkout that it judged.
     Unstable {
@@ -86,6 +108,22 @@ pub(crate) enum Verdict {
     Fault {
         message: String,
     },
+}
+
+/// The task whose work makes a train red, found by running the failed step alone on parts of the train.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Culprit {
+    pub(crate) task: String,
+    /// Tasks of the train without which it is not red; none where it is red alone with the target.
+    pub(crate) with: Vec<String>,
+    /// Whether `with` is known: it is not where a part of the train could not be combined.
+    pub(crate) exact: bool,
+    /// The smallest combination that was red.
+    pub(crate) candidate: Pinned,
+    /// Paths that differ between target and `candidate`.
+    pub(crate) changed: Vec<String>,
+    /// How the step ended there; its log lies in the run's folder.
+    pub(crate) step: StepResult,
 }
 
 /// A write that the cage kept a command from.

@@ -21,6 +21,7 @@ mod snapshot;
 mod stuck;
 mod submodule;
 mod target_checkout;
+mod task_checkout;
 mod worktree;
 
 use std::path::{Path, PathBuf};

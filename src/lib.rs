@@ -15,6 +15,7 @@ mod mend;
 mod land;
 mod run;
 mod spawn;
+mod sync;
 
 mod grant;
 mod remove;
@@ -31,6 +32,7 @@ mod copies;
 mod facts;
 mod input;
 mod operator;
+mod replay;
 mod stray;
 
 mod hook_file;
@@ -57,6 +59,7 @@ mod plain;
 // Words: pure, no input or output, most of the tests.
 mod gate;
 mod hook;
+mod landing;
 
 mod contract;
 mod task;

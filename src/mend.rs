@@ -6,6 +6,7 @@ use crate::quarantine;
 use crate::remove;
 use crate::spawn;
 use crate::store::{JournalEntry, Operation};
+use crate::sync;
 use crate::task::{Landing, State};
 use crate::workspace::Workspace;
 
@@ -75,7 +76,7 @@ fn refs_of(entry: &JournalEntry) -> Vec<String> {
     match &entry.operation {
         Operation::Spawn { branch, .. } => vec![format!("refs/heads/{branch}")],
         Operation::Remove { trashed } => vec![trashed.task.branch_ref(), trashed.branch_ref()],
-        Operation::Restore { .. } | Operation::Land { .. } => Vec::new(),
+        Operation::Restore { .. } | Operation::Land { .. } | Operation::Sync { .. } => Vec::new(),
     }
 }
 
@@ -91,6 +92,7 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
                 None => format!("task `{name}` was half made; it is undone"),
             }
         }
+        operation @ Operation::Sync { .. } => sync::recover(ws, name, operation)?,
         Operation::Remove { trashed } => {
             remove::carry_out(ws, trashed)?;
             format!("task `{name}` was half removed; it is removed")
@@ -107,6 +109,7 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
             new,
             tip,
             receipt,
+            together,
             keep,
             pushed_to,
             ..
@@ -137,6 +140,7 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
                     onto: Some(old.clone()),
                     tip: tip.clone(),
                     receipt: receipt.clone(),
+                    together: together.clone(),
                     at: ws.ctx.now,
                 };
                 let task = land::record_landing(ws, &task, landing)?;

@@ -66,6 +66,15 @@ impl Store {
         self.root.join("receipts").join(format!("{key}.json"))
     }
 
+    pub(crate) fn outcome_file(&self, key: &str) -> PathBuf {
+        self.root.join("outcomes").join(format!("{key}.json"))
+    }
+
+    /// The logs of steps that came to different ends on the same tree.
+    pub(crate) fn flaky_dir(&self) -> PathBuf {
+        self.root.join("flaky")
+    }
+
     pub(crate) fn slot_dir(&self, slot: usize) -> PathBuf {
         self.root.join("slots").join(slot.to_string())
     }

@@ -12,9 +12,9 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use crate::contract::{Contract, TOOLCHAIN_VARIABLES};
-use crate::ctx::Environment;
 use crate::process::{self, End, Interrupt, Job};
 use crate::task::Captured;
+use crate::workspace::{InForce, Workspace};
 
 /// Variables that are always captured; git finds the operator's settings by the last.
 const ALWAYS: &[&str] = &["PATH", "HOME", "LANG", "XDG_CONFIG_HOME"];
@@ -22,14 +22,16 @@ const ALWAYS: &[&str] = &["PATH", "HOME", "LANG", "XDG_CONFIG_HOME"];
 pub(crate) const SET_UP_MINUTES: u64 = 60;
 const FINGERPRINT_LIMIT: Duration = Duration::from_secs(20);
 
-/// Captures what every later judging of a task will see. Entries of `PATH` that are relative, or that `is_agents`
-/// says an agent can write, are dropped.
-pub(crate) fn capture(
-    environment: &Environment,
-    contract: &Contract,
-    git: &Path,
-    is_agents: impl Fn(&Path) -> bool,
-) -> Captured {
+/// Captures what every later judging of a task will see. Entries of `PATH` that are relative, or that lie in a task's
+/// worktree, which its agent can write, are dropped.
+pub(crate) fn capture(ws: &Workspace, in_force: &InForce) -> Captured {
+    let (environment, contract) = (&ws.ctx.environment, &in_force.contract);
+    let worktrees = ws.worktrees_dir(in_force);
+    let is_agents = |entry: &Path| {
+        entry
+            .strip_prefix(&worktrees)
+            .is_ok_and(|inside| !inside.to_string_lossy().starts_with('_'))
+    };
     let mut variables = BTreeMap::new();
     let passed = contract.env.pass.iter().map(String::as_str);
     for name in ALWAYS
@@ -50,7 +52,7 @@ pub(crate) fn capture(
         *path = kept.join(":");
     }
     Captured {
-        git: git.to_owned(),
+        git: ws.repo.git.program().to_owned(),
         variables,
     }
 }

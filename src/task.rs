@@ -50,6 +50,9 @@ pub(crate) struct Validated {
     pub(crate) target: Oid,
     /// Key of the receipt of the combination's tree.
     pub(crate) receipt: String,
+    /// Whether `snapshot` is what `wt sync` made, since, of the one that was judged: it may land, and is judged then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) synced: bool,
 }
 
 /// The candidate that failed last; the same one is not judged twice by the same gate.
@@ -58,6 +61,17 @@ pub(crate) struct Rejected {
     pub(crate) candidate: Oid,
     /// Hash of the gate that it failed under.
     pub(crate) gate: String,
+    pub(crate) run: u32,
+}
+
+/// The candidate that failed where its target fails as well: it is not judged again before one of the two is another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeldBack {
+    pub(crate) candidate: Oid,
+    /// Hash of the gate that both failed under.
+    pub(crate) gate: String,
+    /// The tip of the target that failed.
+    pub(crate) target: Oid,
     pub(crate) run: u32,
 }
 
@@ -70,7 +84,11 @@ pub(crate) struct Landing {
     pub(crate) onto: Option<Oid>,
     /// The tip of the task's branch that was landed.
     pub(crate) tip: Oid,
+    /// Key of the receipt of the tree that landed, or, of tasks judged together, of the tree of the last.
     pub(crate) receipt: String,
+    /// The tasks that were judged as one, in the order in which they landed; none where it was judged alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) together: Vec<String>,
     pub(crate) at: Timestamp,
 }
 
@@ -113,6 +131,9 @@ pub(crate) struct Task {
     pub(crate) judging: Option<u32>,
     pub(crate) validated: Option<Validated>,
     pub(crate) rejected: Option<Rejected>,
+    /// The candidate whose failure was its target's, if that was the last verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) held_back: Option<HeldBack>,
     pub(crate) landing: Option<Landing>,
 }
 
@@ -138,6 +159,13 @@ impl Task {
         path == ".wt" || path.starts_with(".wt/") || self.generated.iter().any(|own| own == path)
     }
 
+    /// The run that found `candidate` and `target` red by the same step of `gate`, if that was the last verdict.
+    pub(crate) fn held_back_by(&self, candidate: &Oid, gate: &str, target: &Oid) -> Option<u32> {
+        let held = self.held_back.as_ref()?;
+        let same = held.candidate == *candidate && held.gate == gate && held.target == *target;
+        same.then_some(held.run)
+    }
+
     /// Moves the task to the state that follows, by the table.
     ///
     /// # Errors
@@ -158,7 +186,7 @@ impl Task {
 pub(crate) enum Course {
     /// A receipt of this snapshot is known: answer it.
     Answer,
-    /// This candidate failed this gate already: show that failure again.
+    /// This candidate failed this gate already, or was held back by its target: show that again.
     Repeat { run: u32 },
     /// One attempt failed and no cause is stated: refuse.
     NeedsCause,
@@ -174,6 +202,8 @@ pub(crate) struct Situation<'a> {
     /// Hash of the gate in force.
     pub(crate) gate: &'a str,
     pub(crate) receipt_known: bool,
+    /// The run that found the target itself red, where candidate, gate and target are those of that run.
+    pub(crate) held_back: Option<u32>,
     pub(crate) cause: Option<&'a str>,
 }
 
@@ -184,6 +214,9 @@ pub(crate) fn course(task: &Task, situation: &Situation) -> Course {
     }
     if situation.receipt_known {
         return Course::Answer;
+    }
+    if let Some(run) = situation.held_back {
+        return Course::Repeat { run };
     }
     match &task.rejected {
         Some(rejected)

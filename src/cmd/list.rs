@@ -107,7 +107,7 @@ impl List {
         lines.extend(past.iter().map(|trashed| past_row(ctx, trashed)));
         ctx.ui.table(
             &[
-                "TASK", "STATE", "TRIES", "BRANCH", "+/-", "FILES", "RECEIPT", "AGE", "SEEN",
+                "TASK", "STATE", "TRIES", "BRANCH", "COMMITS", "FILES", "RECEIPT", "AGE", "SEEN",
             ],
             &lines,
             SPARE,
@@ -203,7 +203,7 @@ fn row(ctx: &Ctx, facts: &Facts) -> Vec<String> {
     }
     let mut commits = format!("+{}", facts.ahead);
     if facts.behind > 0 {
-        let _ = write!(commits, " -{}", facts.behind);
+        let _ = write!(commits, ", {} behind", facts.behind);
     }
     let seen = facts.seen.as_ref().map_or_else(
         || "-".to_owned(),

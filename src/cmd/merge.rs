@@ -1,5 +1,7 @@
 //! `wt merge`: lands exactly what was judged, and tears the task down.
 
+mod train;
+
 use clap::{ArgGroup, Args};
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
@@ -7,21 +9,24 @@ use serde_json::json;
 use crate::candidate::trespass_text;
 use crate::contract::Strategy;
 use crate::ctx::Ctx;
-use crate::error::{Code, shown};
+use crate::error::{Code, Refusal, shown};
 use crate::input;
-use crate::land::{Outcome, Patience, Plan, Request, land};
+use crate::land::{Landed, Outcome, Patience, Plan, Request, Wanted, land};
 use crate::mend::mend;
 use crate::operator;
 use crate::spawn::start_followers;
 use crate::workspace::Workspace;
 
-/// Land a validated task on its target, and remove it
+/// Land validated tasks on their targets, and remove them
 #[derive(Args)]
 #[command(group = ArgGroup::new("by_operator").args(["accept_judge_change", "push"]).multiple(true))]
 pub(crate) struct Merge {
-    /// The task [default: the one whose worktree this is]
-    #[arg(add = ArgValueCandidates::new(input::live_tasks))]
-    task: Option<String>,
+    /// The task [default: the one whose worktree this is]; several land as one, judged once
+    #[arg(value_name = "TASK", add = ArgValueCandidates::new(input::live_tasks))]
+    tasks: Vec<String>,
+    /// Land every validated task
+    #[arg(long, conflicts_with = "tasks")]
+    all: bool,
     /// How the commits reach the target [default: from wt.toml, merge]
     #[arg(long, value_enum)]
     strategy: Option<Strategy>,
@@ -57,16 +62,15 @@ pub(crate) struct Merge {
 impl Merge {
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
-        let name = ws.task_name(self.task.as_deref())?;
+        if self.all || self.tasks.len() > 1 {
+            return self.run_train(ctx, &ws);
+        }
+        let name = ws.task_name(self.tasks.first().map(String::as_str))?;
         ws.repo.git.require_version()?;
         mend(&ws)?;
         let accepts = self
             .accept_judge_change
             .then(|| operator::require(ctx, self.operator.as_deref(), "--accept-judge-change"))
-            .transpose()?;
-        let pushes = self
-            .push
-            .then(|| operator::require(ctx, self.operator.as_deref(), "--push"))
             .transpose()?;
         let request = Request {
             task: &name,
@@ -75,13 +79,9 @@ impl Merge {
             commit: self.commit,
             keep: self.keep,
             dry_run: self.dry_run,
-            patience: if self.no_wait {
-                Patience::Refuse
-            } else {
-                Patience::Wait
-            },
+            patience: self.patience(),
             accepts_judge_change: accepts,
-            push: pushes,
+            push: self.pushed_by(ctx)?,
         };
         let outcome = land(&ws, &request)?;
         if self.json {
@@ -94,6 +94,57 @@ impl Merge {
             Outcome::Planned(plan) => self.plan_code(plan),
             _ => code,
         })
+    }
+
+    /// The operator who pushes, if that was asked for.
+    fn pushed_by(&self, ctx: &Ctx) -> anyhow::Result<Option<String>> {
+        self.push
+            .then(|| operator::require(ctx, self.operator.as_deref(), "--push"))
+            .transpose()
+    }
+
+    fn patience(&self) -> Patience {
+        if self.no_wait {
+            Patience::Refuse
+        } else {
+            Patience::Wait
+        }
+    }
+
+    /// Lands several tasks.
+    fn run_train(&self, ctx: &Ctx, ws: &Workspace) -> anyhow::Result<Code> {
+        let given = [
+            ("-m", self.message.is_some()),
+            ("--accept-judge-change", self.accept_judge_change),
+        ];
+        if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
+            let what = format!("{flag} is for one task alone");
+            let hint = format!("land that one by itself: wt merge <task> {flag} …");
+            return Err(Refusal::usage(what).hint(hint).into());
+        }
+        ws.repo.git.require_version()?;
+        mend(ws)?;
+        let wanted = if self.all {
+            Wanted::All
+        } else {
+            Wanted::Named(&self.tasks)
+        };
+        let request = Request {
+            task: "",
+            strategy: self.strategy,
+            message: None,
+            commit: self.commit,
+            keep: self.keep,
+            dry_run: self.dry_run,
+            patience: self.patience(),
+            accepts_judge_change: None,
+            push: self.pushed_by(ctx)?,
+        };
+        if self.json {
+            train::run_as_json(ctx, ws, wanted, &request)
+        } else {
+            train::run(ctx, ws, wanted, &request)
+        }
     }
 
     /// What the landing would answer as things stand.
@@ -114,17 +165,11 @@ impl Merge {
         started: &[String],
     ) -> anyhow::Result<Code> {
         let (value, code) = match outcome {
-            Outcome::Landed {
-                task,
-                commit,
-                receipt,
-                kept_because,
-                removed,
-            } => (
-                json!({ "task": name, "state": "landed", "target": task.target, "commit": commit, "receipt": receipt,
-                        "removed": removed, "kept_because": kept_because, "started": started }),
-                Code::Ok,
-            ),
+            Outcome::Landed(landed) => {
+                let mut value = landed.to_json();
+                value["started"] = json!(started);
+                (value, Code::Ok)
+            }
             Outcome::Planned(plan) => (serde_json::to_value(plan)?, self.plan_code(plan)),
             Outcome::Refused { task, report, code } => (
                 json!({ "task": name, "state": task.state.word(), "report": report }),
@@ -142,35 +187,17 @@ impl Merge {
 
 /// Starts the tasks that waited for the one that landed; answers their names.
 fn start_waiting(ws: &Workspace, outcome: &Outcome) -> anyhow::Result<Vec<String>> {
-    let Outcome::Landed { task, .. } = outcome else {
+    let Outcome::Landed(landed) = outcome else {
         return Ok(Vec::new());
     };
-    let started = start_followers(ws, &task.name)?;
+    let started = start_followers(ws, &landed.task.name)?;
     Ok(started.into_iter().map(|task| task.name).collect())
 }
 
 fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {
     match outcome {
-        Outcome::Landed {
-            task,
-            commit,
-            receipt,
-            kept_because,
-            removed,
-        } => {
-            ctx.ui.out(&format!(
-                "landed {} on {} as {} receipt={}",
-                task.name,
-                task.target,
-                commit.short(),
-                &receipt[..12]
-            ));
-            if let Some(why) = kept_because {
-                ctx.ui.warn(&format!("the worktree is kept: {why}"));
-            }
-            if *removed {
-                ws.hint_if_inside(&task.worktree);
-            }
+        Outcome::Landed(landed) => {
+            print_landed(ctx, ws, landed);
             Code::Ok
         }
         Outcome::Planned(plan) => {
@@ -185,6 +212,16 @@ fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {
             ctx.ui.out(&trespass_text(task, found));
             Code::No
         }
+    }
+}
+
+fn print_landed(ctx: &Ctx, ws: &Workspace, landed: &Landed) {
+    ctx.ui.out(&landed.to_string());
+    if let Some(why) = &landed.kept_because {
+        ctx.ui.warn(&format!("the worktree is kept: {why}"));
+    }
+    if landed.removed {
+        ws.hint_if_inside(&landed.task.worktree);
     }
 }
 

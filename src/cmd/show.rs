@@ -14,6 +14,9 @@ use crate::judge;
 use crate::ui;
 use crate::workspace::Workspace;
 
+/// How many flaky steps are told.
+const FLAKY_SHOWN: usize = 3;
+
 /// Show one task
 #[derive(Args)]
 pub(crate) struct Show {
@@ -39,18 +42,24 @@ impl Show {
         let facts = facts::gather(&ws, &task)?;
         let explanation =
             std::fs::read_to_string(ws.store.task_dir(&name).join("explanation.md")).ok();
-        let last = match &task.rejected {
-            Some(rejected) => Some(judge::report_of(&ws, &task, rejected.run)?),
+        let held_back = task.held_back.as_ref().map(|held| held.run);
+        let last = match held_back.or(task.rejected.as_ref().map(|rejected| rejected.run)) {
+            Some(run) => Some(judge::report_of(&ws, &task, run)?),
             None => None,
         };
+        let flaky = judge::flaky_of(&ws.store, &name);
         if self.json {
             let mut value = serde_json::to_value(&facts)?;
             value["explanation"] = json!(explanation);
+            value["flaky"] = json!(flaky);
             value["last_failure"] = serde_json::to_value(&last)?;
             ctx.ui.json(&value)?;
             return Ok(Code::Ok);
         }
         let mut text = describe(ctx, &facts);
+        for flaky in flaky.iter().take(FLAKY_SHOWN) {
+            let _ = writeln!(text, "{:<9} {flaky}", "flaky");
+        }
         if let Some(last) = last {
             let _ = write!(text, "\nlast failure\n{}", indent(&last.text()));
         }

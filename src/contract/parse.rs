@@ -36,7 +36,7 @@ const SCHEMA: [(&str, &[&str]); 8] = [
     ),
     ("[scope]", &["required", "shared"]),
     ("[cage]", &["writable", "require", "agent"]),
-    ("[land]", &["strategy", "keep"]),
+    ("[land]", &["strategy", "keep", "each"]),
 ];
 const SECTIONS: [&str; 9] = [
     "rules", "gate", "judge", "env", "worktree", "scope", "cage", "land", "agents",
@@ -220,6 +220,7 @@ fn land(section: &Section<'_>, default: Land) -> Result<Land, Refusal> {
     Ok(Land {
         strategy: strategy.unwrap_or(default.strategy),
         keep: section.find_flag("keep")?.unwrap_or(default.keep),
+        each: section.find_flag("each")?.unwrap_or(default.each),
     })
 }
 

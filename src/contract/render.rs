@@ -57,6 +57,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
             cage_agent => cage.agent.as_deref().map(quoted),
             strategy => quoted(land.strategy.word()),
             keep => land.keep.to_string(),
+            each => land.each.to_string(),
         },
     )
 }
@@ -246,6 +247,8 @@ mod tests {
         strategy = "merge"  # merge | squash | rebase
         # Whether the worktree stays after landing.
         keep = false
+        # Whether of several tasks that land together each combination is judged, not the last alone.
+        each = false
         "#);
         assert!(render_init(&Files::new(&[])).contains("# [[gate]]"));
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{StepResult, Verdict};
+use super::{Flaky, StepResult, Verdict};
 use crate::contract::{Contract, Step};
 use crate::oid::Oid;
 use crate::task::{Captured, Pinned};
@@ -19,6 +19,20 @@ pub(crate) enum Purpose {
     Validate,
     /// It is about to land, combined with a target that moved: a failure is nobody's attempt.
     Land,
+    /// It is the last of several that are about to land together; whose failure a failure is, is searched for.
+    Train,
+}
+
+/// One task of a train.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Car {
+    pub(crate) task: String,
+    /// The commit of the task that lands.
+    pub(crate) tip: Oid,
+    /// The target combined with this task and with all before it.
+    pub(crate) prefix: Pinned,
+    /// Paths that differ between target and `prefix`.
+    pub(crate) changed: Vec<String>,
 }
 
 /// One run of the gate, as ordered. It never changes once written.
@@ -45,6 +59,9 @@ pub(crate) struct Order {
     /// Those of them that change what the gate's words mean.
     pub(crate) judge_changed: Vec<String>,
     pub(crate) cause: Option<String>,
+    /// The tasks of a train, in the order in which they land; the last one's prefix is the candidate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) train: Vec<Car>,
     /// Empty the slot first.
     pub(crate) fresh: bool,
     /// Which counted attempt this is.
@@ -53,6 +70,16 @@ pub(crate) struct Order {
 }
 
 impl Order {
+    /// The order to judge something else in the same way.
+    pub(crate) fn of(&self, candidate: &Pinned, changed: &[String]) -> Self {
+        Self {
+            candidate: candidate.clone(),
+            changed: changed.to_vec(),
+            fresh: false,
+            ..self.clone()
+        }
+    }
+
     /// The steps to run, in order.
     pub(crate) fn steps(&self) -> impl Iterator<Item = &Step> {
         self.contract
@@ -73,6 +100,14 @@ pub(crate) enum Phase {
     Preparing,
     /// A set-up command or a step of this name.
     Running(String),
+    /// A step of this name, which failed, on the target itself.
+    OnTarget(String),
+    /// The step that failed, on some of a train's tasks: their names, and which run this is of at most how many.
+    Searching {
+        tasks: Vec<String>,
+        run: usize,
+        at_most: usize,
+    },
     Done,
 }
 
@@ -89,6 +124,9 @@ pub(crate) struct Progress {
     pub(crate) confined: Option<bool>,
     /// The judge's private folder for temporary files, to be removed if it dies.
     pub(crate) temporary: Option<PathBuf>,
+    /// The steps of this run that came to something else on the same tree before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) flaky: Vec<Flaky>,
     #[serde(flatten)]
     pub(crate) verdict: Option<Verdict>,
 }

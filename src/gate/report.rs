@@ -4,10 +4,54 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{Denied, Ended, Order, Progress, Purpose, Receipt, StepResult, Verdict};
-use crate::error::shown;
+use super::{
+    Culprit, Denied, Ended, Flaky, Order, Progress, Purpose, Receipt, StepResult, Verdict,
+};
+use crate::error::{shown, some_of};
 use crate::failure::Failure;
+use crate::oid::Oid;
 use crate::task::{BUDGET, State, Task};
+
+/// What a train tells of a failure: in whose company the task fails.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Company {
+    /// The task whose failure it is.
+    pub(crate) culprit: String,
+    /// Those without which it does not fail; absent where that could not be found out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) with: Option<Vec<String>>,
+}
+
+impl Company {
+    fn of(culprit: &Culprit) -> Self {
+        Self {
+            culprit: culprit.task.clone(),
+            with: culprit.exact.then(|| culprit.with.clone()),
+        }
+    }
+}
+
+impl std::fmt::Display for Company {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let culprit = &self.culprit;
+        match self.with.as_deref() {
+            None => write!(
+                f,
+                "culprit: {culprit}, on top of the tasks before it in the train"
+            ),
+            Some([]) => write!(f, "culprit: {culprit}, without any other task"),
+            Some([other]) => write!(
+                f,
+                "a failing pair: {culprit} fails together with {other}, and without it does not"
+            ),
+            Some(others) => write!(
+                f,
+                "culprit: {culprit} fails together with {}, and without any one of them does not",
+                some_of(others)
+            ),
+        }
+    }
+}
 
 /// A verdict, ready to be read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -30,6 +74,21 @@ pub(crate) struct Report {
     pub(crate) log: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_lines: Option<u64>,
+    /// The tip of the target, where it is red itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<Oid>,
+    /// Where the log of the run on the target itself lies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target_log: Option<String>,
+    /// Of a train: whose failure it is.
+    #[serde(flatten)]
+    pub(crate) company: Option<Company>,
+    /// Why it is not known whether the target is red there, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target_unknown: Option<String>,
+    /// Steps that came to different ends on the same tree.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) flaky: Vec<Flaky>,
     /// The write that the cage kept the step from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) denied: Option<Denied>,
@@ -53,6 +112,8 @@ const RETRY: &str = "wt validate --cause \"<why it failed>\"";
 
 /// How many paths a verdict names before it only counts.
 const PATHS_SHOWN: usize = 10;
+/// The same of flaky steps.
+const FLAKY_SHOWN: usize = 2;
 
 /// What `progress` of `order` came to, for `task` as it stands after it.
 pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report {
@@ -66,6 +127,11 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
         first_failure: None,
         log: None,
         log_lines: None,
+        target: None,
+        target_log: None,
+        company: None,
+        target_unknown: None,
+        flaky: progress.flaky.clone(),
         denied: None,
         receipt: None,
         confined: progress.confined,
@@ -86,9 +152,35 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
             report.judge_changed.clone_from(&order.judge_changed);
             report.next = format!("wt merge {}", task.name);
         }
-        Some(Verdict::Failed { first, denied }) => {
+        Some(Verdict::Failed {
+            first,
+            denied,
+            unsure,
+            culprit,
+        }) => {
+            report.company = culprit.as_deref().map(Company::of);
+            report.target_unknown = unsure.as_ref().map(|why| {
+                format!(
+                    "whether {} is red there, too, is not known: {why}",
+                    task.target
+                )
+            });
             report.denied.clone_from(denied);
             failed(&mut report, order, progress, task, first);
+        }
+        Some(Verdict::TargetRed {
+            step,
+            target,
+            first,
+            log,
+            denied,
+        }) => {
+            report.denied.clone_from(denied);
+            failed(&mut report, order, progress, task, first);
+            report.verdict = "TARGET_RED";
+            report.target = Some(target.clone());
+            report.target_log = Some(log.display().to_string());
+            report.next = target_red_next(order, task, step, target);
         }
         Some(Verdict::Unstable { step, paths }) => {
             report.verdict = "UNSTABLE_TREE";
@@ -138,12 +230,25 @@ fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, 
     report.next = match (order.purpose, task.state) {
         (Purpose::Land, _) => format!(
             "this is the combination with {}, which has moved; no attempt was counted: \
-             git merge {} in the worktree, mend, commit, wt validate",
-            task.target, task.target
+             wt sync {} (in a cage: git merge {}), mend, commit, wt validate",
+            task.target, task.name, task.target
         ),
         (_, State::Stopped) => stopped_next(task),
         _ => format!("mend this failure only, then once: {RETRY}"),
     };
+}
+
+fn target_red_next(order: &Order, task: &Task, step: &str, target: &Oid) -> String {
+    let again = match order.purpose {
+        Purpose::Validate => "wt validate".to_owned(),
+        Purpose::Land | Purpose::Train => format!("wt merge {}", task.name),
+    };
+    format!(
+        "not this task's failure: {branch} is red at {}, step {step}; nothing was counted; once {branch} is mended: \
+         {again} (wt validate --fresh looks at {branch} anew)",
+        target.short(),
+        branch = task.target,
+    )
 }
 
 /// What is left to an agent whose task is stopped.
@@ -184,6 +289,11 @@ impl Report {
             first_failure: None,
             log: None,
             log_lines: None,
+            target: None,
+            target_log: None,
+            company: None,
+            target_unknown: None,
+            flaky: Vec::new(),
             denied: None,
             receipt: Some(receipt.key()),
             confined: Some(receipt.confined),
@@ -200,6 +310,9 @@ impl Report {
         let mut text = self.verdict.to_owned();
         if let Some(step) = &self.step {
             let _ = write!(text, " step={step}");
+        }
+        if let Some(target) = &self.target {
+            let _ = write!(text, " target={}", target.short());
         }
         if let Some(ended) = &self.ended {
             let _ = write!(text, " {ended}");
@@ -232,6 +345,15 @@ impl Report {
         if let Some(denied) = &self.denied {
             let _ = writeln!(text, "{denied}");
         }
+        if let Some(company) = &self.company {
+            let _ = writeln!(text, "{company}");
+        }
+        if let Some(unknown) = &self.target_unknown {
+            let _ = writeln!(text, "{unknown}");
+        }
+        for flaky in self.flaky.iter().take(FLAKY_SHOWN) {
+            let _ = writeln!(text, "flaky: {flaky}");
+        }
         if !self.judge_changed.is_empty() {
             let _ = writeln!(
                 text,
@@ -248,6 +370,9 @@ impl Report {
         }
         if let (Some(log), Some(lines)) = (&self.log, self.log_lines) {
             let _ = writeln!(text, "full log: {log} ({lines} lines)");
+        }
+        if let Some(log) = &self.target_log {
+            let _ = writeln!(text, "log of the target's own run: {log}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A snapshot: a worktree as it stands, as a commit, seen through an index that its agent can't reach.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -164,8 +165,39 @@ impl Repo {
             .collect::<anyhow::Result<Vec<_>>>()?;
         paths.sort();
         paths.dedup();
+        self.pass_over_sparse(view, &mut paths)?;
         self.check_submodules(view)?;
         Ok(paths)
+    }
+
+    /// Takes out of `paths` what is missing because the sparse-checkout patterns leave it out: it came with a merge,
+    /// and nobody deleted it.
+    fn pass_over_sparse(&self, view: View, paths: &mut Vec<String>) -> anyhow::Result<()> {
+        let is_missing = |path: &&String| fs::symlink_metadata(view.worktree.join(path)).is_err();
+        let missing: Vec<&String> = paths.iter().filter(is_missing).collect();
+        if missing.is_empty() || self.sparse_patterns()?.is_none() {
+            return Ok(());
+        }
+        let rules = ["sparse-checkout", "check-rules", "-z"];
+        let output = self.on(view, &rules).stdin(joined(&missing)).output()?;
+        if !output.status.success() {
+            // A git older than 2.41 does not know the rules by path: what is missing counts as deleted.
+            return Ok(());
+        }
+        let inside = records(&output.stdout)
+            .map(utf8)
+            .collect::<anyhow::Result<HashSet<_>>>()?;
+        let outside: HashSet<String> = missing
+            .into_iter()
+            .filter(|path| !inside.contains(*path))
+            .cloned()
+            .collect();
+        let listed: Vec<&String> = outside.iter().collect();
+        self.on(view, &["update-index", "--skip-worktree", "-z", "--stdin"])
+            .stdin(joined(&listed))
+            .run()?;
+        paths.retain(|path| !outside.contains(path));
+        Ok(())
     }
 }
 

@@ -120,7 +120,7 @@ impl Repo {
             "the submodule {path} differs from the commit {} that is recorded for it",
             recorded.short()
         ))
-        .hint(format!("a task can't land changes inside a submodule; put {path} back, or land them in its own repository first"))
+        .hint(format!("a task can't land changes inside a submodule; put {path} back (git submodule update {path}), or land them in its own repository first"))
         .into())
     }
 

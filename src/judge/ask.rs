@@ -13,7 +13,9 @@ use crate::surroundings;
 use crate::task::{Course, Happening, Pinned, Rejected, Situation, State, Task, Validated, course};
 use crate::workspace::{InForce, Workspace};
 
-use super::order::{OrderRequest, answers, covering_receipt, find_receipt, order, snapshot_of};
+use super::order::{
+    OrderRequest, answers, covering_receipt, find_receipt, held_back, order, snapshot_of,
+};
 use super::{clear_dead_judge, judge_at_work, launch};
 
 /// What an agent asks for.
@@ -34,7 +36,7 @@ pub(crate) enum Answer {
         target_moved: bool,
         judge_changed: Vec<String>,
     },
-    /// The same candidate failed before, in this run.
+    /// The same candidate failed before, in this run, by its own fault or its target's.
     Repeated {
         task: Box<Task>,
         run: u32,
@@ -124,6 +126,7 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
         candidate: &candidate,
         in_force: &in_force,
         cause: ask.cause,
+        train: &[],
         fresh: ask.fresh,
     };
     let order = order(ws, &repo, &request)?;
@@ -147,17 +150,20 @@ fn decide(
         candidate: &order.candidate.tree,
         gate: &order.gate,
         receipt_known: receipt.is_some(),
+        held_back: (!ask.fresh).then(|| held_back(&task, &order)).flatten(),
         cause: ask.cause,
     };
     match (course(&task, &situation), receipt) {
         (Course::Answer, Some(receipt)) => {
             task.advance(Happening::Passed)?;
             task.rejected = None;
+            task.held_back = None;
             task.unstable = 0;
             task.validated = Some(Validated {
                 snapshot: order.snapshot.clone(),
                 target: order.target.clone(),
                 receipt: receipt.key(),
+                synced: false,
             });
             ws.store.save_task(&task)?;
             ws.record(&ws.event(&task.name, "known").fact("receipt", receipt.key()))?;
@@ -206,6 +212,10 @@ fn known_snapshot(
         return Ok(None);
     };
     if task.state != State::Validated || validated.snapshot.tree != snapshot.tree {
+        return Ok(None);
+    }
+    if validated.synced {
+        // This very tree was never judged, and who asks wants to know.
         return Ok(None);
     }
     let Some(receipt) = find_receipt(&ws.store, &validated.receipt) else {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use signal_hook::consts::SIGINT;
 
-use crate::error::Code;
+use crate::error::{Code, some_of};
 use crate::gate::{Phase, Progress, Verdict};
 use crate::process::Interrupt;
 use crate::store::read_json;
@@ -49,7 +49,7 @@ pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Ver
             break;
         };
         let progress: Progress = read_json(&file)?.unwrap_or_default();
-        shown.show(ws, name, &progress);
+        shown.show(ws, &task, &progress);
         if interrupt.raised() && !signalled {
             judge.signal(Signal::INT)?;
             signalled = true;
@@ -92,11 +92,12 @@ impl Shown {
         }
     }
 
-    fn show(&mut self, ws: &Workspace, name: &str, progress: &Progress) {
+    fn show(&mut self, ws: &Workspace, task: &Task, progress: &Progress) {
+        let name = &task.name;
         let ui = &ws.ctx.ui;
         let says = !ui.is_interactive() && self.begun.elapsed() > SILENT;
         if progress.phase != self.phase {
-            let line = phase_line(name, progress);
+            let line = phase_line(task, progress);
             self.bar.set(&line);
             if says {
                 ui.say(&line);
@@ -123,19 +124,29 @@ fn code_of(progress: &Progress, task: &Task) -> Code {
     match &progress.verdict {
         Some(Verdict::Passed { .. }) => Code::Ok,
         Some(Verdict::Interrupted) => Code::Interrupted,
+        Some(Verdict::TargetRed { .. }) => Code::No,
         Some(Verdict::Failed { .. } | Verdict::Unstable { .. }) => {
             super::ask::code_of_failure(task)
         }
-        None if progress.failed_step().is_some() => super::ask::code_of_failure(task),
         Some(Verdict::Fault { .. }) | None => Code::Fault,
     }
 }
 
-fn phase_line(name: &str, progress: &Progress) -> String {
+fn phase_line(task: &Task, progress: &Progress) -> String {
+    let Task { name, target, .. } = task;
     match &progress.phase {
         Phase::Waiting => format!("{name}: waiting for a free slot"),
         Phase::Preparing => format!("{name}: preparing the slot"),
         Phase::Running(step) => format!("{name}: running {step}"),
+        Phase::OnTarget(step) => format!("{name}: running {step} on {target} itself"),
+        Phase::Searching {
+            tasks,
+            run,
+            at_most,
+        } => {
+            let tasks = some_of(tasks);
+            format!("looking for the culprit: {tasks} ({run} of at most {at_most})")
+        }
         Phase::Done => format!("{name}: judged"),
     }
 }

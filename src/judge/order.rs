@@ -3,7 +3,7 @@
 use crate::candidate::{self, Candidate};
 use crate::contract::{Confine, Contract};
 use crate::error::Refusal;
-use crate::gate::{self, Order, Purpose, Receipt};
+use crate::gate::{self, Car, Order, Purpose, Receipt};
 use crate::git::{Repo, SnapshotRequest};
 use crate::store::{Store, read_json};
 use crate::surroundings;
@@ -18,6 +18,8 @@ pub(crate) struct OrderRequest<'a> {
     pub(crate) candidate: &'a Candidate,
     pub(crate) in_force: &'a InForce,
     pub(crate) cause: Option<&'a str>,
+    /// The tasks of a train, of which `task` is the last; none otherwise.
+    pub(crate) train: &'a [Car],
     pub(crate) fresh: bool,
 }
 
@@ -120,6 +122,7 @@ pub(crate) fn order(ws: &Workspace, repo: &Repo, request: &OrderRequest) -> anyh
         judge_changed: candidate::judge_changed(&repo.read, contract, &candidate.changes)?,
         contract: contract.clone(),
         cause: request.cause.map(str::to_owned),
+        train: request.train.to_vec(),
         fresh: request.fresh,
         attempt: task.attempts + 1,
         started: ws.ctx.now,
@@ -131,6 +134,11 @@ pub(crate) fn covering_receipt(store: &Store, order: &Order) -> Option<Receipt> 
     let key = gate::receipt_key(&order.candidate.tree, &order.gate, &order.environment);
     find_receipt(store, &key)
         .filter(|receipt| receipt.covers(&order.selected) && answers(&order.contract, receipt))
+}
+
+/// The run that answers `order` without running a step because the target itself was red, and nothing is another.
+pub(crate) fn held_back(task: &Task, order: &Order) -> Option<u32> {
+    task.held_back_by(&order.candidate.tree, &order.gate, &order.target)
 }
 
 /// Whether a receipt was made as the contract wants it: where a cage is required, one made without is none.

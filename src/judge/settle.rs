@@ -6,10 +6,11 @@ use crate::copies;
 use crate::failure;
 use crate::gate::{Order, Progress, Purpose, Report, Verdict, receipt_key, report};
 use crate::process::Identity;
-use crate::store::read_json;
-use crate::task::{Happening, Rejected, Task, UNSTABLE_RUNS, Validated};
+use crate::store::{read_json, write_json};
+use crate::task::{Happening, HeldBack, Rejected, Task, UNSTABLE_RUNS, Validated};
 use crate::workspace::Workspace;
 
+use super::outcomes::{Known, known, target_red};
 use super::slot::end_leftovers;
 
 /// The order and the progress of a run.
@@ -53,8 +54,12 @@ pub(crate) fn clear_dead_judge(ws: &Workspace, task: &mut Task) -> anyhow::Resul
             if let Some(folder) = &progress.temporary {
                 end_leftovers(folder)?;
             }
-            conclude(ws, &order, &mut progress);
-            if progress.verdict.is_none() {
+            conclude(ws, &order, &mut progress)?;
+            if progress.verdict.is_some() {
+                // Whoever reads of this run from now on reads the same.
+                let file = ws.store.run_dir(&task.name, run).join("progress.json");
+                write_json(&file, &progress)?;
+            } else {
                 ws.ctx.ui.warn(&format!(
                     "the judge of run {run} died before its verdict; nothing was counted"
                 ));
@@ -69,18 +74,32 @@ pub(crate) fn clear_dead_judge(ws: &Workspace, task: &mut Task) -> anyhow::Resul
     }
 }
 
-/// Once a step has failed the attempt counts, whatever became of the judge.
-fn conclude(ws: &Workspace, order: &Order, progress: &mut Progress) {
-    if progress.verdict.is_none()
-        && let Some(step) = progress.failed_step()
-    {
-        let log = std::fs::read(ws.store.run_dir(&order.task, order.run).join(&step.log))
-            .unwrap_or_default();
-        progress.verdict = Some(Verdict::Failed {
-            first: failure::first_failure(&log, &[]),
-            denied: None,
-        });
-    }
+/// The verdict of a judge that died after a step had failed: by what is known, for nothing is run here. As long as
+/// nothing speaks for the task an attempt counts; a landing that died is no verdict.
+fn conclude(ws: &Workspace, order: &Order, progress: &mut Progress) -> anyhow::Result<()> {
+    let (None, Some(step)) = (&progress.verdict, progress.failed_step()) else {
+        return Ok(());
+    };
+    let target = ws.repo.read.tree_of(&order.target)?;
+    let known = known(&ws.store, order, &target, &step.name);
+    let unsure = match (known, order.purpose) {
+        (Some(Known::Red(there)), _) => {
+            progress.verdict = Some(target_red(order, *there, None));
+            return Ok(());
+        }
+        (_, Purpose::Train) | (None, Purpose::Land) => return Ok(()),
+        (Some(Known::Green), _) => None,
+        (None, Purpose::Validate) => Some("the judge died before".to_owned()),
+    };
+    let log =
+        std::fs::read(ws.store.run_dir(&order.task, order.run).join(&step.log)).unwrap_or_default();
+    progress.verdict = Some(Verdict::Failed {
+        first: failure::first_failure(&log, &[]),
+        denied: None,
+        culprit: None,
+        unsure,
+    });
+    Ok(())
 }
 
 /// Applies a run's verdict to the record and stores it; a run that was applied before is passed over.
@@ -96,13 +115,17 @@ pub(super) fn settle(
     }
     task.judging = None;
     let event = apply(task, order, progress)?;
-    if let Some(Verdict::Failed { .. } | Verdict::Unstable { .. }) = &progress.verdict {
+    if let Some(Verdict::Failed { .. } | Verdict::TargetRed { .. } | Verdict::Unstable { .. }) =
+        &progress.verdict
+    {
         // What passed once and failed now is not proven: no older receipt may answer for it.
         let key = receipt_key(&order.candidate.tree, &order.gate, &order.environment);
         let _ = std::fs::remove_file(ws.store.receipt_file(&key));
     }
     // Before the record says that it is over: nobody may follow, and yet the verdict must lie where the agent looks.
-    write_last(ws, task, order, progress);
+    if order.purpose != Purpose::Train {
+        write_last(ws, task, order, progress);
+    }
     ws.store.save_task(task)?;
     let event = ws
         .event(&task.name, event)
@@ -113,6 +136,11 @@ pub(super) fn settle(
 
 /// The change that a verdict makes to a record; answers the word for it.
 fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<&'static str> {
+    if order.purpose == Purpose::Train {
+        // The train stands in this record only because some record must name its judge.
+        return Ok(word_of_train(progress));
+    }
+    task.held_back = None;
     match (&progress.verdict, order.purpose) {
         (Some(Verdict::Passed { receipt }), Purpose::Validate) => {
             task.advance(Happening::Passed)?;
@@ -122,14 +150,25 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
                 snapshot: order.snapshot.clone(),
                 target: order.target.clone(),
                 receipt: receipt.clone(),
+                synced: false,
             });
             Ok("validated")
         }
-        (Some(Verdict::Passed { .. }), Purpose::Land) => Ok("combination-green"),
+        (Some(Verdict::Passed { .. }), _) => Ok("combination-green"),
+        (Some(Verdict::TargetRed { .. }), _) => {
+            task.advance(Happening::TargetRed)?;
+            task.held_back = Some(HeldBack {
+                candidate: order.candidate.tree.clone(),
+                gate: order.gate.clone(),
+                target: order.target.clone(),
+                run: order.run,
+            });
+            Ok("target-red")
+        }
         (Some(Verdict::Failed { .. }), purpose) => {
             let (happening, word) = match purpose {
                 Purpose::Validate => (Happening::Failed, "failed"),
-                Purpose::Land => (Happening::CombinationRed, "combination-red"),
+                _ => (Happening::CombinationRed, "combination-red"),
             };
             task.advance(happening)?;
             task.unstable = 0;
@@ -148,9 +187,20 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
             }
             Ok("unstable")
         }
-        (Some(Verdict::Unstable { .. }), Purpose::Land) => Ok("unstable"),
+        (Some(Verdict::Unstable { .. }), _) => Ok("unstable"),
         (Some(Verdict::Interrupted), _) => Ok("interrupted"),
         (Some(Verdict::Fault { .. }) | None, _) => Ok("lost"),
+    }
+}
+
+fn word_of_train(progress: &Progress) -> &'static str {
+    match &progress.verdict {
+        Some(Verdict::Passed { .. }) => "train-green",
+        Some(Verdict::Failed { .. }) => "train-red",
+        Some(Verdict::TargetRed { .. }) => "target-red",
+        Some(Verdict::Unstable { .. }) => "unstable",
+        Some(Verdict::Interrupted) => "interrupted",
+        Some(Verdict::Fault { .. }) | None => "lost",
     }
 }
 
@@ -162,11 +212,15 @@ fn rejected(order: &Order) -> Rejected {
     }
 }
 
+/// The verdict of a finished run, if it came to one.
+pub(crate) fn verdict_of(ws: &Workspace, task: &str, run: u32) -> anyhow::Result<Option<Verdict>> {
+    Ok(load_run(ws, task, run)?.1.verdict)
+}
+
 /// What a finished run came to. The log is named where the agent reads it, or, where it is no longer there, in the
 /// state.
 pub(crate) fn report_of(ws: &Workspace, task: &Task, run: u32) -> anyhow::Result<Report> {
-    let (order, mut progress) = load_run(ws, &task.name, run)?;
-    conclude(ws, &order, &mut progress);
+    let (order, progress) = load_run(ws, &task.name, run)?;
     let mut report = report(&order, &progress, task);
     if let (Some(step), Some(named)) = (progress.failed_step(), &report.log) {
         let copy = std::fs::symlink_metadata(task.worktree.join(named));

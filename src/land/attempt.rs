@@ -1,30 +1,31 @@
-//! One try at landing on a target that stands still: every check, the proof, then the move.
+//! One try at landing a task: every check of it, on its target or on what goes before it in a train.
 
-use anyhow::bail;
-
-use super::commits::{self, Plan};
+use super::commits::{self, Draft, Plan};
 use super::history;
-use super::proof::{Judged, Proof, prove};
-use super::remote::{Push, Pushed};
-use super::target::{Moved, Place};
-use super::{Outcome, Request, Work, conclude, record_landing, require_judged, require_landable};
-use crate::candidate;
+use super::moving::{Moving, keeps, move_target};
+use super::proof::{Proof, prove};
+use super::ready::{Member, Work, require_judged, require_landable};
+use super::remote::Push;
+use super::target::Place;
+use super::{Outcome, Request, conclude, record_landing};
+use crate::candidate::{self, Combined, Trespass, conflict};
 use crate::error::{Refusal, some_of};
 use crate::git::Repo;
 use crate::oid::Oid;
-use crate::process::{Identity, Interrupt};
-use crate::store::{Lock, Operation};
-use crate::task::{Landing, State, Task};
+use crate::process::Interrupt;
+use crate::store::Lock;
+use crate::task::{State, Task};
 use crate::workspace::{InForce, Workspace};
 
 pub(super) enum Step {
     Done(Outcome),
     Again,
-    /// The remote that it is to be pushed to has something else by now.
-    RemoteMoved,
+    /// The remote that it is pushed to, named as people do, has something else by now.
+    RemoteMoved(String),
 }
 
 /// One try at a target that stands still.
+#[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
     pub(super) ws: &'a Workspace<'a>,
     /// Git in the task's captured environment.
@@ -34,19 +35,135 @@ pub(super) struct Attempt<'a> {
     pub(super) in_force: &'a InForce,
     pub(super) work: &'a Work,
     pub(super) interrupt: &'a Interrupt,
-    pub(super) push: Option<&'a Push<'a>>,
 }
 
-impl Attempt<'_> {
-    pub(super) fn run(&self, target: &Oid, lock: Lock) -> anyhow::Result<Step> {
-        let tip = &self.work.tip;
-        let combined = candidate::combine(self.repo, self.task, tip, target)?;
-        self.require_own_commits(target)?;
-        if combined.paths.is_empty() {
-            let found = history::find_landing(self.ws, self.task, &tip.commit, target)?;
-            if let (Some(landing), false) = (found, self.request.dry_run) {
-                return self.take_over(landing);
+/// What a task's work is put upon.
+pub(super) struct Base<'b> {
+    /// The tip of the target.
+    pub(super) target: &'b Oid,
+    /// The target with what goes before.
+    pub(super) onto: &'b Oid,
+    /// The tasks that go before.
+    pub(super) before: &'b [String],
+}
+
+/// What the checks came to.
+pub(super) enum Checked<'a> {
+    Sound(Box<Car<'a>>),
+    /// The paths where it conflicts with what it was put upon.
+    Conflict(Vec<String>),
+    Trespassed(Vec<Trespass>),
+}
+
+/// A task that may land, with what of it would.
+pub(super) struct Car<'a> {
+    pub(super) attempt: Attempt<'a>,
+    pub(super) draft: Draft,
+    /// The changed paths that change what the gate's words mean.
+    pub(super) judge_changed: Vec<String>,
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn of(
+        ws: &'a Workspace<'a>,
+        member: &'a Member<'a>,
+        in_force: &'a InForce,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        Self {
+            ws,
+            repo: &member.repo,
+            task: &member.task,
+            request: &member.request,
+            in_force,
+            work: &member.work,
+            interrupt,
+        }
+    }
+
+    /// Lands the task alone, where it is as it must be.
+    pub(super) fn run(self, target: &Oid, lock: Lock, push: Option<&Push>) -> anyhow::Result<Step> {
+        let base = Base {
+            target,
+            onto: target,
+            before: &[],
+        };
+        let checked = match self.check(&base) {
+            Ok(checked) => checked,
+            Err(error) => return self.landed_before(target)?.ok_or(error),
+        };
+        let car = match checked {
+            Checked::Sound(car) => car,
+            Checked::Conflict(paths) => return Err(conflict(self.task, &paths).into()),
+            Checked::Trespassed(found) => {
+                return Ok(Step::Done(Outcome::Trespassed {
+                    task: Box::new(self.task.clone()),
+                    found,
+                }));
             }
+        };
+        if !self.request.dry_run {
+            car.require_accepted()?;
+        }
+        let place = Place::find(&self, &car.draft.candidate.changes)?;
+        if self.request.dry_run {
+            let plan = Plan::new(&car, &place)?;
+            return Ok(Step::Done(Outcome::Planned(Box::new(plan))));
+        }
+        place.require_free(&self)?;
+        let (judged, lock) = match prove(&car, lock)? {
+            Proof::Judged(judged, lock) => (judged, lock),
+            Proof::Refused { task, report, code } => {
+                return Ok(Step::Done(Outcome::Refused { task, report, code }));
+            }
+            Proof::Moved => return Ok(Step::Again),
+        };
+        let chain = commits::finish(&judged)?;
+        let task = car.recheck()?;
+        let moved = move_target(&judged, chain, vec![task], push)?;
+        drop(lock);
+        Ok(match moved {
+            Moving::Landed(mut landed) => Step::Done(Outcome::Landed(Box::new(landed.remove(0)))),
+            Moving::TargetMoved => Step::Again,
+            Moving::RemoteMoved(there) => Step::RemoteMoved(there),
+        })
+    }
+
+    /// Records a landing that is on the target already, with all of the task's work, and that no record tells of.
+    fn landed_before(&self, target: &Oid) -> anyhow::Result<Option<Step>> {
+        let (ws, tip) = (self.ws, &self.work.tip);
+        let found = history::find_landing(ws, self.task, &tip.commit, target)?;
+        let Some(landing) = found.filter(|_| !self.request.dry_run) else {
+            return Ok(None);
+        };
+        let combined = candidate::combine(self.repo, self.task, tip, target)?;
+        if !combined.paths.is_empty() {
+            return Ok(None);
+        }
+        ws.ctx.ui.say(&format!(
+            "task `{}` is on {} already, as {}; that is recorded now",
+            self.task.name,
+            self.task.target,
+            landing.commit.short()
+        ));
+        let landed = record_landing(ws, self.task, landing)?;
+        let landed = conclude(ws, landed, keeps(self))?;
+        Ok(Some(Step::Done(Outcome::Landed(Box::new(landed)))))
+    }
+
+    /// Puts the task's work upon `base` and holds it against everything that can be known without judging.
+    ///
+    /// # Errors
+    /// Refusals for what does not hold.
+    pub(super) fn check(self, base: &Base) -> anyhow::Result<Checked<'a>> {
+        let tip = &self.work.tip;
+        let combined =
+            match candidate::combine_onto(self.repo, self.task, tip, base.target, base.onto)? {
+                Combined::Clean(candidate) => candidate,
+                Combined::Conflict(paths) => return Ok(Checked::Conflict(paths)),
+            };
+        self.require_own_commits(base)?;
+        if combined.paths.is_empty() {
             return Err(Refusal::refused(format!(
                 "task `{}` changes nothing on {}",
                 self.task.name, self.task.target
@@ -57,7 +174,7 @@ impl Attempt<'_> {
             ))
             .into());
         }
-        let draft = commits::draft(self, tip, combined)?;
+        let draft = commits::draft(&self, tip, combined)?;
         // Of the draft: with the rebase strategy it may change more than the combination that was validated.
         let found = candidate::trespasses(
             self.ws,
@@ -67,49 +184,41 @@ impl Attempt<'_> {
             &draft.candidate,
         )?;
         if !found.is_empty() {
-            return Ok(Step::Done(Outcome::Trespassed {
-                task: Box::new(self.task.clone()),
-                found,
-            }));
+            return Ok(Checked::Trespassed(found));
         }
-        let max_file = self.in_force.contract.judge.max_file;
-        candidate::require_sizes(&self.repo.read, &draft.candidate, max_file)?;
-        let accepted = self.require_accepted(&draft)?;
-        let place = Place::find(self, &draft)?;
-        if self.request.dry_run {
-            return Ok(Step::Done(Outcome::Planned(Box::new(Plan::new(
-                self, &draft, &place, accepted,
-            )?))));
-        }
-        place.require_free(self)?;
-        match prove(self, &draft, lock)? {
-            Proof::Judged(judged, lock) => self.move_target(&judged, &accepted, lock),
-            Proof::Refused { task, report, code } => {
-                Ok(Step::Done(Outcome::Refused { task, report, code }))
-            }
-            Proof::Moved => Ok(Step::Again),
-        }
-    }
-
-    fn keeps(&self) -> bool {
-        self.request.keep || self.in_force.contract.land.keep
-    }
-
-    /// Records a landing that is there already.
-    fn take_over(&self, landing: Landing) -> anyhow::Result<Step> {
-        self.ws.ctx.ui.say(&format!(
-            "task `{}` is on {} already, as {}; that is recorded now",
-            self.task.name,
-            self.task.target,
-            landing.commit.short()
-        ));
-        let landed = record_landing(self.ws, self.task, landing)?;
-        conclude(self.ws, landed, self.keeps()).map(Step::Done)
+        let contract = &self.in_force.contract;
+        candidate::require_sizes(&self.repo.read, &draft.candidate, contract.judge.max_file)?;
+        let judge_changed =
+            candidate::judge_changed(&self.repo.read, contract, &draft.candidate.changes)?;
+        Ok(Checked::Sound(Box::new(Car {
+            attempt: self,
+            draft,
+            judge_changed,
+        })))
     }
 
     /// A task lands no commit of another live task: reverted here, that one's work would seem to have landed.
-    fn require_own_commits(&self, target: &Oid) -> anyhow::Result<()> {
+    fn require_own_commits(&self, base: &Base) -> anyhow::Result<()> {
+        let leans_on = self.leans_on(base.target)?;
+        match leans_on
+            .iter()
+            .find(|(name, _)| !base.before.contains(name))
+        {
+            None => Ok(()),
+            Some((name, shared)) => Err(Refusal::refused(format!(
+                "task `{}` contains commit {} of task `{name}`, which has not landed",
+                self.task.name,
+                shared.short()
+            ))
+            .hint(format!("land that one first: wt merge {name}"))
+            .into()),
+        }
+    }
+
+    /// The live tasks of whose work this one holds a commit that the target has not, each with that commit.
+    pub(super) fn leans_on(&self, target: &Oid) -> anyhow::Result<Vec<(String, Oid)>> {
         let read = &self.repo.read;
+        let mut found = Vec::new();
         for (name, other) in self.ws.store.tasks()? {
             let other = other?;
             if name == self.task.name || other.state == State::Landed {
@@ -121,118 +230,46 @@ impl Attempt<'_> {
             let Some(shared) = read.merge_base(&self.work.tip.commit, &theirs)? else {
                 continue;
             };
-            let own =
-                read.is_ancestor(&shared, &other.base)? || read.is_ancestor(&shared, target)?;
+            // Where the other holds all of this one's work, nothing of its own can be meant.
+            let own = shared == self.work.tip.commit
+                || read.is_ancestor(&shared, &other.base)?
+                || read.is_ancestor(&shared, target)?;
             if !own {
-                return Err(Refusal::refused(format!(
-                    "task `{}` contains commit {} of task `{name}`, which has not landed",
-                    self.task.name,
-                    shared.short()
-                ))
-                .hint(format!("land that one first: wt merge {name}"))
-                .into());
+                found.push((name, shared));
             }
         }
-        Ok(())
+        Ok(found)
+    }
+}
+
+impl Car<'_> {
+    pub(super) fn name(&self) -> &str {
+        &self.attempt.task.name
     }
 
-    /// The changed paths that change what the gate's words mean: they land only with the operator's word.
-    fn require_accepted(&self, draft: &commits::Draft) -> anyhow::Result<Vec<String>> {
-        let changed = candidate::judge_changed(
-            &self.repo.read,
-            &self.in_force.contract,
-            &draft.candidate.changes,
-        )?;
-        let accepted = self.request.accepts_judge_change.is_some() || self.request.dry_run;
-        if changed.is_empty() || accepted {
-            return Ok(changed);
+    /// What changes the meaning of the gate's words lands only with the operator's word.
+    pub(super) fn require_accepted(&self) -> anyhow::Result<()> {
+        if self.judge_changed.is_empty() || self.attempt.request.accepts_judge_change.is_some() {
+            return Ok(());
         }
         Err(Refusal::refused(format!(
             "JUDGE_CHANGED: task `{}` changes what judges it: {}",
-            self.task.name,
-            some_of(&changed)
+            self.name(),
+            some_of(&self.judge_changed)
         ))
         .hint("look at these changes; then the operator lands it with --accept-judge-change")
         .into())
     }
 
-    /// Moves the target to a proven candidate; only a proof gets here.
-    fn move_target(
-        &self,
-        judged: &Judged,
-        accepted: &[String],
-        lock: Lock,
-    ) -> anyhow::Result<Step> {
-        let (ws, name) = (self.ws, &self.task.name);
-        let keep = self.keeps();
-        let commit = commits::finish(self, judged)?;
-        // Judging may have taken long: task, checkout and branch are looked at once more, right before they move.
-        let task = ws.store.require_task(name)?;
+    /// Looks at the task once more, right before it lands: judging may have taken long. Its lock must be held.
+    pub(super) fn recheck(&self) -> anyhow::Result<Task> {
+        let Attempt { ws, work, .. } = self.attempt;
+        let task = ws.store.require_task(self.name())?;
         require_landable(ws, &task)?;
-        require_judged(&task, &self.work.tip.tree, "its work")?;
-        let place = Place::find(self, judged.draft())?;
-        place.require_free(self)?;
-        if self.interrupt.raised() {
-            bail!("interrupted");
+        require_judged(&task, &work.tip.tree, "its work")?;
+        if !work.is_at(&self.attempt.repo.tip_of(&task)?) {
+            return Err(commits::branch_moved(&task).into());
         }
-        commits::publish_work(ws, self.repo, &task, self.work)?;
-        if let (Some(operator), false) = (&self.request.accepts_judge_change, accepted.is_empty()) {
-            let event = ws
-                .event(name, "judge-change-accepted")
-                .fact("operator", operator.as_str());
-            ws.record(&event.fact("paths", accepted))?;
-        }
-        // From here on Ctrl-C comes too late: what is begun is ended.
-        let operation = Operation::Land {
-            old: judged.target().clone(),
-            new: commit.clone(),
-            tip: self.work.tip.commit.clone(),
-            receipt: judged.receipt().to_owned(),
-            keep,
-            pushed_to: self.push.map(Push::tracking_ref),
-        };
-        ws.store.intend(name, &Identity::current()?, operation)?;
-        if let Some(push) = self.push {
-            match push.send(std::slice::from_ref(name), &commit) {
-                Ok(Pushed::Done) => {}
-                answer => {
-                    ws.store.settle(name)?;
-                    return answer.map(|_| Step::RemoteMoved);
-                }
-            }
-        }
-        match (place.move_to(self, judged, &commit), self.push) {
-            (Ok(Moved::Done), _) => {}
-            // The intent stays open: once the branch here has followed, the landing is recorded.
-            (Ok(Moved::TargetMoved), Some(push)) => {
-                return Err(push.left_behind(&commit, "it moved at that moment").into());
-            }
-            (Err(error), Some(push)) => {
-                return Err(push.left_behind(&commit, &format!("{error:#}")).into());
-            }
-            (Ok(Moved::TargetMoved), None) => {
-                ws.store.settle(name)?;
-                drop(lock);
-                return Ok(Step::Again);
-            }
-            (Err(error), None) => {
-                // Where the target may have moved all the same, the open intent lets the next command finish.
-                if ws.target_tip(&task)? == *judged.target() {
-                    ws.store.settle(name)?;
-                }
-                return Err(error);
-            }
-        }
-        let landing = Landing {
-            commit,
-            onto: Some(judged.target().clone()),
-            tip: self.work.tip.commit.clone(),
-            receipt: judged.receipt().to_owned(),
-            at: ws.ctx.now,
-        };
-        let landed = record_landing(ws, &task, landing)?;
-        let outcome = conclude(ws, landed, keep)?;
-        drop(lock);
-        Ok(Step::Done(outcome))
+        Ok(task)
     }
 }

@@ -7,23 +7,24 @@ use serde::Serialize;
 use crate::candidate::{Candidate, conflict};
 use crate::contract::Strategy;
 use crate::error::Refusal;
-use crate::git::{Combination, CommitRequest, Repo};
+use crate::git::{CommitRequest, Repo};
 use crate::oid::Oid;
+use crate::replay::{Replay, Replayed};
 use crate::task::{Pinned, Task};
 use crate::workspace::Workspace;
 
-use super::Work;
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Car};
 use super::message;
 use super::proof::{Judged, covered};
+use super::ready::Work;
 use super::target::Place;
 
 /// What is to land, before it has its last commit.
 pub(super) struct Draft {
     pub(super) candidate: Candidate,
     pub(super) strategy: Strategy,
-    /// With the rebase strategy: the task's commits to replay, oldest first, each with its first parent.
-    replay: Vec<(Oid, Oid)>,
+    /// With the rebase strategy: the task's commits.
+    replay: Replay,
 }
 
 /// What a dry run shows.
@@ -45,22 +46,17 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(
-        attempt: &Attempt,
-        draft: &Draft,
-        place: &Place,
-        judge_changed: Vec<String>,
-    ) -> anyhow::Result<Self> {
-        let candidate = &draft.candidate;
+    pub(super) fn new(car: &Car, place: &Place) -> anyhow::Result<Self> {
+        let candidate = &car.draft.candidate;
         Ok(Self {
-            task: attempt.task.name.clone(),
-            target: attempt.task.target.clone(),
+            task: car.name().to_owned(),
+            target: car.attempt.task.target.clone(),
             target_commit: candidate.target.to_string(),
-            strategy: draft.strategy,
+            strategy: car.draft.strategy,
             tree: candidate.pinned.tree.to_string(),
             paths: candidate.paths.clone(),
-            judged: covered(attempt, draft)?,
-            judge_changed,
+            judged: covered(car)?,
+            judge_changed: car.judge_changed.clone(),
             checkout: place.checkout().cloned(),
             in_the_way: place.in_the_way().to_vec(),
         })
@@ -78,27 +74,19 @@ pub(super) fn draft(attempt: &Attempt, tip: &Pinned, combined: Candidate) -> any
         return Ok(Draft {
             candidate: combined,
             strategy,
-            replay: Vec::new(),
+            replay: Replay::nothing(),
         });
     }
     let read = &attempt.repo.read;
-    let commits = read.new_commits(&combined.target, &tip.commit)?;
-    let merges = commits.iter().any(|(_, parents)| parents.len() > 1);
-    let replay: Vec<(Oid, Oid)> = commits
-        .into_iter()
-        // A merge of the target is not replayed: the target has what it brought.
-        .filter(|(_, parents)| parents.len() == 1)
-        .map(|(commit, mut parents)| (commit, parents.remove(0)))
-        .collect();
-    let mut onto = combined.target.clone();
-    for (commit, parent) in &replay {
-        let tree = replayed_tree(attempt.repo, attempt.task, commit, parent, &onto)?;
-        onto = attempt
-            .repo
-            .commit_by_machine(&tree, &[&onto], "wt: replayed\n")?;
-    }
+    let replay = Replay::of(read, &combined.target, &tip.commit)?;
+    let replayed = replay.onto(attempt.repo, &combined.target, |step| {
+        let parents = [step.parent];
+        let repo = attempt.repo;
+        repo.commit_by_machine(step.tree, &parents, "wt: replayed\n")
+    })?;
+    let onto = require_clean(attempt.task, replayed)?;
     let tree = read.tree_of(&onto)?;
-    if merges && tree != combined.pinned.tree {
+    if replay.leaves_merges_out && tree != combined.pinned.tree {
         return Err(Refusal::refused(format!(
             "a merge commit of task `{}` holds work of its own, which replaying the other commits would lose",
             attempt.task.name
@@ -121,16 +109,10 @@ pub(super) fn draft(attempt: &Attempt, tip: &Pinned, combined: Candidate) -> any
     })
 }
 
-fn replayed_tree(
-    repo: &Repo,
-    task: &Task,
-    commit: &Oid,
-    parent: &Oid,
-    onto: &Oid,
-) -> anyhow::Result<Oid> {
-    match repo.replay(commit, parent, onto)? {
-        Combination::Clean(tree) => Ok(tree),
-        Combination::Conflict(paths) => Err(conflict(task, &paths)
+fn require_clean(task: &Task, replayed: Replayed) -> anyhow::Result<Oid> {
+    match replayed {
+        Replayed::At(tip) => Ok(tip),
+        Replayed::Conflict(paths) => Err(conflict(task, &paths)
             .hint(format!(
                 "its commits conflict one by one: land it with --strategy squash or merge, \
                  or in its worktree: git rebase {}, then wt validate",
@@ -140,20 +122,30 @@ fn replayed_tree(
     }
 }
 
-/// Makes the commit that the target moves to; its tree is the one that was judged.
-pub(super) fn finish(attempt: &Attempt, judged: &Judged) -> anyhow::Result<Oid> {
-    let draft = judged.draft();
-    let (tree, target) = (&draft.candidate.pinned.tree, &draft.candidate.target);
+/// Makes the landing commits, each on the one before it, the first on the target; their trees are those of the
+/// drafts, the last one's the tree that was judged.
+pub(super) fn finish(judged: &Judged) -> anyhow::Result<Vec<Oid>> {
+    let mut chain: Vec<Oid> = Vec::new();
+    for car in judged.cars() {
+        let onto = chain.last().unwrap_or(judged.target());
+        chain.push(landing_commit(car, onto, judged.receipt())?);
+    }
+    Ok(chain)
+}
+
+fn landing_commit(car: &Car, onto: &Oid, receipt: &str) -> anyhow::Result<Oid> {
+    let Car { attempt, draft, .. } = car;
+    let tree = &draft.candidate.pinned.tree;
     let trailers = message::Trailers {
-        task: &attempt.task.name,
-        receipt: judged.receipt(),
+        task: car.name(),
+        receipt,
     };
     let repo = &attempt.ws.repo;
     let commit = match draft.strategy {
         Strategy::Merge | Strategy::Squash => {
-            let text = message::of_landing(attempt, draft.strategy)?;
+            let text = message::of_landing(attempt, draft)?;
             let text = message::with_trailers(repo, &text, &trailers)?;
-            let both = [target, &attempt.work.tip.commit];
+            let both = [onto, &attempt.work.tip.commit];
             let parents = if draft.strategy == Strategy::Merge {
                 &both[..]
             } else {
@@ -166,7 +158,7 @@ pub(super) fn finish(attempt: &Attempt, judged: &Judged) -> anyhow::Result<Oid> 
                 author_of: None,
             })?
         }
-        Strategy::Rebase => rebased(attempt, draft, &trailers)?,
+        Strategy::Rebase => rebased(car, onto, &trailers)?,
     };
     if repo.read.tree_of(&commit)? != *tree {
         anyhow::bail!("the landing commit {commit} does not hold the judged tree {tree}");
@@ -174,24 +166,23 @@ pub(super) fn finish(attempt: &Attempt, judged: &Judged) -> anyhow::Result<Oid> 
     Ok(commit)
 }
 
-fn rebased(attempt: &Attempt, draft: &Draft, trailers: &message::Trailers) -> anyhow::Result<Oid> {
+fn rebased(car: &Car, onto: &Oid, trailers: &message::Trailers) -> anyhow::Result<Oid> {
+    let Car { attempt, draft, .. } = car;
     let repo = &attempt.ws.repo;
-    let mut onto = draft.candidate.target.clone();
-    for (position, (commit, parent)) in draft.replay.iter().enumerate() {
-        let tree = replayed_tree(repo, attempt.task, commit, parent, &onto)?;
-        let mut text = repo.read.message(commit)?;
-        if position + 1 == draft.replay.len() {
-            text =
-                message::with_trailers(repo, attempt.request.message.unwrap_or(&text), trailers)?;
+    let replayed = draft.replay.onto(repo, onto, |step| {
+        let mut text = repo.read.message(step.original)?;
+        if step.is_last {
+            let text_of_last = attempt.request.message.unwrap_or(&text);
+            text = message::with_trailers(repo, text_of_last, trailers)?;
         }
-        onto = repo.commit_by_operator(&CommitRequest {
-            tree: &tree,
-            parents: &[&onto],
+        repo.commit_by_operator(&CommitRequest {
+            tree: step.tree,
+            parents: &[step.parent],
             message: &text,
-            author_of: Some(commit),
-        })?;
-    }
-    Ok(onto)
+            author_of: Some(step.original),
+        })
+    })?;
+    require_clean(attempt.task, replayed)
 }
 
 /// Makes the commit of a judged snapshot, in the operator's name. The branch does not move yet.
@@ -230,9 +221,7 @@ pub(super) fn publish_work(
         "wt: commit",
     )?;
     if !moved {
-        return Err(Refusal::refused(format!("{} moved meanwhile", task.branch))
-            .hint(format!("wt validate {}", task.name))
-            .into());
+        return Err(branch_moved(task).into());
     }
     let index = repo.admin_dir(&task.admin).join("index");
     // The worktree goes soon; where it stays, a stale index would only show as changes that are none.
@@ -245,4 +234,9 @@ pub(super) fn publish_work(
         &ws.event(&task.name, "committed")
             .fact("commit", commit.as_str()),
     )
+}
+
+pub(super) fn branch_moved(task: &Task) -> Refusal {
+    Refusal::refused(format!("{} moved meanwhile", task.branch))
+        .hint(format!("wt validate {}", task.name))
 }

@@ -1,8 +1,11 @@
 //! A target brought forward to a commit that others made and `wt` did not judge: what its remote has.
 
+use anyhow::bail;
+
 use crate::error::{Refusal, some_of};
 use crate::git::{Checkout, CheckoutMove, CheckoutMoved};
 use crate::oid::Oid;
+use crate::task::Task;
 use crate::workspace::Workspace;
 
 use super::target::require_no_worktree_of_task;
@@ -61,4 +64,25 @@ pub(super) fn forward(ws: &Workspace, target: &str, old: &Oid, new: &Oid) -> any
         .hint("finish what is under way there (git status), then land again; nothing was changed")
         .into()),
     }
+}
+
+/// Brings the target to a landing that its remote has already, and that a killed command could not bring here.
+///
+/// # Errors
+/// A refusal where the target has moved since, or a person's work is in the way.
+pub(crate) fn follow_remote(ws: &Workspace, task: &Task, new: &Oid) -> anyhow::Result<()> {
+    let Some(_lock) = ws.store.try_landing_lock(&task.target)? else {
+        bail!("another landing on {} is under way", task.target);
+    };
+    let old = ws.target_tip(task)?;
+    if !ws.repo.read.is_ancestor(&old, new)? {
+        return Err(Refusal::refused(format!(
+            "its remote has it as {}, and {} has moved since",
+            new.short(),
+            task.target
+        ))
+        .hint("bring the branch to what its remote has: git pull")
+        .into());
+    }
+    forward(ws, &task.target, &old, new)
 }

@@ -102,6 +102,7 @@ pub(super) fn find_landing(
                 onto: None,
                 tip: tip.clone(),
                 receipt,
+                together: Vec::new(),
                 at: ws.ctx.now,
             }),
             _ => None,

@@ -5,6 +5,7 @@ use crate::git::Repo;
 use crate::task::Task;
 
 use super::attempt::Attempt;
+use super::commits::Draft;
 
 /// Names the task that a commit landed.
 pub(super) const TRAILER_TASK: &str = "Wt-Task";
@@ -18,13 +19,13 @@ pub(super) struct Trailers<'a> {
 }
 
 /// The message of a merge or squash commit.
-pub(super) fn of_landing(attempt: &Attempt, strategy: Strategy) -> anyhow::Result<String> {
+pub(super) fn of_landing(attempt: &Attempt, draft: &Draft) -> anyhow::Result<String> {
+    let strategy = draft.strategy;
     if let Some(message) = attempt.request.message {
         return Ok(message.to_owned());
     }
     let read = &attempt.repo.read;
-    let target = attempt.ws.target_tip(attempt.task)?;
-    let commits = read.new_commits(&target, &attempt.work.tip.commit)?;
+    let commits = read.new_commits(&draft.candidate.target, &attempt.work.tip.commit)?;
     if let (Strategy::Squash, [(only, _)]) = (strategy, &commits[..]) {
         return read.message(only);
     }

@@ -1,33 +1,56 @@
-//! The proof that a draft was judged green: nothing lands without one, and nothing but this module makes one.
+//! The proof that what is to land was judged green: nothing lands without one, and nothing but this module makes one.
 
-use crate::error::Code;
-use crate::gate::{Order, Purpose, Report};
+use anyhow::bail;
+
+use crate::candidate::Candidate;
+use crate::error::{Code, Refusal};
+use crate::gate::{self, Culprit, Order, Purpose, Report, Verdict};
+use crate::git::Change;
 use crate::judge::{self, OrderRequest, covering_receipt, order};
 use crate::oid::Oid;
 use crate::store::Lock;
 use crate::task::Task;
 
-use super::attempt::Attempt;
-use super::commits::Draft;
+use super::attempt::{Attempt, Car};
 
-/// A draft whose tree a receipt covers, under the target's gate.
+/// Drafts, each on the one before it, the first on the target; a receipt under the target's gate covers all that the
+/// last changes there.
 pub(super) struct Judged<'d> {
-    draft: &'d Draft,
+    cars: &'d [Car<'d>],
+    whole: &'d Candidate,
     receipt: String,
 }
 
-impl Judged<'_> {
-    pub(super) fn draft(&self) -> &Draft {
-        self.draft
+impl<'d> Judged<'d> {
+    pub(super) fn cars(&self) -> &'d [Car<'d>] {
+        self.cars
     }
 
     pub(super) fn receipt(&self) -> &str {
         &self.receipt
     }
 
-    /// The commit of the target that the draft was made on.
-    pub(super) fn target(&self) -> &Oid {
-        &self.draft.candidate.target
+    /// The commit of the target that the drafts were made on.
+    pub(super) fn target(&self) -> &'d Oid {
+        &self.whole.target
+    }
+
+    /// All that changes on the target.
+    pub(super) fn changes(&self) -> &'d [Change] {
+        &self.whole.changes
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.cars.iter().map(|car| car.name().to_owned()).collect()
+    }
+
+    /// The names where there are several: what was judged as one.
+    pub(super) fn together(&self) -> Vec<String> {
+        if self.cars.len() > 1 {
+            self.names()
+        } else {
+            Vec::new()
+        }
     }
 }
 
@@ -44,45 +67,74 @@ pub(super) enum Proof<'d> {
 }
 
 /// Whether a receipt covers a draft already.
-pub(super) fn covered(attempt: &Attempt, draft: &Draft) -> anyhow::Result<bool> {
-    Ok(covering_receipt(&attempt.ws.store, &order_for(attempt, draft)?).is_some())
+pub(super) fn covered(car: &Car) -> anyhow::Result<bool> {
+    covered_up_to(car, &car.draft.candidate)
 }
 
-fn order_for(attempt: &Attempt, draft: &Draft) -> anyhow::Result<Order> {
+/// Whether a receipt covers all that the target becomes with this draft and those before it: `whole`.
+pub(super) fn covered_up_to(car: &Car, whole: &Candidate) -> anyhow::Result<bool> {
+    let order = order_for(car, car.attempt.task, whole, &[])?;
+    Ok(covering_receipt(&car.attempt.ws.store, &order).is_some())
+}
+
+/// The order to judge `candidate`, alone or as the end of a train, for `task`: the record of the car's as it stands.
+fn order_for(
+    car: &Car,
+    task: &Task,
+    candidate: &Candidate,
+    train: &[gate::Car],
+) -> anyhow::Result<Order> {
+    let Attempt {
+        ws, repo, in_force, ..
+    } = car.attempt;
+    let purpose = if train.is_empty() {
+        Purpose::Land
+    } else {
+        Purpose::Train
+    };
     let request = OrderRequest {
-        task: attempt.task,
-        purpose: Purpose::Land,
-        snapshot: &attempt.work.tip,
-        candidate: &draft.candidate,
-        in_force: attempt.in_force,
+        task,
+        purpose,
+        snapshot: &car.attempt.work.tip,
+        candidate,
+        in_force,
         cause: None,
+        train,
         fresh: false,
     };
-    order(attempt.ws, attempt.repo, &request)
+    order(ws, repo, &request)
 }
 
-/// Finds the receipt that covers the draft, or has the draft judged now.
-pub(super) fn prove<'d>(
-    attempt: &Attempt,
-    draft: &'d Draft,
-    lock: Lock,
-) -> anyhow::Result<Proof<'d>> {
-    let (ws, name) = (attempt.ws, &attempt.task.name);
-    let order = order_for(attempt, draft)?;
+/// Finds the receipt that covers a draft on the target, or has it judged now.
+pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d>> {
+    let (ws, name) = (car.attempt.ws, car.name());
+    let whole = &car.draft.candidate;
+    let order = order_for(car, car.attempt.task, whole, &[])?;
+    let judged = |receipt| Judged {
+        cars: std::slice::from_ref(car),
+        whole,
+        receipt,
+    };
     if let Some(receipt) = covering_receipt(&ws.store, &order) {
-        return Ok(Proof::Judged(
-            Judged {
-                draft,
-                receipt: receipt.key(),
-            },
-            lock,
+        return Ok(Proof::Judged(judged(receipt.key()), lock));
+    }
+    if let Some(run) = judge::held_back(car.attempt.task, &order) {
+        ws.ctx.ui.say(&format!(
+            "{} was red itself before (run {run}), and is the same; no step was run",
+            car.attempt.task.target
         ));
+        let report = judge::report_of(ws, car.attempt.task, run)?;
+        return Ok(Proof::Refused {
+            task: Box::new(car.attempt.task.clone()),
+            report: Box::new(report),
+            code: Code::No,
+        });
     }
     ws.ctx.ui.say(&format!(
         "{name}: judging the combination with {}, which has moved",
-        attempt.task.target
+        car.attempt.task.target
     ));
-    let mut task = attempt.task.clone();
+    let mut task = car.attempt.task.clone();
     judge::launch(ws, &mut task, &order, &lock)?;
     drop(lock);
     let verdict = judge::follow(ws, name, order.run)?;
@@ -95,16 +147,108 @@ pub(super) fn prove<'d>(
         });
     }
     let lock = ws.lock_task(name)?;
-    let unmoved = ws.target_tip(attempt.task)? == draft.candidate.target
-        && attempt.repo.tip_of(attempt.task)? == attempt.work.branch;
+    let unmoved = ws.target_tip(car.attempt.task)? == whole.target
+        && car
+            .attempt
+            .work
+            .is_at(&car.attempt.repo.tip_of(car.attempt.task)?);
     match covering_receipt(&ws.store, &order) {
-        Some(receipt) if unmoved => Ok(Proof::Judged(
-            Judged {
-                draft,
-                receipt: receipt.key(),
-            },
-            lock,
-        )),
+        Some(receipt) if unmoved => Ok(Proof::Judged(judged(receipt.key()), lock)),
         _ => Ok(Proof::Moved),
+    }
+}
+
+/// What asking for a proof of several drafts came to.
+pub(super) enum TrainProof<'d> {
+    Judged {
+        judged: Judged<'d>,
+        /// The run that made the receipt, if it was not known before.
+        run: Option<u32>,
+    },
+    /// Somebody on the train, or the target, is no longer what the drafts were made of.
+    Moved,
+    /// Red by the fault of one of them, as run `run` of `owner` found out.
+    Red {
+        owner: String,
+        run: u32,
+        culprit: Box<Culprit>,
+    },
+    /// This step is red on the target itself.
+    TargetRed { step: String, report: Box<Report> },
+    /// It is not known whose fault it is, or it is no fault of theirs.
+    Undecided { report: Box<Report>, code: Code },
+}
+
+/// Finds the receipt that covers the last of several drafts, or has it judged now. `prefixes` are what each draft
+/// with those before it makes of the target.
+pub(super) fn prove_train<'d>(
+    cars: &'d [Car<'d>],
+    prefixes: &'d [Candidate],
+) -> anyhow::Result<TrainProof<'d>> {
+    let Some((last, whole)) = cars.last().zip(prefixes.last()) else {
+        bail!("an empty train");
+    };
+    let told = |(car, prefix): (&Car, &Candidate)| gate::Car {
+        task: car.name().to_owned(),
+        tip: car.attempt.work.tip.commit.clone(),
+        prefix: prefix.pinned.clone(),
+        changed: prefix.paths.clone(),
+    };
+    let train: Vec<gate::Car> = cars.iter().zip(prefixes).map(told).collect();
+    let (ws, owner) = (last.attempt.ws, last.name());
+    let judged = |receipt| Judged {
+        cars,
+        whole,
+        receipt,
+    };
+    let lock = ws.lock_task(owner)?;
+    let Ok(mut task) = last.recheck() else {
+        return Ok(TrainProof::Moved);
+    };
+    let order = order_for(last, &task, whole, &train)?;
+    if let Some(receipt) = covering_receipt(&ws.store, &order) {
+        let judged = judged(receipt.key());
+        return Ok(TrainProof::Judged { judged, run: None });
+    }
+    let names: Vec<String> = cars.iter().map(|car| car.name().to_owned()).collect();
+    let (names, target) = (names.join(", "), &task.target);
+    ws.ctx
+        .ui
+        .say(&format!("judging {names} together on {target}"));
+    judge::launch(ws, &mut task, &order, &lock)?;
+    drop(lock);
+    let verdict = judge::follow(ws, owner, order.run)?;
+    match judge::verdict_of(ws, owner, order.run)? {
+        Some(Verdict::Passed { .. }) => {
+            let run = Some(order.run);
+            Ok(match covering_receipt(&ws.store, &order) {
+                Some(receipt) => TrainProof::Judged {
+                    judged: judged(receipt.key()),
+                    run,
+                },
+                None => TrainProof::Moved,
+            })
+        }
+        Some(Verdict::Failed {
+            culprit: Some(culprit),
+            ..
+        }) => Ok(TrainProof::Red {
+            owner: owner.to_owned(),
+            run: order.run,
+            culprit,
+        }),
+        _ if verdict.code == Code::Interrupted => {
+            Err(Refusal::new(Code::Interrupted, "interrupted").into())
+        }
+        found => {
+            let report = Box::new(judge::report_of(ws, &verdict.task, order.run)?);
+            Ok(match found {
+                Some(Verdict::TargetRed { step, .. }) => TrainProof::TargetRed { step, report },
+                _ => TrainProof::Undecided {
+                    report,
+                    code: verdict.code,
+                },
+            })
+        }
     }
 }

@@ -7,10 +7,11 @@ use crate::git::{GitCommand, complaint};
 use crate::oid::Oid;
 use crate::workspace::Workspace;
 
+use super::Request;
 use super::forward::forward;
 
 /// How often a landing is combined and judged anew because the remote would not take it.
-pub(super) const TRIES: u32 = 3;
+const TRIES: u32 = 3;
 
 /// What the operator's own git is told of how to reach a remote. Nothing else needs these.
 const REACH: &[&str] = &[
@@ -47,18 +48,29 @@ pub(super) struct Push<'w> {
 }
 
 impl<'w> Push<'w> {
+    /// The push that was asked for, if one was. A dry run only says where it would go, and asks nobody.
+    ///
     /// # Errors
     /// A refusal where the target has no remote.
     pub(super) fn begin(
         ws: &'w Workspace<'w>,
         target: &str,
-        operator: &'w str,
-    ) -> anyhow::Result<Self> {
-        Ok(Self {
+        request: &'w Request,
+    ) -> anyhow::Result<Option<Self>> {
+        let Some(operator) = request.push.as_deref() else {
+            return Ok(None);
+        };
+        let push = Self {
             remote: Remote::of(ws, target)?,
             operator,
             there: None,
-        })
+        };
+        if request.dry_run {
+            let ui = &ws.ctx.ui;
+            ui.say(&format!("would be pushed to {} first", push.to()));
+            return Ok(None);
+        }
+        Ok(Some(push))
     }
 
     /// Where it goes, e.g. `origin/main`.
@@ -110,14 +122,24 @@ impl<'w> Push<'w> {
             "bring {target} to it (git merge {there}); the next wt command then records the landing"
         ))
     }
+}
 
-    /// What is said where the remote moved at every try.
-    pub(super) fn moved_too_often(&self, task: &str) -> Refusal {
-        let what = format!(
-            "{} moved {TRIES} times while task `{task}` was to land",
-            self.to()
-        );
-        Refusal::new(Code::Busy, what).hint("try again when it is quieter there")
+/// How often a remote had moved when a landing was pushed to it.
+#[derive(Default)]
+pub(super) struct RemoteMoves(u32);
+
+impl RemoteMoves {
+    /// Counts one more, of the branch that people name `there`.
+    ///
+    /// # Errors
+    /// A refusal ([`Code::Busy`]) where it was the last that is borne; `who_was` is to land.
+    pub(super) fn count(&mut self, there: &str, who_was: &str) -> Result<(), Refusal> {
+        self.0 += 1;
+        if self.0 < TRIES {
+            return Ok(());
+        }
+        let what = format!("{there} moved {TRIES} times while {who_was} to land");
+        Err(Refusal::new(Code::Busy, what).hint("try again when it is quieter there"))
     }
 }
 

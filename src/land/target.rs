@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Refusal, some_of};
-use crate::git::{Checkout, CheckoutMove, CheckoutMoved};
+use crate::git::{Change, Checkout, CheckoutMove, CheckoutMoved};
 use crate::oid::Oid;
 use crate::workspace::Workspace;
 
 use super::attempt::Attempt;
-use super::commits::Draft;
 use super::proof::Judged;
 
 /// The place of the target branch.
@@ -29,7 +28,8 @@ pub(super) enum Moved {
 }
 
 impl Place {
-    pub(super) fn find(attempt: &Attempt, draft: &Draft) -> anyhow::Result<Self> {
+    /// Where the target of `attempt` is, which is to be changed so.
+    pub(super) fn find(attempt: &Attempt, changes: &[Change]) -> anyhow::Result<Self> {
         let repo = &attempt.ws.repo;
         let target = &attempt.task.target;
         if let Some(place) = repo.rebasing(target) {
@@ -55,7 +55,7 @@ impl Place {
             return Ok(Self::RefAlone);
         };
         require_no_worktree_of_task(attempt.ws, target, &root)?;
-        let in_the_way = repo.in_the_way(&root, &draft.candidate.changes)?;
+        let in_the_way = repo.in_the_way(&root, changes)?;
         Ok(Self::Checkout { root, in_the_way })
     }
 
@@ -103,7 +103,7 @@ impl Place {
         let repo = &attempt.ws.repo;
         let reference = attempt.task.target_ref();
         let old = judged.target();
-        let reason = format!("wt: land {}", attempt.task.name);
+        let reason = format!("wt: land {}", judged.names().join(" "));
         match self {
             Self::RefAlone => {
                 let done = repo.move_ref(&reference, Some(old), Some(commit), &reason)?;

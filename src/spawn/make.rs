@@ -94,18 +94,6 @@ impl Plan {
 
     /// The record of the task before anything of it is made.
     fn outline(&self, ws: &Workspace, new: &NewTask, in_force: &InForce) -> anyhow::Result<Task> {
-        let worktrees = self.worktrees.clone();
-        let is_agents = |entry: &Path| {
-            entry
-                .strip_prefix(&worktrees)
-                .is_ok_and(|inside| !inside.to_string_lossy().starts_with('_'))
-        };
-        let environment = capture(
-            &ws.ctx.environment,
-            &in_force.contract,
-            ws.repo.git.program(),
-            is_agents,
-        );
         Ok(Task {
             name: new.name.clone(),
             state: State::Waiting,
@@ -121,7 +109,7 @@ impl Plan {
             brief: new.brief.clone(),
             owns: self.owns.clone(),
             after: self.after.clone(),
-            environment,
+            environment: capture(ws, in_force),
             sparse: ws.repo.sparse_patterns()?,
             generated: Vec::new(),
             rules: String::new(),
@@ -130,6 +118,7 @@ impl Plan {
             judging: None,
             validated: None,
             rejected: None,
+            held_back: None,
             landing: None,
         })
     }

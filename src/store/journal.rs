@@ -32,10 +32,20 @@ pub(crate) enum Operation {
         /// Tip of the task's branch.
         tip: Oid,
         receipt: String,
+        /// The tasks that were judged as one with it; none where it was judged alone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        together: Vec<String>,
         keep: bool,
         /// Where it is pushed to before the target moves here: the ref that tells what the remote has.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pushed_to: Option<String>,
+    },
+    /// Move a task's branch, and the files of its worktree, from `old` to `new`.
+    Sync {
+        old: Oid,
+        new: Oid,
+        /// Whether what was validated is `old`, so that `new` may land.
+        stays_validated: bool,
     },
     /// Take a task's worktree, branch and record away.
     Remove { trashed: Box<Trashed> },

@@ -22,6 +22,24 @@ impl Line {
         apart
     }
 
+    /// `names` with each task behind those among them that it follows, else in the order that they have.
+    pub(crate) fn sorted(&self, names: Vec<String>) -> Vec<String> {
+        let mut left = names;
+        let mut sorted = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let is_free = |name: &String| {
+                let before = self.before(name);
+                !left
+                    .iter()
+                    .any(|other| other != name && before.contains(other))
+            };
+            // In a circle nobody is: it is broken at its first.
+            let next = left.iter().position(is_free).unwrap_or(0);
+            sorted.push(left.remove(next));
+        }
+        sorted
+    }
+
     /// All that `task` follows, directly or through others.
     fn before(&self, task: &str) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
@@ -80,6 +98,24 @@ mod tests {
             ["a", "b", "c", "d", "x", "y"].map(apart),
             ["bcd", "ac", "abx", "a", "c", ""]
         );
+    }
+
+    #[test]
+    fn whoever_follows_comes_behind_and_the_rest_keeps_its_order() {
+        let line = line(&[("a", &["c"]), ("b", &[]), ("c", &["x"]), ("x", &["d"])]);
+        let sorted = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            line.sorted(names).join(" ")
+        };
+        assert_eq!(sorted(&["a", "b", "c", "d"]), "b d c a");
+        assert_eq!(sorted(&["d", "c", "b", "a"]), "d c b a");
+    }
+
+    #[test]
+    fn a_circle_is_sorted_all_the_same() {
+        let circle = line(&[("a", &["b"]), ("b", &["a"]), ("c", &["b"])]);
+        let names = ["c", "a", "b"].map(str::to_owned).to_vec();
+        assert_eq!(circle.sorted(names), ["c", "a", "b"]);
     }
 
     #[test]

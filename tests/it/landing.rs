@@ -795,7 +795,7 @@ fn work_that_comes_while_it_lands_keeps_the_worktree() {
 #[test]
 fn a_step_that_the_landing_selects_is_run_though_the_receipt_lacks_it() {
     let contract = format!(
-        "{CONTRACT}\n[[gate]]\nname = \"data\"\nkind = \"check\"\nrun = \"echo the data step ran; exit 1\"\nwhen = [\"data/**\"]\n"
+        "{CONTRACT}\n[[gate]]\nname = \"data\"\nkind = \"check\"\nrun = \"echo the data step ran; [ ! -f code ]\"\nwhen = [\"data/**\"]\n"
     );
     let sandbox = Sandbox::with(&[("wt.toml", &contract), ("test.sh", "true\n")]);
     let worktree = sandbox.spawn("auth");

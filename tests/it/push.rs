@@ -285,3 +285,46 @@ fn what_the_remote_took_is_recognised_where_nothing_here_tells_of_it() {
         sandbox.wt(&["doctor"]).expect(0).says("all is well");
     }
 }
+
+#[test]
+fn a_train_is_pushed_once_and_each_of_it_is_told_apart_from_what_came_past_wt() {
+    let sandbox = with_remote();
+    sandbox.validated("b", "b.txt", "");
+    sandbox.validated("c", "c.txt", "");
+    another_pushes(&sandbox, "theirs.txt");
+    let pushes = sandbox.notes().join("pushes");
+    let count = format!("echo push >> '{}'\n", pushes.display());
+    hook(&sandbox, "update", &format!("{count}{FASTER}"));
+    sandbox.write(remote(&sandbox).join("slow"), "once");
+    let args = ["merge", "--all", "--push", "--operator", "ann"];
+    sandbox
+        .wt_in_time(&args)
+        .expect(0)
+        .says("main is brought forward to origin/main: 1 commit")
+        .prints("landed a on main")
+        .prints("landed c on main");
+    assert_eq!(there(&sandbox), here(&sandbox));
+    assert_eq!(sandbox.read(&pushes), "push\npush\n", "one was too late");
+    let told = sandbox
+        .wt(&["log", "--target", "--json"])
+        .expect(0)
+        .out
+        .clone();
+    let words: Vec<String> = told
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .map(|passage| passage["standing"].as_str().expect("a word").to_owned())
+        .collect();
+    assert_eq!(
+        words,
+        [
+            "no-receipt",
+            "no-receipt",
+            "no-receipt",
+            "judged-together",
+            "judged-together",
+            "landed"
+        ]
+    );
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
+}

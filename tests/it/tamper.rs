@@ -628,7 +628,7 @@ fn another_folder_in_the_worktrees_place_is_neither_judged_nor_written_nor_remov
 #[test]
 fn a_base_hides_no_change_from_scope_and_gate() {
     let contract = format!(
-        "{CONTRACT}\n[[gate]]\nname = \"docs\"\nkind = \"check\"\nrun = \"echo 'FAIL: docs'; exit 1\"\nwhen = [\"docs/**\"]\n"
+        "{CONTRACT}\n[[gate]]\nname = \"docs\"\nkind = \"check\"\nrun = \"echo 'FAIL: docs'; [ ! -f docs/new.md ]\"\nwhen = [\"docs/**\"]\n"
     );
     let sandbox = Sandbox::with(&[
         ("wt.toml", &contract),

@@ -183,7 +183,10 @@ fn colour_comes_on_a_terminal_alone_and_not_where_it_is_unwanted() {
 
 #[test]
 fn a_person_at_a_terminal_is_the_operator() {
-    let sandbox = sandbox_with_terminal(&[("wt.toml", sandbox::CONTRACT), ("test.sh", "exit 1\n")]);
+    let sandbox = sandbox_with_terminal(&[
+        ("wt.toml", sandbox::CONTRACT),
+        ("test.sh", "[ ! -f auth.txt ]\n"),
+    ]);
     let worktree = sandbox.spawn("auth");
     sandbox.write(worktree.join("auth.txt"), "token\n");
     sandbox.wt(&["validate", "auth"]).expect(1);

@@ -59,6 +59,7 @@ agent = "codex"
 [land]
 strategy = "squash"
 keep = true
+each = true
 [agents.other]
 rules = "OTHER.md"
 "#;
@@ -147,7 +148,8 @@ rules = "OTHER.md"
       },
       "land": {
         "strategy": "squash",
-        "keep": true
+        "keep": true,
+        "each": true
       },
       "agents": {
         "other": {

@@ -74,6 +74,7 @@ fn what_harms_nobody_passes() {
         "git merge main",
         "git rm --cached x",
         "git add -A && git commit -qm wip",
+        "wt sync auth --rebase",
         "wt validate",
         "wt validate --cause 'the run of wt resume was wrong'",
         "git wt show --json",
@@ -226,6 +227,10 @@ fn what_reaches_beyond_the_worktree_is_denied() {
         (
             "wt explain -m x --operator me",
             "wt explain --operator is the operator's",
+        ),
+        (
+            "wt sync --all --operator=me",
+            "wt sync --operator is the operator's",
         ),
         ("wt run auth -- ls", "wt run is the operator's"),
         (

@@ -1,79 +1,228 @@
-//! What a failed command is told to have failed of.
+//! Whose failure a failure is: the task's, or that of the target, which is red itself.
 
+use std::path::Path;
+
+use super::super::outcomes::{Known, known, target_red};
 use super::super::slot::Slot;
-use super::{Judge, SET_UP_LIMIT};
-use crate::confine::Caged;
-use crate::contract::Timeout;
-use crate::ctx::find_program;
-use crate::failure::{self, Failure};
-use crate::gate::{Denied, Ended, StepResult};
+use super::Judge;
+use super::steps::{Command, SET_UP};
+use crate::failure::Failure;
+use crate::gate::{Denied, Order, Outcome, Phase, Purpose, StepResult, Verdict};
+use crate::task::Pinned;
+
+/// The step at which a run ended.
+pub(super) struct Failed {
+    pub(super) step: StepResult,
+    pub(super) first: Failure,
+    pub(super) denied: Option<Denied>,
+}
+
+impl Failed {
+    /// It is the task's own.
+    fn own(self, unsure: Option<String>) -> Verdict {
+        Verdict::Failed {
+            first: self.first,
+            denied: self.denied,
+            culprit: None,
+            unsure,
+        }
+    }
+}
+
+/// What a step is on a tree.
+pub(super) enum Colour {
+    Green,
+    Red(Box<Outcome>),
+    /// It can't be told, for this reason.
+    Unknown(String),
+    Interrupted,
+}
+
+/// What came of running a step.
+enum Tried {
+    Ended(StepResult),
+    /// What had to run before it failed, so that it was not run.
+    NotReached(String),
+    Interrupted,
+}
 
 impl Judge<'_> {
-    /// The first failure in the log of the last step, its paths those of the repository.
-    pub(super) fn first_failure(&self, slot: &Slot) -> Failure {
-        let Some(step) = self.progress.steps.last() else {
-            return Failure {
-                title: "no step was run".to_owned(),
-                excerpt: Vec::new(),
+    /// The verdict on a candidate of which a step failed.
+    pub(super) fn blame(
+        &mut self,
+        slot: &mut Slot,
+        temporary: &Path,
+        failed: Failed,
+    ) -> anyhow::Result<Verdict> {
+        // Once a step has failed the attempt counts, whatever keeps the target from being looked at.
+        let colour = self
+            .colour_of_target(slot, temporary, &failed)
+            .unwrap_or_else(|error| Colour::Unknown(format!("{error:#}")));
+        match (colour, self.order.purpose) {
+            (Colour::Red(there), _) => Ok(target_red(&self.order, *there, failed.denied)),
+            (Colour::Interrupted, Purpose::Validate) => Ok(failed.own(Some(
+                "it was interrupted while the step ran there".to_owned(),
+            ))),
+            (Colour::Interrupted, _) => Ok(Verdict::Interrupted),
+            (_, Purpose::Train) => self.search(slot, temporary, failed),
+            (Colour::Green, _) => Ok(failed.own(None)),
+            (Colour::Unknown(why), _) => Ok(failed.own(Some(why))),
+        }
+    }
+
+    fn colour_of_target(
+        &mut self,
+        slot: &mut Slot,
+        temporary: &Path,
+        failed: &Failed,
+    ) -> anyhow::Result<Colour> {
+        let target = Pinned {
+            commit: self.order.target.clone(),
+            tree: self.repo.read.tree_of(&self.order.target)?,
+        };
+        let there = Order {
+            // Nobody changes the judge there.
+            judge_changed: Vec::new(),
+            ..self.order.of(&target, &self.order.changed)
+        };
+        let step = &failed.step.name;
+        // What was just run on this very tree is known, however fresh all must be.
+        let same = target.tree == self.order.candidate.tree;
+        if same || !self.order.fresh {
+            match known(&self.ws.store, &self.order, &target.tree, step) {
+                Some(Known::Green) => return Ok(Colour::Green),
+                Some(Known::Red(mut there)) => {
+                    // Its log is read again: what is missing on the PATH may be found by now.
+                    if there.log.is_file() {
+                        there.first = Some(self.first_failure(slot, &there.step, &there.log));
+                    }
+                    return Ok(Colour::Red(there));
+                }
+                None => {}
+            }
+        }
+        self.enter(Phase::OnTarget(step.clone()))?;
+        self.colour(slot, temporary, &there, step, "target")
+    }
+
+    /// Runs `step` on what `at` judges, alone where it can be; its logs are named after `what`.
+    ///
+    /// A step that passed alone somewhere needs nothing of the steps before it. One that did not may only lack what
+    /// they make: then it is run once more, behind them.
+    pub(super) fn colour(
+        &mut self,
+        slot: &mut Slot,
+        temporary: &Path,
+        at: &Order,
+        step: &str,
+        what: &str,
+    ) -> anyhow::Result<Colour> {
+        let has_others = self.others_before(step).next().is_some();
+        let mut tried = match self.alone {
+            Some(false) => self.try_behind(slot, temporary, at, step, what)?,
+            _ => self.try_alone(slot, temporary, at, step, what)?,
+        };
+        if let Tried::Ended(result) = &tried
+            && has_others
+            && self.alone.is_none()
+        {
+            if result.passed() {
+                self.alone = Some(true);
+            } else {
+                tried = self.try_behind(slot, temporary, at, step, what)?;
+                if let Tried::Ended(behind) = &tried
+                    && behind.passed()
+                {
+                    self.alone = Some(false);
+                }
+            }
+        }
+        Ok(match tried {
+            Tried::Interrupted => Colour::Interrupted,
+            Tried::NotReached(why) => Colour::Unknown(why),
+            Tried::Ended(result) => {
+                let outcome = self.keep(slot, &at.candidate, &result);
+                if result.passed() {
+                    Colour::Green
+                } else {
+                    Colour::Red(Box::new(outcome))
+                }
+            }
+        })
+    }
+
+    /// The steps of this run before `step`.
+    fn others_before(&self, step: &str) -> impl Iterator<Item = &StepResult> {
+        let steps = self.progress.steps.iter();
+        steps.take_while(move |other| other.name != step)
+    }
+
+    fn try_alone(
+        &mut self,
+        slot: &mut Slot,
+        temporary: &Path,
+        at: &Order,
+        step: &str,
+        what: &str,
+    ) -> anyhow::Result<Tried> {
+        self.try_after(slot, temporary, at, &[], step, what)
+    }
+
+    fn try_behind(
+        &mut self,
+        slot: &mut Slot,
+        temporary: &Path,
+        at: &Order,
+        step: &str,
+        what: &str,
+    ) -> anyhow::Result<Tried> {
+        let others: Vec<String> = self.others_before(step).map(|s| s.name.clone()).collect();
+        self.try_after(slot, temporary, at, &others, step, what)
+    }
+
+    /// Runs the steps `others` and then `step`, on what `at` judges.
+    fn try_after(
+        &mut self,
+        slot: &mut Slot,
+        temporary: &Path,
+        at: &Order,
+        others: &[String],
+        step: &str,
+        what: &str,
+    ) -> anyhow::Result<Tried> {
+        let (needs_set_up, environment) = self.bring(slot, temporary, at)?;
+        let mut last = None;
+        let set_up = &at.contract.worktree.setup;
+        let set_up = set_up.iter().map(|run| Command::of_set_up(run));
+        let set_up = set_up.take(if needs_set_up || step == SET_UP {
+            usize::MAX
+        } else {
+            0
+        });
+        let steps = at.contract.gate.iter();
+        let steps = steps.filter(|own| own.name == step || others.contains(&own.name));
+        let mut was_set_up = !needs_set_up;
+        for command in set_up.chain(steps.map(Command::of_step)) {
+            if !command.is_set_up && !was_set_up {
+                slot.set_up(&self.repo, at)?;
+                was_set_up = true;
+            }
+            let log = format!("{what}-{}.log", command.name);
+            let Some(result) = self.execute(slot, &environment, &command, log)? else {
+                return Ok(Tried::Interrupted);
             };
-        };
-        let log = std::fs::read(self.dir.join(&step.log)).unwrap_or_default();
-        let root = slot.root().to_string_lossy();
-        if step.ended == Ended::Timeout {
-            let limit = self.limit_of(&step.name).to_string();
-            return failure::unfinished(&log, &[&root], &limit);
+            if !result.passed() && command.name != step {
+                return Ok(Tried::NotReached(format!("{} fails there", command.name)));
+            }
+            let passed = result.passed();
+            last = Some(result);
+            if !passed {
+                break;
+            }
         }
-        let mut first = failure::first_failure(&log, &[&root]);
-        if let Some(why) = self.why_not_found(step, &log) {
-            first.title = why;
-        }
-        first
-    }
-
-    /// The write that the cage kept the last step from.
-    pub(super) fn denied(&self, slot: &Slot) -> Option<Denied> {
-        let (cages, step) = (self.cages.as_ref()?, self.progress.steps.last()?);
-        let failed = Caged {
-            cages,
-            is_set_up: self.order.steps().all(|own| own.name != step.name),
-            root: slot.root(),
-            contract: &self.order.contract,
-            captured: &self.order.captured,
-            target: &self.target,
-            common: self.ws.repo.common(),
-        };
-        failed.denied(&std::fs::read(self.dir.join(&step.log)).ok()?)
-    }
-
-    fn limit_of(&self, step: &str) -> Timeout {
-        let steps = &self.order.contract.gate;
-        steps
-            .iter()
-            .find(|s| s.name == step)
-            .map_or(SET_UP_LIMIT, |s| s.timeout)
-    }
-
-    /// A program that the step did not find, though its operator's shell may.
-    fn why_not_found(&self, step: &StepResult, log: &[u8]) -> Option<String> {
-        if step.ended != Ended::Exit(127) {
-            return None;
-        }
-        let program = failure::missing_program(log)?;
-        let captured = self
-            .order
-            .captured
-            .variables
-            .get("PATH")
-            .map_or("", String::as_str);
-        if find_program(captured.as_ref(), &program).is_some() {
-            return None;
-        }
-        Some(match self.ws.ctx.environment.find_program(&program) {
-            Some(found) => format!(
-                "`{program}` is not on the PATH captured at spawn; the caller's has it: {}",
-                found.display()
-            ),
-            None => format!("`{program}` was not found on the PATH captured at spawn: {captured}"),
+        Ok(match last {
+            Some(result) if result.name == step => Tried::Ended(result),
+            _ => Tried::NotReached(format!("there is no step {step} there")),
         })
     }
 }

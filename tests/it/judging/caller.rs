@@ -6,7 +6,7 @@ use super::{counting, hold, release, remove, runs, wait_for_run};
 use crate::sandbox::{CONTRACT, Sandbox, skipped, wait_until};
 
 /// The pid of the judge of a run.
-fn judge_of(sandbox: &Sandbox, task: &str, run: u32) -> Pid {
+pub(super) fn judge_of(sandbox: &Sandbox, task: &str, run: u32) -> Pid {
     let file = sandbox
         .state()
         .join(format!("tasks/{task}/runs/{run}/judge.json"));

@@ -1,0 +1,191 @@
+//! `wt merge` of several tasks: what is said of each, and the exit status of all.
+
+use serde_json::{Value, json};
+
+use crate::ctx::Ctx;
+use crate::error::Code;
+use crate::land::{LeftOut, News, Request, TrainPlan, Trip, Wanted, land_train, trains};
+use crate::spawn::start_followers;
+use crate::workspace::Workspace;
+
+/// Lands them, and says of each what came of it as soon as it is so.
+pub(super) fn run(
+    ctx: &Ctx,
+    ws: &Workspace,
+    wanted: Wanted,
+    request: &Request,
+) -> anyhow::Result<Code> {
+    let (code, _) = land_all(ws, wanted, request, &mut |news| print(ctx, ws, news))?;
+    Ok(code)
+}
+
+/// As [`run`], as one JSON object at the end.
+pub(super) fn run_as_json(
+    ctx: &Ctx,
+    ws: &Workspace,
+    wanted: Wanted,
+    request: &Request,
+) -> anyhow::Result<Code> {
+    let mut told = Told::default();
+    let done = land_all(ws, wanted, request, &mut |news| told.add(news));
+    // What was told holds, also where no more can be.
+    let started = done.as_ref().map_or(&[][..], |(_, started)| started);
+    let Told {
+        landed,
+        red,
+        left_out,
+        plans,
+    } = told;
+    ctx.ui.json(&if request.dry_run {
+        json!({ "plans": plans, "left_out": left_out })
+    } else {
+        json!({ "landed": landed, "red": red, "left_out": left_out, "started": started })
+    })?;
+    done.map(|(code, _)| code)
+}
+
+/// Lands the tasks target by target; answers the worst that came of one, and the tasks that started in turn.
+fn land_all(
+    ws: &Workspace,
+    wanted: Wanted,
+    request: &Request,
+    tell: &mut dyn FnMut(&News),
+) -> anyhow::Result<(Code, Vec<String>)> {
+    let trains = trains(ws, wanted, request)?;
+    if trains.is_empty() {
+        ws.ctx.ui.say("nothing is to land: no task is validated");
+    }
+    let (mut code, mut started) = (Code::Ok, Vec::new());
+    for (target, names) in &trains {
+        let trip = Trip {
+            target,
+            names,
+            wanted,
+            request,
+        };
+        let mut landed = Vec::new();
+        let done = land_train(ws, &trip, &mut |news| {
+            code = worse(code, news.code());
+            if let News::Landed(landing) = &news {
+                landed.push(landing.task.name.clone());
+            }
+            tell(&news);
+        });
+        for name in &landed {
+            let followers = start_followers(ws, name)?;
+            started.extend(followers.into_iter().map(|task| task.name));
+        }
+        done?;
+    }
+    Ok((code, started))
+}
+
+/// Of two exit statuses the one that tells more of what went wrong.
+fn worse(one: Code, other: Code) -> Code {
+    const WORST_FIRST: [Code; 6] = [
+        Code::Fault,
+        Code::Stopped,
+        Code::No,
+        Code::Conflict,
+        Code::Refused,
+        Code::Busy,
+    ];
+    let is_there = |code: &&Code| **code == one || **code == other;
+    WORST_FIRST.iter().find(is_there).copied().unwrap_or(one)
+}
+
+/// What was told, for programs.
+#[derive(Default)]
+struct Told {
+    landed: Vec<Value>,
+    red: Vec<Value>,
+    left_out: Vec<Value>,
+    plans: Vec<Value>,
+}
+
+impl Told {
+    fn add(&mut self, news: &News) {
+        match news {
+            News::Landed(landed) => self.landed.push(landed.to_json()),
+            News::Red {
+                task, with, report, ..
+            } => {
+                let red = json!({ "task": task, "with": with, "report": report });
+                self.red.push(red);
+            }
+            News::LeftOut(left) => self.left_out.push(json!(left)),
+            News::Planned(plan) => self.plans.push(json!(plan)),
+        }
+    }
+}
+
+fn print(ctx: &Ctx, ws: &Workspace, news: &News) {
+    match news {
+        News::Landed(landed) => {
+            ctx.ui.out(&landed.to_string());
+            if let Some(why) = &landed.kept_because {
+                let name = &landed.task.name;
+                ctx.ui
+                    .warn(&format!("the worktree of task `{name}` is kept: {why}"));
+            }
+            if landed.removed {
+                ws.hint_if_inside(&landed.task.worktree);
+            }
+        }
+        News::Red {
+            task, with, report, ..
+        } => {
+            let with = match &with[..] {
+                [] => String::new(),
+                with => format!(" together with {}", with.join(" and ")),
+            };
+            ctx.ui
+                .out(&format!("{task} fails{with}:\n{}", report.text()));
+        }
+        News::LeftOut(left) => print_left_out(ctx, left),
+        News::Planned(plan) => print_plan(ctx, plan),
+    }
+}
+
+fn print_left_out(ctx: &Ctx, left: &LeftOut) {
+    let next = left.next.as_ref();
+    let next = next.map_or_else(String::new, |next| format!("; next: {next}"));
+    ctx.ui
+        .out(&format!("left out {}: {}{next}", left.task, left.why));
+}
+
+fn print_plan(ctx: &Ctx, plan: &TrainPlan) {
+    for car in &plan.tasks {
+        let judged = if car.judged {
+            "has a receipt"
+        } else if plan.each {
+            "would be judged first"
+        } else {
+            "has none"
+        };
+        ctx.ui.out(&format!(
+            "would land {} on {} ({}): {} paths, tree {} {judged}",
+            car.task,
+            plan.target,
+            car.strategy.word(),
+            car.paths.len(),
+            &car.tree[..12],
+        ));
+    }
+    let runs = match plan.runs {
+        0 => "the gate need not run".to_owned(),
+        1 => "the gate would run once".to_owned(),
+        runs => format!("the gate would run {runs} times"),
+    };
+    match &plan.checkout {
+        _ if plan.tasks.is_empty() => {}
+        Some(root) => ctx.ui.out(&format!(
+            "{runs}; the files of the checkout {} are updated, too",
+            root.display()
+        )),
+        None => ctx.ui.out(&format!(
+            "{runs}; {} is checked out nowhere, only the branch moves",
+            plan.target
+        )),
+    }
+}

@@ -1,0 +1,215 @@
+//! What must hold of a task before it may land: it is at rest, and all of its work was judged green.
+
+use crate::error::{Code, Refusal, some_of};
+use crate::gate::Purpose;
+use crate::git::Repo;
+use crate::judge::{self, clear_dead_judge, judge_at_work, snapshot_of, tip_and_uncommitted};
+use crate::oid::Oid;
+use crate::quarantine;
+use crate::store::Lock;
+use crate::task::{Pinned, State, Task};
+use crate::workspace::Workspace;
+
+use super::{Landed, Request, commits};
+
+/// A task that may land, as far as itself goes.
+pub(super) struct Member<'r> {
+    pub(super) request: Request<'r>,
+    /// The record as it was looked at.
+    pub(super) task: Task,
+    /// Git in the task's captured environment.
+    pub(super) repo: Repo,
+    pub(super) work: Work,
+}
+
+/// Holds a task against all that must be so before it lands; it is locked from then on.
+pub(super) fn ready<'r>(
+    ws: &Workspace,
+    request: Request<'r>,
+) -> anyhow::Result<(Member<'r>, Lock)> {
+    // A task that does not exist leaves no lock behind.
+    ws.store.require_task(request.task)?;
+    let lock = ws.lock_task(request.task)?;
+    let mut task = ws.store.require_task(request.task)?;
+    clear_dead_judge(ws, &mut task)?;
+    require_landable(ws, &task)?;
+    let work = ready_work(ws, &task, &request)?;
+    let member = Member {
+        request,
+        repo: ws.repo_for(&task),
+        task,
+        work,
+    };
+    Ok((member, lock))
+}
+
+/// The record of a task that has not landed.
+///
+/// # Errors
+/// A refusal where it has, or where there is none.
+pub(super) fn require_unlanded(ws: &Workspace, name: &str) -> anyhow::Result<Task> {
+    let task = ws.store.require_task(name)?;
+    if task.state == State::Landed {
+        require_landable(ws, &task)?;
+    }
+    Ok(task)
+}
+
+/// How a task has landed that had not when its turn was asked for: another landing took it along.
+pub(super) fn landed_meanwhile(ws: &Workspace, name: &str) -> anyhow::Result<Option<Landed>> {
+    let (task, removed) = if let Some(task) = ws.store.find_task(name)? {
+        (task, false)
+    } else {
+        let past = ws.store.trashed()?.into_iter().rev();
+        let mut past = past.filter_map(|(_, trashed)| trashed.ok());
+        match past.find(|trashed| trashed.task.name == name) {
+            Some(trashed) => (trashed.task, true),
+            None => return Ok(None),
+        }
+    };
+    let Some(landing) = task.landing.clone() else {
+        return Ok(None);
+    };
+    ws.ctx.ui.say(&format!(
+        "task `{name}` has landed meanwhile, by another command"
+    ));
+    Ok(Some(Landed {
+        task,
+        commit: landing.commit,
+        receipt: landing.receipt,
+        together: landing.together,
+        kept_because: None,
+        removed,
+    }))
+}
+
+/// Where a landing was killed, its judge goes on: its verdict is waited for, so that nothing is judged twice.
+pub(super) fn await_judge_of_landing(ws: &Workspace, name: &str) -> anyhow::Result<()> {
+    let Some(task) = ws.store.find_task(name)? else {
+        return Ok(());
+    };
+    if let Some((order, _)) = judge_at_work(ws, &task)?
+        && order.purpose != Purpose::Validate
+    {
+        ws.ctx.ui.say(&format!(
+            "{name}: a landing that was killed is being judged still; waiting for its verdict"
+        ));
+        let verdict = judge::follow(ws, name, order.run)?;
+        if verdict.code == Code::Interrupted {
+            return Err(Refusal::new(Code::Interrupted, "interrupted").into());
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
+    let hint = format!(
+        "it must end first; once it has: wt merge {name}",
+        name = task.name
+    );
+    quarantine::require_ended(ws, &task.name, &hint)?;
+    if judge_at_work(ws, task)?.is_some() {
+        return Err(Refusal::new(
+            Code::Busy,
+            format!("a judge is at work on task `{}`", task.name),
+        )
+        .hint(format!("follow it: wt validate {}", task.name))
+        .into());
+    }
+    ws.require_started(task)?;
+    let refusal = match task.state {
+        State::Validated => return Ok(()),
+        State::Stopped => Refusal::new(Code::Stopped, format!("task `{}` is stopped", task.name))
+            .hint(format!(
+                "see why: wt show {0}; give it another budget: wt resume {0} --because \"…\"",
+                task.name
+            )),
+        State::Landed => Refusal::refused(format!("task `{}` has landed already", task.name))
+            .hint(format!("remove it: wt rm {}", task.name)),
+        State::Waiting | State::Working | State::Failed => Refusal::refused(format!(
+            "task `{}` is {}, not validated",
+            task.name,
+            task.state.word()
+        ))
+        .hint(format!("wt validate {}", task.name)),
+    };
+    Err(refusal.into())
+}
+
+/// What is to land of a task: all of its work in one commit, judged green.
+pub(super) struct Work {
+    pub(super) tip: Pinned,
+    /// Where the branch stands: at `tip`, or at its parent while `tip` is a commit of `--commit` that nobody sees yet.
+    pub(super) branch: Oid,
+}
+
+impl Work {
+    /// Whether a branch whose tip is `tip` holds this and nothing newer.
+    pub(super) fn is_at(&self, tip: &Oid) -> bool {
+        *tip == self.branch || *tip == self.tip.commit
+    }
+}
+
+fn ready_work(ws: &Workspace, task: &Task, request: &Request) -> anyhow::Result<Work> {
+    let repo = ws.repo_for(task);
+    if !request.commit {
+        return committed_work(ws, &repo, task);
+    }
+    let max_file = ws.max_file(&repo, task)?;
+    let (snapshot, uncommitted) = snapshot_of(ws, &repo, task, max_file)?;
+    let branch = repo.tip_of(task)?;
+    if uncommitted.is_empty() || snapshot.commit == branch {
+        require_judged(task, &snapshot.tree, "the tip of its branch")?;
+        return Ok(Work {
+            tip: snapshot,
+            branch,
+        });
+    }
+    require_judged(task, &snapshot.tree, "its uncommitted work")?;
+    if request.dry_run {
+        return Ok(Work {
+            tip: snapshot,
+            branch,
+        });
+    }
+    let commit = commits::of_work(ws, task, &snapshot, &branch, request.message)?;
+    let tip = Pinned {
+        commit,
+        tree: snapshot.tree,
+    };
+    Ok(Work { tip, branch })
+}
+
+/// # Errors
+/// A refusal where there is uncommitted work; none of it was stored.
+fn committed_work(ws: &Workspace, repo: &Repo, task: &Task) -> anyhow::Result<Work> {
+    let (tip, uncommitted) = tip_and_uncommitted(ws, repo, task)?;
+    if !uncommitted.is_empty() {
+        return Err(Refusal::refused(format!(
+            "task `{}` has uncommitted work: {}",
+            task.name,
+            some_of(&uncommitted)
+        ))
+        .hint("commit it in the worktree, or let wt do it: wt merge --commit -m \"<message>\"")
+        .into());
+    }
+    require_judged(task, &tip.tree, "the tip of its branch")?;
+    let branch = tip.commit.clone();
+    Ok(Work { tip, branch })
+}
+
+pub(super) fn require_judged(task: &Task, tree: &Oid, what: &str) -> anyhow::Result<()> {
+    if task
+        .validated
+        .as_ref()
+        .is_some_and(|v| v.snapshot.tree == *tree)
+    {
+        return Ok(());
+    }
+    Err(Refusal::refused(format!(
+        "task `{}` has changed since it was validated: {what} was not judged",
+        task.name
+    ))
+    .hint(format!("wt validate {}", task.name))
+    .into())
+}

@@ -1,0 +1,219 @@
+//! A train: several tasks that land on their target with one move of it, judged once, at its end.
+
+mod couple;
+mod journey;
+mod plan;
+
+use std::collections::BTreeMap;
+
+use signal_hook::consts::SIGINT;
+
+use crate::candidate::Trespass;
+use crate::error::{Code, Refusal, shown};
+use crate::gate::Report;
+use crate::process::Interrupt;
+use crate::task::{State, Task};
+use crate::workspace::Workspace;
+
+use super::ready::{ready, require_unlanded};
+use super::{Landed, Request, turn};
+
+use journey::Journey;
+pub(crate) use plan::TrainPlan;
+
+/// Which tasks are to land.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted<'a> {
+    /// Every validated one.
+    All,
+    /// These, each of which must be landable.
+    Named(&'a [String]),
+}
+
+/// The tasks that are to land on one target.
+pub(crate) struct Trip<'a> {
+    pub(crate) target: &'a str,
+    pub(crate) names: &'a [String],
+    pub(crate) wanted: Wanted<'a>,
+    /// As for each of them alone.
+    pub(crate) request: &'a Request<'a>,
+}
+
+/// A task that stays where it is.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct LeftOut {
+    pub(crate) task: String,
+    pub(crate) why: String,
+    /// What to do about it.
+    pub(crate) next: Option<String>,
+    /// The paths that it is about, if it is about paths.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) paths: Vec<String>,
+    #[serde(skip)]
+    pub(crate) code: Code,
+}
+
+/// Something that a train came to, told as soon as it is so.
+pub(crate) enum News {
+    Landed(Box<Landed>),
+    /// Judged and found red, or not judged to the end. Its task is as the report says.
+    Red {
+        task: String,
+        /// The tasks of the train without which it is not red.
+        with: Vec<String>,
+        report: Box<Report>,
+        code: Code,
+    },
+    LeftOut(LeftOut),
+    /// What would be done.
+    Planned(Box<TrainPlan>),
+}
+
+impl News {
+    /// What a command that came to this alone would answer.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Self::Red { code, .. } => *code,
+            Self::LeftOut(left) => left.code,
+            Self::Landed(_) | Self::Planned(_) => Code::Ok,
+        }
+    }
+}
+
+impl LeftOut {
+    /// Whoever stays behind for a refusal of its own.
+    ///
+    /// # Errors
+    /// The error itself, where it ends everything.
+    fn by(task: &str, error: anyhow::Error) -> anyhow::Result<Self> {
+        let (code, next) = match error.downcast_ref::<Refusal>() {
+            Some(refusal) if refusal.code == Code::Interrupted => return Err(error),
+            Some(refusal) => (refusal.code, refusal.hint.clone()),
+            None => (Code::Fault, Some("wt doctor".to_owned())),
+        };
+        Ok(Self {
+            task: task.to_owned(),
+            why: format!("{error:#}"),
+            next,
+            paths: Vec::new(),
+            code,
+        })
+    }
+
+    fn trespassing(task: &str, found: &[Trespass]) -> Self {
+        let first = found.first();
+        let standing = first.map(|t| format!("{}: {}", shown(&t.path), t.standing));
+        Self {
+            task: task.to_owned(),
+            why: format!(
+                "OUT_OF_SCOPE paths={}, {}",
+                found.len(),
+                standing.unwrap_or_default()
+            ),
+            next: Some(format!("wt scope check {task}")),
+            paths: found.iter().map(|trespass| trespass.path.clone()).collect(),
+            code: Code::No,
+        }
+    }
+}
+
+/// The tasks that are to land, by target.
+///
+/// # Errors
+/// Where a named one does not exist, or, with several targets, can't land.
+pub(crate) fn trains(
+    ws: &Workspace,
+    wanted: Wanted,
+    request: &Request,
+) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
+    let mut trains: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut add = |task: Task| {
+        let names = trains.entry(task.target).or_default();
+        if !names.contains(&task.name) {
+            names.push(task.name);
+        }
+    };
+    match wanted {
+        Wanted::All => {
+            for (name, task) in ws.store.tasks()? {
+                match task {
+                    Ok(task) if task.state == State::Validated => add(task),
+                    Ok(_) => {}
+                    Err(error) => ws.ctx.ui.warn(&format!("task `{name}`: {error:#}")),
+                }
+            }
+        }
+        Wanted::Named(names) => {
+            for name in names {
+                add(require_unlanded(ws, name)?);
+            }
+            if trains.len() > 1 {
+                // What is found out too late would be found out behind another target's move.
+                for name in names {
+                    require_ready(ws, request, name)?;
+                }
+            }
+        }
+    }
+    Ok(trains)
+}
+
+/// # Errors
+/// Where the task can't land; one that another landing is at is looked at later.
+fn require_ready(ws: &Workspace, request: &Request, name: &str) -> anyhow::Result<()> {
+    let look = Request {
+        dry_run: true,
+        ..request.about(name)
+    };
+    match ready(ws, look) {
+        Err(error)
+            if error
+                .downcast_ref::<Refusal>()
+                .is_some_and(|refusal| refusal.code == Code::Busy) =>
+        {
+            Ok(())
+        }
+        found => found.map(|_| ()),
+    }
+}
+
+/// Lands the tasks of a trip, as many as can, and tells of each what came of it.
+///
+/// # Errors
+/// Where nothing more can be said or done; what was told holds all the same.
+pub(crate) fn land_train(
+    ws: &Workspace,
+    trip: &Trip,
+    tell: &mut dyn FnMut(News),
+) -> anyhow::Result<()> {
+    let interrupt = Interrupt::install(&[SIGINT])?;
+    let landed = land_in_turn(ws, trip, &interrupt, tell);
+    landed.map_err(|error| {
+        let intents = ws.store.intents().unwrap_or_default();
+        let begun = intents.iter().any(|entry| trip.names.contains(&entry.task));
+        if interrupt.raised() && !begun {
+            interrupted(trip)
+        } else {
+            error
+        }
+    })
+}
+
+fn land_in_turn(
+    ws: &Workspace,
+    trip: &Trip,
+    interrupt: &Interrupt,
+    tell: &mut dyn FnMut(News),
+) -> anyhow::Result<()> {
+    let patience = trip.request.patience;
+    let _turn = turn::wait_for(ws, trip.target, trip.names, patience, interrupt)?;
+    Journey::new(ws, trip, interrupt, tell).run()
+}
+
+fn interrupted(trip: &Trip) -> anyhow::Error {
+    let what = format!(
+        "interrupted; what was not said to have landed on {} has not",
+        trip.target
+    );
+    Refusal::new(Code::Interrupted, what).into()
+}

@@ -1,0 +1,134 @@
+//! What a train that was not proven green leaves to do.
+
+use crate::error::Code;
+use crate::gate::{self, Culprit, Report};
+use crate::judge;
+use crate::workspace::InForce;
+
+use super::{Journey, Then};
+use crate::land::attempt::Car;
+use crate::land::proof::TrainProof;
+use crate::land::train::{LeftOut, News};
+
+impl Journey<'_> {
+    /// Gives a failure to whom it belongs, and leaves the others on the way.
+    pub(super) fn without_proof(
+        &mut self,
+        cars: &[Car],
+        in_force: &InForce,
+        proof: TrainProof,
+    ) -> anyhow::Result<Then> {
+        match proof {
+            TrainProof::Judged { .. } | TrainProof::Moved => Ok(Then::Anew),
+            TrainProof::Red {
+                owner,
+                run,
+                culprit,
+            } => {
+                self.put_back(cars, &owner, run, *culprit)?;
+                Ok(Then::Rest)
+            }
+            TrainProof::TargetRed { step, report } => {
+                self.leave_who_needs(cars, in_force, &step, &report)
+            }
+            TrainProof::Undecided {
+                report,
+                code: Code::No,
+            } => {
+                self.ws.ctx.ui.say(&format!(
+                    "{} together, and it can't be told by whom; landing one by one",
+                    report.verdict
+                ));
+                let names: Vec<String> = cars.iter().map(|car| car.name().to_owned()).collect();
+                self.one_by_one(&names)?;
+                Ok(Then::Rest)
+            }
+            TrainProof::Undecided { report, code } => {
+                let title = report.first_failure.as_ref().map(|failure| &failure.title);
+                for car in cars {
+                    self.leave(LeftOut {
+                        task: car.name().to_owned(),
+                        why: title.unwrap_or(&report.verdict.to_owned()).clone(),
+                        next: Some(format!("wt doctor, then wt merge {}", car.name())),
+                        paths: Vec::new(),
+                        code,
+                    });
+                }
+                Ok(Then::Done)
+            }
+        }
+    }
+
+    /// Gives the train's failure to the task whose failure it is.
+    fn put_back(
+        &mut self,
+        cars: &[Car],
+        owner: &str,
+        run: u32,
+        culprit: Culprit,
+    ) -> anyhow::Result<()> {
+        let (ws, name) = (self.ws, &culprit.task);
+        let Some(car) = cars.iter().find(|car| car.name() == name) else {
+            anyhow::bail!(
+                "run {run} of task `{owner}` blames `{name}`, which was not on the train"
+            );
+        };
+        let lock = ws.lock_task(name)?;
+        let news = match car.recheck() {
+            Ok(mut task) => News::Red {
+                task: name.clone(),
+                report: Box::new(judge::put_back(ws, &mut task, owner, run)?),
+                with: culprit.with,
+                code: Code::No,
+            },
+            // It is another one by now: what failed is not what is there.
+            Err(error) => News::LeftOut(LeftOut::by(name, error)?),
+        };
+        drop(lock);
+        self.told(name, news);
+        Ok(())
+    }
+
+    /// Leaves out the tasks that select a step which is red on the target itself.
+    fn leave_who_needs(
+        &mut self,
+        cars: &[Car],
+        in_force: &InForce,
+        step: &str,
+        report: &Report,
+    ) -> anyhow::Result<Then> {
+        let mut then = Then::Done;
+        for car in cars {
+            let selected = gate::select(&in_force.contract, &car.draft.candidate.paths)?;
+            if selected.iter().any(|selected| selected.name == step) {
+                then = Then::Rest;
+                self.leave(LeftOut {
+                    task: car.name().to_owned(),
+                    why: format!(
+                        "TARGET_RED: step {step} is red on {} itself",
+                        target_of(car, report)
+                    ),
+                    next: Some(format!(
+                        "once {} is mended: wt merge {}",
+                        self.trip.target,
+                        car.name()
+                    )),
+                    paths: Vec::new(),
+                    code: Code::No,
+                });
+            }
+        }
+        if let Then::Done = then {
+            anyhow::bail!("step {step} is red, and no task selects it");
+        }
+        Ok(then)
+    }
+}
+
+fn target_of(car: &Car, report: &Report) -> String {
+    let target = &car.attempt.task.target;
+    match &report.target {
+        Some(commit) => format!("{target} at {}", commit.short()),
+        None => target.clone(),
+    }
+}

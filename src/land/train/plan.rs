@@ -1,0 +1,98 @@
+//! What a train would do, for a dry run.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::candidate::Candidate;
+use crate::conflicts::Conflict;
+use crate::contract::Strategy;
+use crate::landing::Order;
+
+use super::couple::{Coupled, Parts};
+use crate::land::attempt::Car;
+use crate::land::proof::{covered, covered_up_to};
+use crate::land::target::Place;
+
+/// A train that would go.
+#[derive(Debug, Serialize)]
+pub(crate) struct TrainPlan {
+    pub(crate) target: String,
+    pub(crate) target_commit: String,
+    /// What the order goes by.
+    pub(crate) reason: String,
+    /// Those that would land, in their order.
+    pub(crate) tasks: Vec<PlannedCar>,
+    /// The pairs that can't both land as they stand.
+    pub(crate) conflicts: Vec<Conflict>,
+    /// Whether each combination is judged, not the last alone.
+    pub(crate) each: bool,
+    /// How many runs of the gate it takes where all of them are green.
+    pub(crate) runs: usize,
+    /// The checkout whose files are moved along.
+    pub(crate) checkout: Option<PathBuf>,
+}
+
+/// One task of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct PlannedCar {
+    pub(crate) task: String,
+    pub(crate) strategy: Strategy,
+    /// Of the target with this task and all before it.
+    pub(crate) tree: String,
+    pub(crate) paths: Vec<String>,
+    /// Whether a receipt covers that tree already.
+    pub(crate) judged: bool,
+}
+
+impl TrainPlan {
+    pub(super) fn new(
+        parts: &Parts,
+        order: &Order,
+        coupled: &Coupled,
+        conflicts: Vec<Conflict>,
+    ) -> anyhow::Result<Self> {
+        let each = parts.in_force.contract.land.each;
+        let planned = |(car, prefix)| planned(car, prefix, each);
+        let tasks = coupled.cars.iter().zip(&coupled.prefixes).map(planned);
+        let tasks = tasks.collect::<anyhow::Result<Vec<_>>>()?;
+        let place = match coupled.cars.last() {
+            Some(car) => Place::find(&car.attempt, &[])?,
+            None => Place::RefAlone,
+        };
+        let open = |car: &&PlannedCar| !car.judged;
+        let runs = if each {
+            tasks.iter().filter(open).count()
+        } else {
+            tasks.last().iter().filter(|car| open(car)).count()
+        };
+        Ok(Self {
+            target: parts
+                .members
+                .first()
+                .map(|m| m.task.target.clone())
+                .unwrap_or_default(),
+            target_commit: parts.target.to_string(),
+            reason: order.reason.clone(),
+            tasks,
+            conflicts,
+            each,
+            runs,
+            checkout: place.checkout().cloned(),
+        })
+    }
+}
+
+fn planned(car: &Car, prefix: &Candidate, each: bool) -> anyhow::Result<PlannedCar> {
+    Ok(PlannedCar {
+        task: car.name().to_owned(),
+        strategy: car.draft.strategy,
+        tree: prefix.pinned.tree.to_string(),
+        paths: car.draft.candidate.paths.clone(),
+        judged: if each {
+            covered(car)?
+        } else {
+            covered_up_to(car, prefix)?
+        },
+    })
+}

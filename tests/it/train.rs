@@ -1,0 +1,541 @@
+//! Several tasks land at once: one run of the gate, one move of the target, and whose failure a failure is.
+
+use std::fs;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::sandbox::{CONTRACT, Sandbox, wait_until};
+
+/// A gate that notes each of its runs, and fails where certain files are together.
+const GATE: &str = "echo \"$WT_TASK\" >> ~/notes/runs
+if [ -f left ] && [ -f right ]; then echo 'FAIL: both'; exit 1; fi
+if [ -f one ] && [ -f two ] && [ -f three ]; then echo 'FAIL: all three'; exit 1; fi
+if [ -f slow ]; then touch ~/notes/begun; while [ ! -f ~/notes/go ]; do sleep 0.01; done; fi
+";
+
+fn with_gate(files: &[(&str, &str)]) -> Sandbox {
+    let mut all = vec![
+        ("wt.toml", CONTRACT),
+        ("test.sh", GATE),
+        ("README.md", "one\ntwo\nthree\nfour\nfive\n"),
+    ];
+    all.extend(files);
+    Sandbox::with(&all)
+}
+
+/// How often the gate has run.
+fn runs(sandbox: &Sandbox) -> usize {
+    let notes = fs::read_to_string(sandbox.notes().join("runs")).unwrap_or_default();
+    notes.lines().count()
+}
+
+/// The tasks that the first-parent commits of main name, oldest first.
+fn landed(sandbox: &Sandbox) -> Vec<String> {
+    let format = "--format=%(trailers:key=Wt-Task,valueonly,separator=)";
+    let log = sandbox.git(&["log", "--first-parent", "--reverse", format, "main"]);
+    let named = log.lines().filter(|line| !line.is_empty());
+    named.map(str::to_owned).collect()
+}
+
+fn receipts(sandbox: &Sandbox, count: usize) -> Vec<String> {
+    let format = "--format=%(trailers:key=Wt-Receipt,valueonly,separator=)";
+    let count = format!("-{count}");
+    let log = sandbox.git(&["log", "--first-parent", format, &count, "main"]);
+    log.lines().map(str::to_owned).collect()
+}
+
+/// Holds that the last `count` landings name one receipt, which is that of the tree of main.
+#[track_caller]
+fn assert_one_receipt(sandbox: &Sandbox, count: usize) {
+    let mut named = receipts(sandbox, count);
+    named.dedup();
+    assert_eq!(named.len(), 1, "several receipts: {named:?}");
+    let file = sandbox.state().join(format!("receipts/{}.json", named[0]));
+    let receipt: serde_json::Value = serde_json::from_str(&sandbox.read(file)).expect("JSON");
+    let tree = sandbox.git(&["rev-parse", "main^{tree}"]);
+    assert_eq!(receipt["tree"], tree.as_str());
+}
+
+/// The lines of an answer that tell of tasks, cut before what varies.
+fn told(out: &str) -> Vec<String> {
+    let lines = out.lines().filter(|line| {
+        ["landed ", "left out ", "would land "]
+            .iter()
+            .any(|word| line.starts_with(word))
+            || line.contains(" fails")
+    });
+    let cut = |line: &str| line.split(" as ").next().unwrap_or_default().to_owned();
+    lines.map(cut).collect()
+}
+
+#[test]
+fn five_green_tasks_are_judged_once_and_land_with_one_move() {
+    for strategy in ["merge", "squash", "rebase"] {
+        let sandbox = with_gate(&[]);
+        let names = ["a", "b", "c", "d", "e"];
+        for name in names {
+            sandbox.validated(name, &format!("{name}.txt"), "");
+        }
+        let (old, before) = (sandbox.git(&["rev-parse", "main"]), runs(&sandbox));
+        let merged = sandbox.wt(&["merge", "--all", "--strategy", strategy]);
+        merged
+            .expect(0)
+            .says("order on main: a, b, c, d, e (the oldest first)")
+            .says("judging a, b, c, d, e together on main")
+            .prints("(judged together: a b c d e)\n");
+        assert_eq!(told(&merged.out).len(), 5, "{}", merged.out);
+        assert_eq!(runs(&sandbox) - before, 1, "{strategy}");
+
+        assert_eq!(landed(&sandbox), names);
+        assert_one_receipt(&sandbox, 5);
+        assert_eq!(sandbox.git(&["rev-parse", "main~5"]), old);
+        // One move: the ref went from the old tip to the last commit at once.
+        assert_eq!(sandbox.git(&["rev-parse", "main@{1}"]), old);
+        for (number, name) in names.iter().enumerate() {
+            let commit = format!("main~{}", 4 - number);
+            let files = sandbox.git(&["diff", "--name-only", &format!("{commit}^"), &commit]);
+            assert_eq!(files, format!("{name}.txt"));
+            assert!(!sandbox.worktree(name).exists());
+            assert!(sandbox.events(name).contains(&"landed".to_owned()));
+        }
+        assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+        assert!(sandbox.repo().join("e.txt").exists());
+        assert_eq!(sandbox.git(&["branch", "--list", "wt/*"]), "");
+        let log = sandbox.wt(&["log", "e", "--json"]);
+        let train = log.out.lines().find(|line| line.contains("\"train\""));
+        let train: serde_json::Value = serde_json::from_str(train.expect("told")).expect("JSON");
+        assert_eq!(train["facts"]["members"], json!(names));
+        assert_eq!(train["facts"]["run"], 2);
+        sandbox.wt(&["doctor"]).expect(0);
+    }
+}
+
+#[test]
+fn a_known_tree_lands_without_a_run() {
+    let sandbox = with_gate(&[]);
+    sandbox.validated("a", "a.txt", "");
+    sandbox.validated("b", "b.txt", "");
+    // Somebody judged the very tree that both make of main.
+    let both = sandbox.spawn("both");
+    sandbox.write(both.join("a.txt"), "");
+    sandbox.write(both.join("b.txt"), "");
+    sandbox.wt(&["validate", "both"]).expect(0);
+    let before = runs(&sandbox);
+    let plan = sandbox.wt(&["merge", "a", "b", "--dry-run"]);
+    plan.expect(0).prints("the gate need not run");
+    let merged = sandbox.wt(&["merge", "b", "a"]);
+    merged.expect(0);
+    assert_eq!(runs(&sandbox), before);
+    assert_eq!(landed(&sandbox), ["a", "b"]);
+    assert_one_receipt(&sandbox, 2);
+    assert!(both.exists());
+}
+
+#[test]
+fn two_green_tasks_that_are_red_together_are_named_as_a_pair() {
+    let sandbox = with_gate(&[]);
+    sandbox.validated("a", "left", "");
+    let worktree = sandbox.validated("b", "right", "");
+    sandbox.validated("c", "c.txt", "");
+    let merged = sandbox.wt(&["merge", "--all"]);
+    merged
+        .expect(1)
+        .prints("b fails together with a:\nTEST_FAILURE step=test exit=1")
+        .prints("first failure: FAIL: both");
+    assert_eq!(
+        told(&merged.out),
+        [
+            "b fails together with a:",
+            "landed a on main",
+            "landed c on main"
+        ]
+    );
+    assert_eq!(landed(&sandbox), ["a", "c"]);
+    assert_one_receipt(&sandbox, 2);
+    let facts = sandbox.show("b");
+    assert_eq!(
+        (&facts["state"], &facts["attempts"]),
+        (&json!("working"), &json!(0))
+    );
+    assert!(
+        sandbox
+            .read(worktree.join(".wt/last/test.log"))
+            .contains("FAIL: both")
+    );
+    assert!(sandbox.events("b").contains(&"combination-red".to_owned()));
+    sandbox.wt(&["doctor"]).expect(0);
+
+    // It is judged on main as it is now, and mended there.
+    sandbox
+        .wt(&["validate", "b"])
+        .expect(1)
+        .prints("FAIL: both");
+    assert_eq!(sandbox.show("b")["attempts"], 0);
+    sandbox.git_in(&worktree, &["merge", "-q", "main", "-m", "catch up"]);
+    sandbox.git_in(&worktree, &["rm", "-q", "left"]);
+    sandbox.commit(&worktree, "one of them");
+    sandbox.wt(&["validate", "b"]).expect(0);
+    sandbox.wt(&["merge", "--all"]).expect(0);
+    assert_eq!(landed(&sandbox), ["a", "c", "b"]);
+}
+
+#[test]
+fn of_three_that_fail_only_together_the_last_is_put_back() {
+    let sandbox = with_gate(&[]);
+    for name in ["one", "two", "more", "three"] {
+        sandbox.validated(name, name, "");
+    }
+    let merged = sandbox.wt(&["merge", "--all", "--json"]);
+    let answer = merged.expect(1).json();
+    assert_eq!(answer["red"][0]["task"], "three");
+    let mut with: Vec<&str> = answer["red"][0]["with"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|name| name.as_str())
+        .collect();
+    with.sort_unstable();
+    assert_eq!(with, ["one", "two"]);
+    assert_eq!(answer["red"][0]["report"]["verdict"], "TEST_FAILURE");
+    assert_eq!(
+        answer["landed"][0]["together"],
+        json!(["one", "two", "more"])
+    );
+    assert_eq!(landed(&sandbox), ["one", "two", "more"]);
+    assert_eq!(sandbox.task_state("three"), "working");
+}
+
+#[test]
+fn one_that_is_red_on_the_target_by_itself_is_found() {
+    let sandbox = with_gate(&[]);
+    sandbox.validated("a", "a.txt", "");
+    sandbox.validated("b", "right", "");
+    sandbox.validated("c", "c.txt", "");
+    sandbox.write("left", "");
+    sandbox.commit(&sandbox.repo(), "meanwhile");
+    let merged = sandbox.wt(&["merge", "--all"]);
+    merged.expect(1);
+    assert_eq!(
+        told(&merged.out),
+        ["b fails:", "landed a on main", "landed c on main"]
+    );
+    assert_eq!(sandbox.task_state("b"), "working");
+}
+
+#[test]
+fn what_conflicts_stays_behind_and_the_rest_lands() {
+    let sandbox = with_gate(&[]);
+    sandbox.validated("a", "README.md", "of a\n");
+    sandbox.validated("b", "README.md", "of b\n");
+    sandbox.validated("c", "c.txt", "");
+    let merged = sandbox.wt(&["merge", "--all"]);
+    merged
+        .expect(5)
+        .says("a and b conflict in: README.md")
+        .prints("left out b: conflicts with a in: README.md; next: wt sync b\n");
+    assert_eq!(landed(&sandbox), ["a", "c"]);
+    assert_eq!(sandbox.task_state("b"), "validated");
+    // The next time it is the target that it conflicts with.
+    let again = sandbox.wt(&["merge", "--all"]);
+    again
+        .expect(5)
+        .prints("left out b: conflicts with main in: README.md");
+}
+
+#[test]
+fn a_task_goes_after_the_one_whose_commits_it_holds() {
+    let sandbox = with_gate(&[]);
+    let upper = sandbox.spawn("upper");
+    sandbox.validated("lower", "lower.txt", "");
+    sandbox.git_in(&upper, &["merge", "-q", "--ff-only", "wt/lower"]);
+    sandbox.write(upper.join("upper.txt"), "");
+    sandbox.commit(&upper, "on top");
+    sandbox.wt(&["validate", "upper"]).expect(0);
+    sandbox
+        .wt(&["merge", "upper"])
+        .expect(4)
+        .says("of task `lower`, which has not landed");
+    let merged = sandbox.wt(&["merge", "upper", "lower"]);
+    merged
+        .expect(0)
+        .says("order on main: lower, upper (upper after lower; the oldest first)");
+    assert_eq!(landed(&sandbox), ["lower", "upper"]);
+}
+
+#[test]
+fn who_can_not_land_is_left_out_with_the_reason() {
+    let sandbox = with_gate(&[]);
+    sandbox.validated("a", "a.txt", "");
+    let easier = sandbox.validated("judge", "test.sh", "exit 0\n");
+    let dirty = sandbox.validated("dirty", "d.txt", "");
+    sandbox.write(dirty.join("late"), "");
+    let newer = sandbox.validated("newer", "n.txt", "");
+    sandbox.write(newer.join("n.txt"), "more");
+    sandbox.commit(&newer, "more");
+    sandbox.validated("z", "z.txt", "");
+    let before = sandbox.picture();
+    sandbox
+        .wt(&["merge", "a", "dirty", "z"])
+        .expect(4)
+        .says("task `dirty` has uncommitted work: late");
+    sandbox
+        .wt(&["merge", "a", "nobody"])
+        .expect(4)
+        .says("there is no task \"nobody\"");
+    sandbox.wt(&["merge", "a", "z", "-m", "x"]).expect(64);
+    sandbox.wt(&["merge", "--all", "a"]).expect(64);
+    sandbox.assert_as(&before);
+
+    let merged = sandbox.wt(&["merge", "--all"]);
+    merged
+        .expect(4)
+        .prints("left out dirty: task `dirty` has uncommitted work: late; next: ")
+        .prints("left out newer: task `newer` has changed since it was validated: the tip of its branch was not judged; next: wt validate newer")
+        .prints("left out judge: JUDGE_CHANGED: task `judge` changes what judges it: test.sh; next: ");
+    assert_eq!(landed(&sandbox), ["a", "z"]);
+    assert!(easier.exists());
+    for name in ["judge", "dirty", "newer"] {
+        assert_eq!(sandbox.task_state(name), "validated");
+    }
+}
+
+#[test]
+fn a_target_that_is_red_itself_holds_up_only_who_needs_the_step() {
+    let step = "\n[[gate]]\nname = \"data\"\nkind = \"check\"\nrun = \"if [ -f bad ]; then echo FAIL: bad; exit 1; fi\"\nwhen = [\"data/**\"]\n";
+    let sandbox = with_gate(&[("wt.toml", &format!("{CONTRACT}{step}"))]);
+    sandbox.validated("a", "a.txt", "");
+    sandbox.validated("b", "data/b", "");
+    sandbox.validated("c", "c.txt", "");
+    sandbox.write("bad", "");
+    sandbox.commit(&sandbox.repo(), "past wt");
+    let merged = sandbox.wt(&["merge", "--all"]);
+    merged
+        .expect(1)
+        .prints("left out b: TARGET_RED: step data is red on main at ");
+    assert_eq!(landed(&sandbox), ["a", "c"]);
+    let facts = sandbox.show("b");
+    assert_eq!(
+        (&facts["state"], &facts["attempts"]),
+        (&json!("validated"), &json!(0))
+    );
+}
+
+#[test]
+fn a_dry_run_shows_the_train_and_changes_nothing() {
+    let sandbox = with_gate(&[]);
+    sandbox.validated("a", "README.md", "of a\n");
+    sandbox.validated("b", "README.md", "of b\n");
+    sandbox.validated("c", "c.txt", "");
+    let (before, count) = (sandbox.picture(), runs(&sandbox));
+    let dry = sandbox.wt(&["merge", "--all", "--dry-run"]);
+    dry.expect(5);
+    insta::assert_snapshot!(dry.steady(), @r"
+    left out b: conflicts with a in: README.md; next: wt sync b
+    would land a on main (merge): 1 paths, tree <hash> has a receipt
+    would land c on main (merge): 1 paths, tree <hash> has none
+    the gate would run once; the files of the checkout <root>/repo are updated, too
+    ");
+    let plan = sandbox.wt(&["merge", "--all", "--dry-run", "--json"]);
+    let plan = plan.expect(5).json();
+    assert_eq!(plan["left_out"][0]["paths"], json!(["README.md"]));
+    assert_eq!(plan["plans"][0]["runs"], 1);
+    assert_eq!(plan["plans"][0]["conflicts"][0]["tasks"], json!(["a", "b"]));
+    assert_eq!(plan["plans"][0]["tasks"][1]["task"], "c");
+    assert_eq!(runs(&sandbox), count);
+    sandbox.assert_as(&before);
+}
+
+#[test]
+fn each_prefix_is_judged_where_the_contract_wants_it() {
+    let contract = format!("{CONTRACT}\n[land]\neach = true\n");
+    let sandbox = with_gate(&[("wt.toml", &contract)]);
+    sandbox.validated("a", "left", "");
+    sandbox.validated("b", "right", "");
+    sandbox.validated("c", "c.txt", "");
+    sandbox.validated("d", "d.txt", "");
+    let before = runs(&sandbox);
+    let plan = sandbox.wt(&["merge", "--all", "--dry-run", "--json"]);
+    assert_eq!(plan.expect(0).json()["plans"][0]["runs"], 3);
+    let merged = sandbox.wt(&["merge", "--all"]);
+    merged.expect(1);
+    assert_eq!(
+        told(&merged.out),
+        [
+            "landed a on main",
+            "b fails:",
+            "landed c on main",
+            "landed d on main"
+        ]
+    );
+    // The first is known, and each of the others is judged upon what landed before it.
+    assert!(runs(&sandbox) - before >= 3);
+    let mut named = receipts(&sandbox, 3);
+    named.dedup();
+    assert_eq!(named.len(), 3);
+    assert!(!merged.out.contains("together"), "{}", merged.out);
+}
+
+#[test]
+fn work_in_the_way_of_one_holds_up_that_one() {
+    let sandbox = with_gate(&[]);
+    sandbox.validated("a", "README.md", "of a\n");
+    sandbox.validated("b", "b.txt", "");
+    sandbox.validated("c", "c.txt", "");
+    sandbox.write("README.md", "mine\n");
+    let merged = sandbox.wt(&["merge", "--all"]);
+    merged
+        .expect(4)
+        .prints("left out a: <root>/repo has work of your own in main");
+    assert_eq!(landed(&sandbox), ["b", "c"]);
+    assert_eq!(sandbox.read("README.md"), "mine\n");
+}
+
+#[test]
+fn a_killed_train_is_taken_up_again_and_judged_once() {
+    let (sandbox, merging) = judging();
+    let before = runs(&sandbox);
+    merging.signal(Signal::KILL);
+    let _ = merging.finish(&sandbox);
+    let mut again = sandbox.start(&["merge", "--all"]);
+    again.hear("waiting for its verdict");
+    fs::write(sandbox.notes().join("go"), "").expect("written");
+    let again = again.finish(&sandbox);
+    again.expect(0).prints("(judged together: a b)");
+    assert_eq!(runs(&sandbox), before);
+    assert_eq!(landed(&sandbox), ["a", "b"]);
+    sandbox.wt(&["doctor"]).expect(0);
+}
+
+#[test]
+fn a_member_that_changes_while_it_is_judged_is_left_out() {
+    let sandbox = with_gate(&[]);
+    fs::write(sandbox.notes().join("go"), "").expect("written");
+    sandbox.validated("a", "slow", "");
+    let changed = sandbox.validated("b", "b.txt", "");
+    sandbox.validated("c", "c.txt", "");
+    fs::remove_file(sandbox.notes().join("go")).expect("removed");
+    fs::remove_file(sandbox.notes().join("begun")).expect("removed");
+    let mut merging = sandbox.start(&["merge", "--all"]);
+    // Whoever asks for one of them meanwhile learns that it has landed.
+    wait_until("the gate has begun", || {
+        sandbox.notes().join("begun").exists()
+    });
+    let mut other = sandbox.start(&["merge", "a"]);
+    other.hear("waiting for");
+    sandbox.write(changed.join("b.txt"), "more\n");
+    sandbox.commit(&changed, "more");
+    fs::write(sandbox.notes().join("go"), "").expect("written");
+    merging.hear("combining anew");
+    let merged = merging.finish(&sandbox);
+    merged
+        .expect(4)
+        .prints("left out b: task `b` has changed since it was validated");
+    assert_eq!(landed(&sandbox), ["a", "c"]);
+    let other = other.finish(&sandbox);
+    other
+        .expect(0)
+        .says("task `a` has landed meanwhile")
+        .prints("landed a on main as ");
+    assert_eq!(sandbox.task_state("b"), "validated");
+}
+
+#[test]
+fn trains_of_several_targets_go_one_after_another() {
+    let sandbox = with_gate(&[]);
+    sandbox.git(&["branch", "release"]);
+    sandbox.validated("a", "a.txt", "");
+    sandbox
+        .wt(&["spawn", "r", "--base", "release", "--target", "release"])
+        .expect(0);
+    sandbox.write(sandbox.worktree("r").join("r.txt"), "");
+    sandbox.commit(&sandbox.worktree("r"), "r");
+    sandbox.wt(&["validate", "r"]).expect(0);
+    let before = runs(&sandbox);
+    let merged = sandbox.wt(&["merge", "--all"]);
+    merged.expect(0);
+    assert_eq!(
+        told(&merged.out),
+        ["landed a on main", "landed r on release"]
+    );
+    assert_eq!(runs(&sandbox), before);
+    assert_eq!(landed(&sandbox), ["a"]);
+    sandbox
+        .wt(&["merge", "--all"])
+        .expect(0)
+        .says("nothing is to land: no task is validated");
+}
+
+/// A sandbox with the tasks `a` and `b`, and a train of theirs that is being judged until `go` is written.
+fn judging() -> (Sandbox, crate::sandbox::Started) {
+    let sandbox = with_gate(&[]);
+    let (go, begun) = (sandbox.notes().join("go"), sandbox.notes().join("begun"));
+    fs::write(&go, "").expect("written");
+    sandbox.validated("a", "slow", "");
+    sandbox.validated("b", "b.txt", "");
+    fs::remove_file(go).expect("removed");
+    fs::remove_file(&begun).expect("removed");
+    let merging = sandbox.start(&["merge", "--all"]);
+    wait_until("the gate has begun", || begun.exists());
+    (sandbox, merging)
+}
+
+#[test]
+fn a_train_that_is_interrupted_lands_nothing() {
+    let (sandbox, merging) = judging();
+    let main = sandbox.git(&["rev-parse", "main"]);
+    merging.signal(Signal::INT);
+    let merged = merging.finish(&sandbox);
+    merged.expect(130).says("interrupted");
+    assert_eq!(sandbox.git(&["rev-parse", "main"]), main);
+    for name in ["a", "b"] {
+        assert_eq!(sandbox.task_state(name), "validated");
+    }
+    fs::write(sandbox.notes().join("go"), "").expect("written");
+    sandbox.wt(&["merge", "--all"]).expect(0);
+    assert_eq!(landed(&sandbox), ["a", "b"]);
+    sandbox.wt(&["doctor"]).expect(0);
+}
+
+#[test]
+fn a_target_that_moves_while_a_train_is_judged_is_combined_anew() {
+    let (sandbox, mut merging) = judging();
+    sandbox.write("meanwhile", "");
+    sandbox.commit(&sandbox.repo(), "past wt");
+    let (moved, before) = (sandbox.git(&["rev-parse", "main"]), runs(&sandbox));
+    fs::write(sandbox.notes().join("go"), "").expect("written");
+    merging.hear("combining anew");
+    merging.finish(&sandbox).expect(0);
+    assert_eq!(runs(&sandbox) - before, 1);
+    assert_eq!(sandbox.git(&["rev-parse", "main~2"]), moved);
+    assert_one_receipt(&sandbox, 2);
+}
+
+#[test]
+fn what_was_judged_uncommitted_is_committed_on_the_way_and_what_follows_starts() {
+    let sandbox = with_gate(&[]);
+    for name in ["a", "b"] {
+        let worktree = sandbox.spawn(name);
+        sandbox.write(worktree.join(name), "");
+        sandbox.wt(&["validate", name]).expect(0);
+    }
+    sandbox
+        .wt(&["spawn", "next", "--after", "a", "--after", "b"])
+        .expect(0);
+    sandbox
+        .wt(&["merge", "a", "b"])
+        .expect(4)
+        .says("uncommitted work: a");
+    let merged = sandbox.wt(&["merge", "a", "b", "--commit", "--keep"]);
+    merged.expect(0).says("task `next` has started");
+    assert_eq!(landed(&sandbox), ["a", "b"]);
+    assert_eq!(sandbox.git(&["log", "-1", "--format=%s", "wt/a"]), "Land a");
+    for name in ["a", "b"] {
+        assert_eq!(sandbox.task_state(name), "landed");
+        assert_eq!(
+            sandbox.git_in(&sandbox.worktree(name), &["status", "--porcelain"]),
+            ""
+        );
+    }
+    assert_eq!(sandbox.task_state("next"), "working");
+}
