@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::gate::Receipt;
 use crate::mend;
 use crate::remove::{gone, sweep_now};
-use crate::store::{list_dirs, read_json, remove_dir, trash_dir};
+use crate::store::{Operation, list_dirs, read_json, remove_dir, trash_dir};
 use crate::workspace::Workspace;
 
 pub(crate) use agents::AgentReport;
@@ -143,12 +143,16 @@ impl Checkup<'_> {
 
     fn intents(&mut self) -> anyhow::Result<()> {
         if self.fix == Fix::Yes {
-            for line in mend::mend(self.ws)? {
+            let mended = mend::mend(self.ws)?;
+            for line in mended.lines {
                 self.findings.push(Finding {
                     what: "a killed command".to_owned(),
                     mend: line,
                     mended: true,
                 });
+            }
+            for stuck in mended.stuck {
+                self.found(stuck.what, &stuck.hint);
             }
             return Ok(());
         }
@@ -159,10 +163,26 @@ impl Checkup<'_> {
             .into_iter()
             .filter(|e| !e.process.is_alive())
         {
-            let what = format!("a command on task `{}` was killed halfway", entry.task);
+            let name = &entry.task;
+            let what = match entry.operation {
+                Operation::Land {
+                    checkout: Some(root),
+                    ..
+                } => format!(
+                    "the landing of task `{name}` was killed halfway; files of {} may be half written",
+                    root.display()
+                ),
+                _ => format!("a command on task `{name}` was killed halfway"),
+            };
             self.found(
                 what,
                 "the next command that changes something mends it, or: wt doctor --fix",
+            );
+        }
+        for landed in self.ws.store.followers_owed()? {
+            self.found(
+                format!("what waited for task `{landed}`, which has landed, was not started"),
+                "the next command that changes something starts it, or: wt doctor --fix",
             );
         }
         self.cages()

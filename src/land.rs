@@ -10,6 +10,7 @@ mod message;
 mod moving;
 mod proof;
 mod ready;
+mod recover;
 mod remote;
 mod target;
 mod train;
@@ -29,9 +30,9 @@ use crate::workspace::Workspace;
 
 use attempt::{Attempt, Step};
 pub(crate) use commits::Plan;
-pub(crate) use forward::follow_remote;
 pub(crate) use history::{Passage, Standing, history};
 use ready::{await_judge_of_landing, landed_meanwhile, ready, require_landable, require_unlanded};
+pub(crate) use recover::recover;
 use remote::{Push, RemoteMoves};
 pub(crate) use train::{LeftOut, News, TrainPlan, Trip, Wanted, land_train, trains};
 pub(crate) use turn::Patience;
@@ -242,6 +243,7 @@ pub(crate) fn conclude(ws: &Workspace, task: Task, keep: bool) -> anyhow::Result
     let Some(landing) = task.landing.clone() else {
         bail!("task `{}` has not landed", task.name);
     };
+    recover::owe_followers(ws, &task.name)?;
     let mut kept_because = None;
     let mut removed = false;
     if !keep {

@@ -1,74 +1,140 @@
 //! What a killed command left is brought to the state before it, or the state after it.
 
+use crate::error::Refusal;
 use crate::land;
 use crate::process::Identity;
 use crate::quarantine;
 use crate::remove;
 use crate::spawn;
-use crate::store::{JournalEntry, Operation};
+use crate::store::{JournalEntry, Lock, Operation};
 use crate::sync;
-use crate::task::{Landing, State};
+use crate::task::State;
 use crate::workspace::Workspace;
+
+/// What mending came to.
+#[derive(Default)]
+pub(crate) struct Mended {
+    pub(crate) lines: Vec<String>,
+    pub(crate) stuck: Vec<Stuck>,
+}
+
+/// What can't be mended now.
+pub(crate) struct Stuck {
+    pub(crate) what: String,
+    /// What a person can do about it.
+    pub(crate) hint: String,
+}
+
+impl Stuck {
+    fn new(what: &str, error: &anyhow::Error) -> Self {
+        let refusal = error.downcast_ref::<Refusal>();
+        let hint = refusal.and_then(|refusal| refusal.hint.clone());
+        Self {
+            what: format!("{what} can't be mended: {error:#}"),
+            hint: hint.unwrap_or_else(|| "see what stands in the way: wt doctor".to_owned()),
+        }
+    }
+}
 
 /// Mends every intent whose process is gone, and says so. Called by each verb that changes the state, and by doctor.
 /// One that can't be mended now is said and left: it must not stand in the way of other tasks.
-pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Vec<String>> {
-    let mut mended = Vec::new();
-    for entry in ws.store.intents()? {
-        if entry.process.is_alive() {
-            continue;
-        }
+pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Mended> {
+    let mut mended = Mended::default();
+    let intents = ws.store.intents()?;
+    for entry in intents.iter().filter(|entry| !entry.process.is_alive()) {
         match mend_task(ws, &entry.task) {
             Ok(line) => {
-                mended.extend(line);
-                if matches!(entry.operation, Operation::Land { .. }) {
+                mended.lines.extend(line);
+                if has_landed(entry) {
                     spawn::start_followers(ws, &entry.task)?;
                 }
             }
             Err(error) => {
-                let what = format!(
-                    "what was left of a command on task `{}` can't be mended: {error:#}",
-                    entry.task
-                );
-                ws.ctx.ui.warn(&what);
-                ws.ctx.ui.hint("see what stands in the way: wt doctor");
+                let what = format!("what was left of a command on task `{}`", entry.task);
+                mended.stuck.push(Stuck::new(&what, &error));
             }
+        }
+    }
+    for landed in ws.store.followers_owed()? {
+        let started = spawn::start_followers(ws, &landed)?;
+        let names: Vec<String> = started.into_iter().map(|task| task.name).collect();
+        if !names.is_empty() {
+            mended.lines.push(format!(
+                "what waited for task `{landed}` has started: {}",
+                names.join(", ")
+            ));
         }
     }
     for name in ws.store.open_cages()? {
         match quarantine::close_dead(ws, &name) {
-            Ok(true) => mended.push(format!(
+            Ok(true) => mended.lines.push(format!(
                 "wt run of task `{name}` was killed; its cage is closed"
             )),
             Ok(false) => {}
-            Err(error) => {
-                let what = format!("the cage of task `{name}` can't be closed: {error:#}");
-                ws.ctx.ui.warn(&what);
-                ws.ctx.ui.hint("see what stands in the way: wt doctor");
-            }
+            Err(error) => mended
+                .stuck
+                .push(Stuck::new(&format!("the cage of task `{name}`"), &error)),
         }
     }
-    for line in &mended {
+    for line in &mended.lines {
         ws.ctx.ui.say(&format!("mended: {line}"));
+    }
+    for stuck in &mended.stuck {
+        ws.ctx.ui.warn(&stuck.what);
+        ws.ctx.ui.hint(&stuck.hint);
     }
     Ok(mended)
 }
 
+/// Whether the task of an intent landed, or may have: a killed landing had no time to start its followers.
+fn has_landed(entry: &JournalEntry) -> bool {
+    match &entry.operation {
+        Operation::Land { .. } => true,
+        Operation::Remove { trashed } => trashed.task.state == State::Landed,
+        Operation::Spawn { .. } | Operation::Restore { .. } | Operation::Sync { .. } => false,
+    }
+}
+
 /// Mends the open intent about one task; nothing where another command did so meanwhile.
 fn mend_task(ws: &Workspace, name: &str) -> anyhow::Result<Option<String>> {
-    let _task = ws.lock_task(name)?;
-    let mut intents = ws.store.intents()?.into_iter();
-    let Some(entry) = intents.find(|entry| entry.task == name) else {
+    let Some(_line) = landing_line(ws, name)? else {
         return Ok(None);
     };
-    if entry.process.is_alive() || entry.process == Identity::current()? {
+    let _task = ws.lock_task(name)?;
+    let Some(entry) = find_dead(ws, name)? else {
         return Ok(None);
+    };
+    if matches!(entry.operation, Operation::Land { .. }) {
+        // Files are written meanwhile, which may take longer than others wait for the state's lock.
+        return land::recover(ws, &entry).map(Some);
     }
     let _lock = ws.lock()?;
     for reference in refs_of(&entry) {
         ws.repo.remove_stale_lock(&reference)?;
     }
     mend_one(ws, &entry).map(Some)
+}
+
+/// The intent about a task, if its process is gone.
+fn find_dead(ws: &Workspace, name: &str) -> anyhow::Result<Option<JournalEntry>> {
+    let mut intents = ws.store.intents()?.into_iter();
+    let entry = intents.find(|entry| entry.task == name);
+    let me = Identity::current()?;
+    Ok(entry.filter(|entry| !entry.process.is_alive() && entry.process != me))
+}
+
+/// What must be held to mend a task: the landing lock of its target where it was to land, else nothing. None where
+/// another task lands there now: whoever does mends it first.
+fn landing_line(ws: &Workspace, name: &str) -> anyhow::Result<Option<Option<Lock>>> {
+    let Some(entry) = find_dead(ws, name)? else {
+        return Ok(None);
+    };
+    match (&entry.operation, ws.store.find_task(name)?) {
+        (Operation::Land { .. }, Some(task)) => {
+            Ok(ws.store.try_landing_lock(&task.target)?.map(Some))
+        }
+        _ => Ok(Some(None)),
+    }
 }
 
 /// The refs that are the task's alone and that the killed command may have held a lock of.
@@ -104,52 +170,6 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
             }
             format!("task `{name}` was half restored; it is restored")
         }
-        Operation::Land {
-            old,
-            new,
-            tip,
-            receipt,
-            together,
-            keep,
-            pushed_to,
-            ..
-        } => {
-            let landed = match ws.store.find_task(name)? {
-                Some(task) => {
-                    let read = &ws.repo.read;
-                    let on_target = task.state == State::Landed
-                        || read.is_ancestor(new, &ws.target_tip(&task)?)?;
-                    let there = match pushed_to {
-                        Some(reference) if !on_target => read.tip(reference)?,
-                        _ => None,
-                    };
-                    let on_remote = match there {
-                        Some(there) => read.is_ancestor(new, &there)?,
-                        None => false,
-                    };
-                    if on_remote {
-                        land::follow_remote(ws, &task, new)?;
-                    }
-                    (on_target || on_remote).then_some(task)
-                }
-                None => None,
-            };
-            if let Some(task) = landed {
-                let landing = Landing {
-                    commit: new.clone(),
-                    onto: Some(old.clone()),
-                    tip: tip.clone(),
-                    receipt: receipt.clone(),
-                    together: together.clone(),
-                    at: ws.ctx.now,
-                };
-                let task = land::record_landing(ws, &task, landing)?;
-                land::conclude(ws, task, *keep)?;
-                format!("task `{name}` had landed; its landing is recorded")
-            } else {
-                ws.store.settle(name)?;
-                format!("task `{name}` had not landed; nothing of it is on its target")
-            }
-        }
+        Operation::Land { .. } => land::recover(ws, entry)?,
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! Linux first: `/proc`, pidfds and the child subreaper are used without a substitute.
 
+mod at_work;
 mod capture;
 mod detach;
 mod family;
@@ -12,6 +13,7 @@ mod leader;
 mod sweep;
 mod table;
 
+pub(crate) use at_work::who_may_hold;
 pub(crate) use capture::tail;
 pub(crate) use detach::{detach, isolate};
 pub(crate) use family::Held;

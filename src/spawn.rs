@@ -99,6 +99,7 @@ pub(crate) fn start_followers(ws: &Workspace, landed: &str) -> anyhow::Result<Ve
             }
         }
     }
+    ws.store.settle_followers(landed)?;
     Ok(started)
 }
 

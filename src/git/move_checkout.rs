@@ -3,6 +3,7 @@
 //! The ref is held while index and files are written. A commit that a person makes at that moment was begun on the old
 //! commit and is refused by git: it can't take the files that were just written for its own.
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use anyhow::Context as _;
 use super::Repo;
 use super::call::{GitCommand, complaint};
 use super::changes::Change;
+use super::indexed::Side;
 use super::occupied::occupied;
 use super::ref_hold::{RefHold, RefStep};
 use crate::error::some_of;
@@ -60,7 +62,7 @@ pub(crate) enum CheckoutMoved {
 }
 
 impl<'a> Checkout<'a> {
-    pub(super) fn root(self) -> &'a Path {
+    pub(crate) fn root(self) -> &'a Path {
         match self {
             Self::Operators(root) => root,
             Self::Task { task, .. } => &task.worktree,
@@ -99,8 +101,8 @@ impl Repo {
     /// Moves a checkout and its branch. Uncommitted work of a person in other paths stays as it is, staged or not.
     ///
     /// # Errors
-    /// Where git or the disk failed in the middle; what it left is brought back as far as that goes, and an intent in
-    /// the journal must stay open until [`Repo::tip`](super::Reader::tip) and checkout were looked at.
+    /// Where git or the disk failed, maybe in the middle: an intent in the journal must stay open until the branch was
+    /// looked at, and the checkout settled ([`Self::settle_checkout`]).
     pub(crate) fn move_checkout(&self, step: &CheckoutMove) -> anyhow::Result<CheckoutMoved> {
         let trees = (self.read.tree_of(step.old)?, self.read.tree_of(step.new)?);
         let changes = self.read.changes(&trees.0, &trees.1)?;
@@ -182,7 +184,7 @@ impl Repo {
         match step.checkout {
             Checkout::Operators(_) => {
                 // A person may have switched a moment ago.
-                if self.head(step.checkout, &git_dir)? != step.reference {
+                if !self.stands_at(step.checkout, step.reference)? {
                     return Ok(Some(format!(
                         "{} is no longer checked out there",
                         step.reference
@@ -203,6 +205,32 @@ impl Repo {
         Ok(begun.map(|name| format!("something is under way there, and not concluded ({name})")))
     }
 
+    /// Whether HEAD of a person's checkout stands at the branch `reference`.
+    pub(crate) fn stands_at(&self, checkout: Checkout, reference: &str) -> anyhow::Result<bool> {
+        Ok(self.head(checkout, &checkout.git_dir()?)? == reference)
+    }
+
+    /// Which end of a move `commit` holds in all that the move changes; none where it holds some of each, or else.
+    pub(crate) fn holds(&self, commit: &Oid, step: &CheckoutMove) -> anyhow::Result<Option<Side>> {
+        let tree = |commit: &Oid| self.read.tree_of(commit);
+        let (old, new, here) = (tree(step.old)?, tree(step.new)?, tree(commit)?);
+        let moved: HashSet<String> = self
+            .read
+            .changes(&old, &new)?
+            .into_iter()
+            .map(|c| c.path)
+            .collect();
+        let is_at = |end: &Oid| -> anyhow::Result<bool> {
+            let differing = self.read.changes(end, &here)?;
+            Ok(!differing.iter().any(|change| moved.contains(&change.path)))
+        };
+        Ok(if is_at(&old)? {
+            Some(Side::Old)
+        } else {
+            is_at(&new)?.then_some(Side::New)
+        })
+    }
+
     /// The ref that HEAD of a person's checkout stands at.
     fn head(&self, checkout: Checkout, git_dir: &Path) -> anyhow::Result<String> {
         let text = fs::read_to_string(git_dir.join("HEAD")).unwrap_or_default();
@@ -218,7 +246,7 @@ impl Repo {
         }
     }
 
-    fn write_files(&self, step: &CheckoutMove) -> anyhow::Result<Output> {
+    pub(super) fn write_files(&self, step: &CheckoutMove) -> anyhow::Result<Output> {
         let trees = [step.old.as_str(), step.new.as_str()];
         let write = || {
             self.in_checkout(step.checkout, &["read-tree", "-m", "-u"])

@@ -1,7 +1,5 @@
 //! A target brought forward to a commit that others made and `wt` did not judge: what its remote has.
 
-use anyhow::bail;
-
 use crate::error::{Refusal, some_of};
 use crate::git::{Checkout, CheckoutMove, CheckoutMoved};
 use crate::oid::Oid;
@@ -66,14 +64,12 @@ pub(super) fn forward(ws: &Workspace, target: &str, old: &Oid, new: &Oid) -> any
     }
 }
 
-/// Brings the target to a landing that its remote has already, and that a killed command could not bring here.
+/// Brings the target to a landing that its remote has already, and that a killed command could not bring here. The
+/// landing lock of the target must be held.
 ///
 /// # Errors
 /// A refusal where the target has moved since, or a person's work is in the way.
-pub(crate) fn follow_remote(ws: &Workspace, task: &Task, new: &Oid) -> anyhow::Result<()> {
-    let Some(_lock) = ws.store.try_landing_lock(&task.target)? else {
-        bail!("another landing on {} is under way", task.target);
-    };
+pub(super) fn follow_remote(ws: &Workspace, task: &Task, new: &Oid) -> anyhow::Result<()> {
     let old = ws.target_tip(task)?;
     if !ws.repo.read.is_ancestor(&old, new)? {
         return Err(Refusal::refused(format!(

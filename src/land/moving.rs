@@ -10,7 +10,7 @@ use super::target::{Moved, Place};
 use super::{Landed, conclude, record_landing};
 use crate::oid::Oid;
 use crate::process::Identity;
-use crate::store::Operation;
+use crate::store::{Operation, PushedTo};
 use crate::task::{Landing, Task};
 use crate::workspace::Workspace;
 
@@ -44,13 +44,13 @@ pub(super) fn move_target(
     }
     announce(judged, &tasks)?;
     // From here on Ctrl-C comes too late: what is begun is ended.
-    if let Err(error) = intend(judged, &chain, push) {
+    if let Err(error) = intend(judged, &chain, &place, push.map(Push::intended)) {
         settle(ws, &tasks)?;
         return Err(error);
     }
     if let Some(push) = push {
         match push.send(&judged.names(), new) {
-            Ok(Pushed::Done) => {}
+            Ok(Pushed::Done) => intend(judged, &chain, &place, Some(push.taken()))?,
             answer => {
                 settle(ws, &tasks)?;
                 return answer.map(|_| Moving::RemoteMoved(push.to()));
@@ -63,13 +63,14 @@ pub(super) fn move_target(
         (Ok(Moved::TargetMoved), Some(push)) => {
             return Err(push.left_behind(new, "it moved at that moment").into());
         }
-        (Err(error), Some(push)) => {
+        (Ok(Moved::Half(error)) | Err(error), Some(push)) => {
             return Err(push.left_behind(new, &format!("{error:#}")).into());
         }
         (Ok(Moved::TargetMoved), None) => {
             settle(ws, &tasks)?;
             return Ok(Moving::TargetMoved);
         }
+        (Ok(Moved::Half(error)), None) => return Err(error),
         (Err(error), None) => {
             // Where the target may have moved all the same, the open intents let the next command finish.
             if ws.target_tip(last.attempt.task)? == *judged.target() {
@@ -116,7 +117,13 @@ fn announce(judged: &Judged, tasks: &[Task]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn intend(judged: &Judged, chain: &[Oid], push: Option<&Push>) -> anyhow::Result<()> {
+fn intend(
+    judged: &Judged,
+    chain: &[Oid],
+    place: &Place,
+    pushed_to: Option<PushedTo>,
+) -> anyhow::Result<()> {
+    let last = chain.last();
     for (car, commit) in judged.cars().iter().zip(chain) {
         let operation = Operation::Land {
             old: judged.target().clone(),
@@ -125,7 +132,9 @@ fn intend(judged: &Judged, chain: &[Oid], push: Option<&Push>) -> anyhow::Result
             receipt: judged.receipt().to_owned(),
             together: judged.together(),
             keep: keeps(&car.attempt),
-            pushed_to: push.map(Push::tracking_ref),
+            pushed_to: pushed_to.clone(),
+            last: last.filter(|last| *last != commit).cloned(),
+            checkout: place.checkout().cloned(),
         };
         let store = &car.attempt.ws.store;
         store.intend(car.name(), &Identity::current()?, operation)?;

@@ -5,6 +5,7 @@ use std::process::Output;
 use crate::error::{Code, Refusal, shown};
 use crate::git::{GitCommand, complaint};
 use crate::oid::Oid;
+use crate::store::PushedTo;
 use crate::workspace::Workspace;
 
 use super::Request;
@@ -78,9 +79,20 @@ impl<'w> Push<'w> {
         self.remote.shown()
     }
 
-    /// The ref in which git keeps what the branch was there last.
-    pub(super) fn tracking_ref(&self) -> String {
-        self.remote.tracking_ref()
+    /// As the journal has it before the push.
+    pub(super) fn intended(&self) -> PushedTo {
+        PushedTo {
+            tracking: self.remote.tracking_ref(),
+            taken: false,
+        }
+    }
+
+    /// As the journal has it once the remote has taken it.
+    pub(super) fn taken(&self) -> PushedTo {
+        PushedTo {
+            taken: true,
+            ..self.intended()
+        }
     }
 
     /// Looks at what the remote has, and brings the branch here, which is at `here`, forward to it.

@@ -9,6 +9,7 @@ use crate::workspace::Workspace;
 
 use super::attempt::Attempt;
 use super::proof::Judged;
+use super::recover::{Left, take_back};
 
 /// The place of the target branch.
 pub(super) enum Place {
@@ -25,6 +26,8 @@ pub(super) enum Place {
 pub(super) enum Moved {
     Done,
     TargetMoved,
+    /// It failed in the middle: the intent must stay open.
+    Half(anyhow::Error),
 }
 
 impl Place {
@@ -121,16 +124,21 @@ impl Place {
                     new: commit,
                     reason: &reason,
                 };
-                match repo.move_checkout(&step)? {
-                    CheckoutMoved::Done => Ok(Moved::Done),
-                    CheckoutMoved::RefMoved => Ok(Moved::TargetMoved),
-                    CheckoutMoved::Refused(why) => Err(Refusal::refused(format!(
-                        "{} can't be moved in {}: {why}",
+                match repo.move_checkout(&step) {
+                    Ok(CheckoutMoved::Done) => Ok(Moved::Done),
+                    Ok(CheckoutMoved::RefMoved) => Ok(Moved::TargetMoved),
+                    Ok(CheckoutMoved::Refused(why)) => Err(Refusal::refused(format!(
+                        "git did not move {} in {}: {why}",
                         attempt.task.target,
                         root.display()
                     ))
-                    .hint("finish what is under way there (git status), then land again; nothing was changed")
+                    .hint("finish what is under way there (git status), then land again")
                     .into()),
+                    Err(error) => match take_back(attempt.ws, attempt.task, &step) {
+                        Left::Landed => Ok(Moved::Done),
+                        Left::Nothing => Err(error.context("nothing was changed")),
+                        Left::Half(why) => Ok(Moved::Half(why.context(error))),
+                    },
                 }
             }
         }

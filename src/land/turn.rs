@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 
+use super::recover;
 use crate::error::{Code, Refusal};
 use crate::process::Interrupt;
 use crate::store::{Lock, Ticket, Waiter};
@@ -20,7 +21,7 @@ pub(super) struct Turn {
     _ticket: Ticket,
 }
 
-/// Waits for the turn to land `tasks` on `target`, and says for whom.
+/// Waits for the turn to land `tasks` on `target`, and says for whom. It begins with what killed landings left there.
 ///
 /// # Errors
 /// A refusal ([`Code::Busy`]) that names the one ahead, where it is not to be waited for; an error where it was
@@ -58,10 +59,13 @@ pub(super) fn wait_for(
     let lock = ticket.wait(take, waiting, pause)?;
     drop(progress);
     match lock {
-        Some(lock) => Ok(Turn {
-            _lock: lock,
-            _ticket: ticket,
-        }),
+        Some(lock) => {
+            recover::recover_on(ws, target)?;
+            Ok(Turn {
+                _lock: lock,
+                _ticket: ticket,
+            })
+        }
         None if patience == Patience::Refuse => {
             Err(Refusal::new(Code::Busy, format!("busy: {held_up_by}"))
                 .hint("without --no-wait this waits for its turn")

@@ -16,6 +16,7 @@ mod landing;
 mod lifecycle;
 mod line;
 mod push;
+mod recovery;
 mod removal;
 mod repositories;
 mod rivals;

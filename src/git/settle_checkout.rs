@@ -1,0 +1,364 @@
+//! A checkout that a killed git left half moved: every changed path is brought to what the index holds of it.
+//!
+//! Git replaces an index whole, after it has written the files. So of each changed path the index holds the old or the
+//! new entry, and the folder one of both, nothing yet, or the beginning of one that was being written. Whatever else is
+//! there is a person's, and stays.
+
+use std::fs::{self, Metadata};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::Repo;
+use super::call::complaint;
+use super::changes::{Change, Entry};
+use super::indexed::{Indexed, Side};
+use super::move_checkout::CheckoutMove;
+use crate::oid::Oid;
+
+/// The mode of a symbolic link in a tree.
+const LINK: u32 = 0o120_000;
+
+/// Saves the bytes of a path, and answers where.
+type Save<'s> = dyn FnMut(&str, &[u8]) -> anyhow::Result<PathBuf> + 's;
+
+/// What settling a checkout gave.
+#[derive(Debug)]
+pub(crate) enum Settled {
+    /// Index and files hold the same of every changed path.
+    Whole {
+        at: Side,
+        /// Where files that had been cut off were saved before they were written anew.
+        saved: Vec<PathBuf>,
+    },
+    /// These paths hold what neither commit does: nothing was changed.
+    Foreign(Vec<String>),
+}
+
+/// What a path of the folder holds.
+enum Held {
+    Nothing,
+    /// A file or the target of a symbolic link, with what it was looked at.
+    Bytes(Vec<u8>, Metadata),
+    Folder,
+    Other,
+}
+
+/// What is to be done to one path.
+enum Step {
+    Leave,
+    /// Bring it to what the index holds; `cut` is what is saved first.
+    Renew {
+        cut: Option<Vec<u8>>,
+        seen: Option<Metadata>,
+    },
+    Foreign,
+}
+
+/// How what a path holds compares with one side of the change.
+#[derive(PartialEq, Eq)]
+enum Likeness {
+    Equal,
+    Beginning,
+    Other,
+}
+
+impl Repo {
+    /// Brings the changed paths of a killed move to what the index holds of them; a file that was cut off is handed
+    /// to `save` first. Safe to repeat, also after it was killed itself.
+    ///
+    /// # Errors
+    /// Where the index can't be read, or files can't be written.
+    pub(crate) fn settle_checkout(
+        &self,
+        step: &CheckoutMove,
+        save: &mut Save,
+    ) -> anyhow::Result<Settled> {
+        let trees = (self.read.tree_of(step.old)?, self.read.tree_of(step.new)?);
+        let changes = self.read.changes(&trees.0, &trees.1)?;
+        let indexed = Indexed::read(self, step.checkout, &changes)?;
+        let settling = Settling {
+            repo: self,
+            step,
+            changes: &changes,
+            indexed: &indexed,
+        };
+        let mut foreign = indexed.foreign.clone();
+        let mut todo = Vec::new();
+        for change in &changes {
+            match settling.plan(change)? {
+                Step::Leave => {}
+                Step::Renew { cut, seen } => todo.push((change, cut, seen)),
+                Step::Foreign => foreign.push(change.path.clone()),
+            }
+        }
+        if !foreign.is_empty() {
+            foreign.sort();
+            foreign.dedup();
+            return Ok(Settled::Foreign(foreign));
+        }
+        let mut saved = Vec::new();
+        for (change, cut, _) in &todo {
+            if let Some(cut) = cut {
+                saved.push(save(&change.path, cut)?);
+            }
+        }
+        settling.renew(&todo)?;
+        Ok(Settled::Whole {
+            at: indexed.side(),
+            saved,
+        })
+    }
+
+    /// Takes back what the index of a checkout holds of a move whose branch stayed where it was, or went elsewhere.
+    ///
+    /// # Errors
+    /// Git's own words where something stands against it; nothing is changed then.
+    pub(crate) fn undo_checkout(&self, step: &CheckoutMove) -> anyhow::Result<()> {
+        let back = CheckoutMove {
+            old: step.new,
+            new: step.old,
+            ..*step
+        };
+        let output = self.write_files(&back)?;
+        if !output.status.success() {
+            bail!("git could not take it back: {}", complaint(&output));
+        }
+        Ok(())
+    }
+}
+
+struct Settling<'a> {
+    repo: &'a Repo,
+    step: &'a CheckoutMove<'a>,
+    changes: &'a [Change],
+    indexed: &'a Indexed,
+}
+
+type Todo<'c> = (&'c Change, Option<Vec<u8>>, Option<Metadata>);
+
+impl Settling<'_> {
+    fn root(&self) -> &Path {
+        self.step.checkout.root()
+    }
+
+    fn plan(&self, change: &Change) -> anyhow::Result<Step> {
+        let wanted = match self.indexed.of(&change.path) {
+            // Git writes no such file; one that is there is the person's own.
+            Some(entry) if entry.skipped => return Ok(Step::Leave),
+            Some(entry) => Some(&entry.entry),
+            None => None,
+        };
+        if wanted.is_some_and(Entry::is_submodule) {
+            return Ok(Step::Leave);
+        }
+        let (bytes, seen) = match self.held(&change.path)? {
+            None | Some(Held::Other) => return Ok(Step::Foreign),
+            Some(Held::Folder) if wanted.is_some() && self.holds_foreign(&change.path)? => {
+                return Ok(Step::Foreign);
+            }
+            Some(Held::Folder | Held::Nothing) => {
+                return Ok(match wanted {
+                    None => Step::Leave,
+                    Some(_) => Step::Renew {
+                        cut: None,
+                        seen: None,
+                    },
+                });
+            }
+            Some(Held::Bytes(bytes, seen)) => (bytes, seen),
+        };
+        let sides = [
+            (&change.before, self.step.old),
+            (&change.after, self.step.new),
+        ];
+        let (mut cut, mut known) = (false, false);
+        for (side, commit) in sides {
+            let Some(side) = side else { continue };
+            match self.compare(change, side, commit, &bytes, &seen)? {
+                Likeness::Equal if Some(side) == wanted => return Ok(Step::Leave),
+                Likeness::Equal => known = true,
+                Likeness::Beginning => cut = true,
+                Likeness::Other => {}
+            }
+        }
+        if !known && !cut {
+            return Ok(Step::Foreign);
+        }
+        Ok(Step::Renew {
+            cut: (!known && !bytes.is_empty()).then_some(bytes),
+            seen: Some(seen),
+        })
+    }
+
+    /// What is at a path; nothing where a person put something in the place of a folder above it.
+    fn held(&self, path: &str) -> anyhow::Result<Option<Held>> {
+        for (end, _) in path.match_indices('/') {
+            let parent = &path[..end];
+            match fs::symlink_metadata(self.root().join(parent)) {
+                Ok(there) if there.is_dir() => {}
+                // The move itself makes a folder of it, or takes one for it.
+                Ok(_) if self.changes.iter().any(|change| change.path == parent) => {
+                    return Ok(Some(Held::Nothing));
+                }
+                Ok(_) => return Ok(None),
+                Err(_) => return Ok(Some(Held::Nothing)),
+            }
+        }
+        let full = self.root().join(path);
+        let seen = match fs::symlink_metadata(&full) {
+            Ok(seen) => seen,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Some(Held::Nothing)),
+            Err(error) => {
+                return Err(error).with_context(|| format!("can't look at {}", full.display()));
+            }
+        };
+        let context = || format!("can't read {}", full.display());
+        let kind = seen.file_type();
+        Ok(Some(if kind.is_file() {
+            Held::Bytes(fs::read(&full).with_context(context)?, seen)
+        } else if kind.is_symlink() {
+            let target = fs::read_link(&full).with_context(context)?;
+            Held::Bytes(target.as_os_str().as_bytes().to_vec(), seen)
+        } else if kind.is_dir() {
+            Held::Folder
+        } else {
+            Held::Other
+        }))
+    }
+
+    /// Whether a folder holds a file that the move does not know of.
+    fn holds_foreign(&self, folder: &str) -> anyhow::Result<bool> {
+        let full = self.root().join(folder);
+        let context = || format!("can't look into {}", full.display());
+        for entry in fs::read_dir(&full).with_context(context)? {
+            let entry = entry.with_context(context)?;
+            let Ok(name) = entry.file_name().into_string() else {
+                return Ok(true);
+            };
+            let path = format!("{folder}/{name}");
+            let is_folder = entry.file_type().with_context(context)?.is_dir();
+            let foreign = if is_folder {
+                self.holds_foreign(&path)?
+            } else {
+                !self.changes.iter().any(|change| change.path == path)
+            };
+            if foreign {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn compare(
+        &self,
+        change: &Change,
+        side: &Entry,
+        commit: &Oid,
+        bytes: &[u8],
+        seen: &Metadata,
+    ) -> anyhow::Result<Likeness> {
+        let is_link = side.mode == LINK;
+        if side.is_submodule() || is_link != seen.is_symlink() {
+            return Ok(Likeness::Other);
+        }
+        let modes = [&change.before, &change.after].map(|side| side.as_ref().map(|s| s.mode));
+        let of_mode = match modes {
+            // One that the move leaves alone is a person's affair.
+            [Some(before), Some(after)] if before != after && !is_link => {
+                (side.mode ^ seen.mode()) & 0o100 == 0
+            }
+            _ => true,
+        };
+        let likeness = |whole: &[u8]| {
+            if whole == bytes && of_mode {
+                Likeness::Equal
+            } else if whole.starts_with(bytes) && whole != bytes && !is_link {
+                Likeness::Beginning
+            } else {
+                Likeness::Other
+            }
+        };
+        let plain = likeness(&self.repo.read.blob(&side.oid)?);
+        if is_link || plain == Likeness::Equal {
+            return Ok(plain);
+        }
+        Ok(match likeness(&self.written(&change.path, side, commit)?) {
+            Likeness::Other => plain,
+            written => written,
+        })
+    }
+
+    /// The bytes that git writes into the folder for an entry of `commit`, by its filters.
+    fn written(&self, path: &str, side: &Entry, commit: &Oid) -> anyhow::Result<Vec<u8>> {
+        self.repo
+            .in_checkout(self.step.checkout, &["cat-file", "--filters"])
+            .arg(format!("--path={path}"))
+            .arg(side.oid.as_str())
+            // By the attributes of that commit; a git that does not know the variable takes those of the folder.
+            .env("GIT_ATTR_SOURCE", commit.as_str())
+            .bytes()
+    }
+
+    /// Removes what is not as the index has it, then has git write it.
+    fn renew(&self, todo: &[Todo]) -> anyhow::Result<()> {
+        for (change, _, seen) in todo {
+            if let Some(seen) = seen {
+                self.take_away(&change.path, seen)?;
+            }
+        }
+        let mut wanted = Vec::new();
+        for (change, _, _) in todo {
+            if self.indexed.of(&change.path).is_none() {
+                continue;
+            }
+            self.make_room(&change.path)?;
+            wanted.extend_from_slice(change.path.as_bytes());
+            wanted.push(0);
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        // Without force: what came there meanwhile is a person's.
+        self.repo
+            .in_checkout(
+                self.step.checkout,
+                &["checkout-index", "--index", "-z", "--stdin"],
+            )
+            .stdin(wanted)
+            .run()
+    }
+
+    /// Removes a file that is still the one that was looked at, and the folders that are empty without it.
+    fn take_away(&self, path: &str, seen: &Metadata) -> anyhow::Result<()> {
+        let full = self.root().join(path);
+        let context = || format!("can't remove {}", full.display());
+        let now = fs::symlink_metadata(&full).with_context(context)?;
+        let stamp = |m: &Metadata| (m.dev(), m.ino(), m.size(), m.mtime(), m.mtime_nsec());
+        if stamp(&now) != stamp(seen) {
+            bail!("{} changed while it was looked at", full.display());
+        }
+        fs::remove_file(&full).with_context(context)?;
+        let above = full.ancestors().skip(1);
+        for folder in above.take_while(|folder| *folder != self.root()) {
+            if fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// An empty folder goes where a file is to come; one with a person's files in it does not.
+    fn make_room(&self, path: &str) -> anyhow::Result<()> {
+        let full = self.root().join(path);
+        if fs::symlink_metadata(&full).is_ok_and(|there| there.is_dir()) {
+            fs::remove_dir(&full).with_context(|| {
+                format!("{} is in the way of the file of that name", full.display())
+            })?;
+        }
+        Ok(())
+    }
+}

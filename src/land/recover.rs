@@ -1,0 +1,260 @@
+//! A landing that was killed, or failed in the middle: brought to its end, or to the state before it.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+
+use super::forward::follow_remote;
+use super::{conclude, record_landing};
+use crate::error::{Refusal, some_of};
+use crate::git::{Checkout, CheckoutMove, CheckoutMoved, Settled, Side};
+use crate::oid::Oid;
+use crate::process::Identity;
+use crate::store::{JournalEntry, Operation, PushedTo};
+use crate::task::{Landing, State, Task};
+use crate::workspace::Workspace;
+
+/// Brings the killed landings on `target` to an end, before another one begins; what can't be is said and left. The
+/// landing lock of the target must be held.
+pub(super) fn recover_on(ws: &Workspace, target: &str) -> anyhow::Result<()> {
+    for entry in ws.store.intents()? {
+        let task = ws.store.find_task(&entry.task).ok().flatten();
+        let is_there = task.is_some_and(|task| task.target == target);
+        if !is_there
+            || entry.process.is_alive()
+            || !matches!(entry.operation, Operation::Land { .. })
+        {
+            continue;
+        }
+        let _lock = ws.lock_task(&entry.task)?;
+        match recover(ws, &entry) {
+            Ok(line) => ws.ctx.ui.say(&format!("mended: {line}")),
+            Err(error) => ws.ctx.ui.warn(&format!(
+                "what was left of a landing of task `{}` can't be mended: {error:#}",
+                entry.task
+            )),
+        }
+    }
+    Ok(())
+}
+
+/// Brings one killed landing to its end, and says to which. Safe to repeat. The landing lock of the target and the
+/// task's own must be held, and the process that began it must be gone.
+///
+/// # Errors
+/// A refusal where a path of the target's checkout holds what the landing does not know of, or another program's git
+/// is at work there: the intent stays open.
+pub(crate) fn recover(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
+    let name = &entry.task;
+    let Operation::Land {
+        old,
+        new,
+        tip,
+        receipt,
+        together,
+        keep,
+        pushed_to,
+        last,
+        checkout,
+    } = &entry.operation
+    else {
+        bail!("the intent on task `{name}` is of no landing");
+    };
+    let move_ = Move {
+        old,
+        new,
+        last: last.as_ref().unwrap_or(new),
+        checkout: checkout.as_ref(),
+        pushed_to: pushed_to.as_ref(),
+    };
+    let task = ws.store.find_task(name)?;
+    let mut notes = Vec::new();
+    let landed = match task {
+        Some(task) => {
+            (task.state == State::Landed || move_.end(ws, &task, &mut notes)?).then_some(task)
+        }
+        None => None,
+    };
+    let mut line = if let Some(task) = landed {
+        let landing = Landing {
+            commit: new.clone(),
+            onto: Some(old.clone()),
+            tip: tip.clone(),
+            receipt: receipt.clone(),
+            together: together.clone(),
+            at: ws.ctx.now,
+        };
+        let task = record_landing(ws, &task, landing)?;
+        conclude(ws, task, *keep)?;
+        format!("task `{name}` had landed; its landing is recorded")
+    } else {
+        ws.store.settle(name)?;
+        format!("task `{name}` had not landed; nothing of it is on its target")
+    };
+    for note in notes {
+        line.push_str("; ");
+        line.push_str(&note);
+    }
+    Ok(line)
+}
+
+/// What the intent of a landing says of the target.
+struct Move<'a> {
+    old: &'a Oid,
+    /// The landing's own commit.
+    new: &'a Oid,
+    /// What the target moves to.
+    last: &'a Oid,
+    checkout: Option<&'a PathBuf>,
+    pushed_to: Option<&'a PushedTo>,
+}
+
+impl Move<'_> {
+    /// Leaves nothing half moved, and answers whether the landing is on the target.
+    fn end(&self, ws: &Workspace, task: &Task, notes: &mut Vec<String>) -> anyhow::Result<bool> {
+        let (repo, reference) = (&ws.repo, task.target_ref());
+        let checkout = self.checkout.filter(|root| root.is_dir());
+        let checkout = checkout.map(|root| Checkout::Operators(root));
+        repo.remove_dead_locks(checkout, &reference)?;
+        let tip = ws.target_tip(task)?;
+        if repo.read.is_ancestor(self.new, &tip)? {
+            return Ok(true);
+        }
+        let Some(pushed_to) = self.pushed_to else {
+            return self.end_here(ws, task, checkout, notes);
+        };
+        if !self.is_taken(ws, pushed_to)? {
+            // Nothing moves here before the remote has it.
+            notes.push("wt merge --push finds out whether its remote took it".to_owned());
+            return Ok(false);
+        }
+        if !self.end_here(ws, task, checkout, notes)? {
+            follow_remote(ws, task, self.last)?;
+        }
+        Ok(true)
+    }
+
+    /// Whether the remote that it was pushed to has taken it, as far as that is known here.
+    fn is_taken(&self, ws: &Workspace, pushed_to: &PushedTo) -> anyhow::Result<bool> {
+        if pushed_to.taken {
+            return Ok(true);
+        }
+        match ws.repo.read.tip(&pushed_to.tracking)? {
+            Some(there) => ws.repo.read.is_ancestor(self.new, &there),
+            None => Ok(false),
+        }
+    }
+
+    /// As [`Self::end`], of a target that the landing is not on yet.
+    fn end_here(
+        &self,
+        ws: &Workspace,
+        task: &Task,
+        checkout: Option<Checkout>,
+        notes: &mut Vec<String>,
+    ) -> anyhow::Result<bool> {
+        let (repo, reference, tip) = (&ws.repo, task.target_ref(), ws.target_tip(task)?);
+        let Some(checkout) = checkout else {
+            return Ok(false);
+        };
+        if !repo.stands_at(checkout, &reference)? {
+            // A person has switched since: what is there is theirs.
+            return Ok(false);
+        }
+        let reason = format!("wt: land {}", task.name);
+        let step = CheckoutMove {
+            checkout,
+            reference: &reference,
+            old: self.old,
+            new: self.last,
+            reason: &reason,
+        };
+        let (at, saved) = settle(ws, task, &step)?;
+        if !saved.is_empty() {
+            let names: Vec<String> = saved.iter().map(|p| p.display().to_string()).collect();
+            notes.push(format!(
+                "what had been cut off is saved: {}",
+                some_of(&names)
+            ));
+        }
+        if at == Side::New && repo.holds(&tip, &step)? == Some(Side::Old) {
+            repo.undo_checkout(&step)?;
+        }
+        if tip == *self.old {
+            match repo.move_checkout(&step)? {
+                CheckoutMoved::Done => return Ok(true),
+                CheckoutMoved::RefMoved => {}
+                CheckoutMoved::Refused(why) => notes.push(why),
+            }
+        }
+        repo.read.is_ancestor(self.new, &ws.target_tip(task)?)
+    }
+}
+
+/// # Errors
+/// A refusal that names the paths which hold neither what was there nor what was to come.
+fn settle(
+    ws: &Workspace,
+    task: &Task,
+    step: &CheckoutMove,
+) -> anyhow::Result<(Side, Vec<PathBuf>)> {
+    let mut save = |path: &str, bytes: &[u8]| ws.store.save_found(&task.name, path, bytes);
+    match ws.repo.settle_checkout(step, &mut save)? {
+        Settled::Whole { at, saved } => Ok((at, saved)),
+        Settled::Foreign(paths) => Err(foreign(task, step, &paths).into()),
+    }
+}
+
+fn foreign(task: &Task, step: &CheckoutMove, paths: &[String]) -> Refusal {
+    Refusal::refused(format!(
+        "the landing of task `{}` on {} was stopped halfway in {}, and these paths hold neither what was there \
+         nor what was to come: {}",
+        task.name,
+        task.target,
+        step.checkout.root().display(),
+        some_of(paths)
+    ))
+    .hint("keep what you need of them, bring them back (git checkout HEAD -- <path>), then: wt doctor --fix")
+}
+
+/// What is left where moving a checkout failed in the middle.
+pub(super) enum Left {
+    /// The landing is on the target all the same.
+    Landed,
+    /// All is as before.
+    Nothing,
+    /// It must be mended from the journal, once what made it fail is gone.
+    Half(anyhow::Error),
+}
+
+/// Takes back what a failed move left; this process still holds the locks of the landing.
+pub(super) fn take_back(ws: &Workspace, task: &Task, step: &CheckoutMove) -> Left {
+    let taken_back = || -> anyhow::Result<Left> {
+        ws.repo
+            .remove_dead_locks(Some(step.checkout), step.reference)?;
+        let tip = ws.target_tip(task)?;
+        if ws.repo.read.is_ancestor(step.new, &tip)? {
+            return Ok(Left::Landed);
+        }
+        // What is cut off there was written by git a moment ago.
+        let known = &mut |_: &str, _: &[u8]| Ok(PathBuf::new());
+        match ws.repo.settle_checkout(step, known)? {
+            Settled::Whole { at: Side::Old, .. } => {}
+            Settled::Whole { at: Side::New, .. } => ws.repo.undo_checkout(step)?,
+            Settled::Foreign(paths) => return Err(foreign(task, step, &paths).into()),
+        }
+        Ok(Left::Nothing)
+    };
+    taken_back().unwrap_or_else(Left::Half)
+}
+
+/// Notes that the followers of a landed task are to be started, where it has any: by this process, or by the next
+/// command if this one is killed.
+pub(super) fn owe_followers(ws: &Workspace, landed: &str) -> anyhow::Result<()> {
+    let waits = |task: &Task| task.is_waiting() && task.after.iter().any(|name| name == landed);
+    let tasks = ws.store.tasks()?;
+    if tasks.iter().any(|(_, task)| task.as_ref().is_ok_and(waits)) {
+        ws.store.owe_followers(landed, &Identity::current()?)?;
+    }
+    Ok(())
+}
