@@ -44,13 +44,13 @@ pub(super) fn move_target(
     }
     announce(judged, &tasks)?;
     // From here on Ctrl-C comes too late: what is begun is ended.
-    if let Err(error) = intend(judged, &chain, &place, push.map(Push::intended)) {
+    if let Err(error) = intend(judged, &chain, &place, push.map(Push::intended).as_ref()) {
         settle(ws, &tasks)?;
         return Err(error);
     }
     if let Some(push) = push {
         match push.send(&judged.names(), new) {
-            Ok(Pushed::Done) => intend(judged, &chain, &place, Some(push.taken()))?,
+            Ok(Pushed::Done) => intend(judged, &chain, &place, Some(&push.taken()))?,
             answer => {
                 settle(ws, &tasks)?;
                 return answer.map(|_| Moving::RemoteMoved(push.to()));
@@ -121,7 +121,7 @@ fn intend(
     judged: &Judged,
     chain: &[Oid],
     place: &Place,
-    pushed_to: Option<PushedTo>,
+    pushed_to: Option<&PushedTo>,
 ) -> anyhow::Result<()> {
     let last = chain.last();
     for (car, commit) in judged.cars().iter().zip(chain) {
@@ -132,7 +132,7 @@ fn intend(
             receipt: judged.receipt().to_owned(),
             together: judged.together(),
             keep: keeps(&car.attempt),
-            pushed_to: pushed_to.clone(),
+            pushed_to: pushed_to.cloned(),
             last: last.filter(|last| *last != commit).cloned(),
             checkout: place.checkout().cloned(),
         };

@@ -328,3 +328,37 @@ fn a_train_is_pushed_once_and_each_of_it_is_told_apart_from_what_came_past_wt() 
     );
     sandbox.wt(&["doctor"]).expect(0).says("all is well");
 }
+
+#[test]
+fn one_that_was_killed_before_the_remote_took_it_has_not_landed_anywhere() {
+    let sandbox = with_remote();
+    let note = sandbox.notes();
+    let note = note.display();
+    hook(
+        &sandbox,
+        "pre-receive",
+        &format!(
+            "echo asked > '{note}/asked'\nwhile [ ! -e '{note}/go' ]; do sleep 0.01; done\nexit 1\n"
+        ),
+    );
+    let (before, remote_before) = (here(&sandbox), there(&sandbox));
+    let landing = sandbox.start(&["merge", "a", "--push", "--operator", "ann"]);
+    sandbox.wait_for(&sandbox.notes().join("asked"));
+    landing.signal(Signal::KILL);
+    landing.finish(&sandbox);
+    sandbox.write(sandbox.notes().join("go"), "");
+    wait_until("git has ended", || {
+        let mut processes = sandbox.processes().into_iter();
+        processes.all(|(_, command)| !command.contains("push"))
+    });
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(0)
+        .says("task `a` had not landed; nothing of it is on its target; wt merge --push finds out");
+    assert_eq!((here(&sandbox), there(&sandbox)), (before, remote_before));
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+    assert_eq!(sandbox.task_state("a"), "validated");
+    fs::remove_file(remote(&sandbox).join("hooks/pre-receive")).expect("removed");
+    push(&sandbox, "a").expect(0).prints("landed a on main as ");
+    assert_eq!(there(&sandbox), here(&sandbox));
+}
