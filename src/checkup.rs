@@ -51,13 +51,10 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Checked> {
     };
     checkup.git();
     checkup.shared_locks();
-    match checkup.intents() {
-        Ok(()) => checkup.half_made()?,
-        // Without every intent it can't be told what is half made.
-        Err(error) => checkup.found(
-            format!("{error:#}"),
-            "if it is about a command's intent: look at that task, then remove the file",
-        ),
+    checkup.intents()?;
+    // Without every intent it can't be told what is half made.
+    if ws.store.damaged_intents()?.is_empty() {
+        checkup.half_made()?;
     }
     for (_, task) in ws.store.tasks()? {
         match task {
@@ -155,6 +152,14 @@ impl Checkup<'_> {
                 self.found(stuck.what, &stuck.hint);
             }
             return Ok(());
+        }
+        for (task, error) in self.ws.store.damaged_intents()? {
+            let mend =
+                format!("see that all is well with it (wt show {task}), then remove that file");
+            self.found(
+                format!("what was left of a command on task `{task}` can't be told: {error:#}"),
+                &mend,
+            );
         }
         for entry in self
             .ws

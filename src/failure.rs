@@ -46,6 +46,16 @@ pub(crate) struct Failure {
     pub(crate) excerpt: Vec<String>,
 }
 
+impl Failure {
+    /// One of which there is no more to show.
+    pub(crate) fn titled(title: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            excerpt: Vec::new(),
+        }
+    }
+}
+
 /// The failure that stands first in a log, whichever tool wrote it.
 ///
 /// `log` is what the step printed, byte for byte; paths below one of `roots` (absolute folders, such

@@ -14,6 +14,7 @@ use crate::workspace::Workspace;
 /// What mending came to.
 #[derive(Default)]
 pub(crate) struct Mended {
+    /// What was done.
     pub(crate) lines: Vec<String>,
     pub(crate) stuck: Vec<Stuck>,
 }
@@ -40,6 +41,12 @@ impl Stuck {
 /// One that can't be mended now is said and left: it must not stand in the way of other tasks.
 pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Mended> {
     let mut mended = Mended::default();
+    for (task, error) in ws.store.damaged_intents()? {
+        mended.stuck.push(Stuck {
+            what: format!("what was left of a command on task `{task}` can't be told: {error:#}"),
+            hint: format!("see that all is well with it (wt show {task}), then remove that file"),
+        });
+    }
     let intents = ws.store.intents()?;
     for entry in intents.iter().filter(|entry| !entry.process.is_alive()) {
         match mend_task(ws, &entry.task) {
@@ -91,7 +98,7 @@ fn has_landed(entry: &JournalEntry) -> bool {
     match &entry.operation {
         Operation::Land { .. } => true,
         Operation::Remove { trashed } => trashed.task.state == State::Landed,
-        Operation::Spawn { .. } | Operation::Restore { .. } | Operation::Sync { .. } => false,
+        Operation::Spawn { .. } | Operation::Sync { .. } | Operation::Restore { .. } => false,
     }
 }
 
@@ -104,11 +111,12 @@ fn mend_task(ws: &Workspace, name: &str) -> anyhow::Result<Option<String>> {
     let Some(entry) = find_dead(ws, name)? else {
         return Ok(None);
     };
-    if matches!(entry.operation, Operation::Land { .. }) {
-        // Files are written meanwhile, which may take longer than others wait for the state's lock.
-        return land::recover(ws, &entry).map(Some);
-    }
-    let _lock = ws.lock()?;
+    // Files are written meanwhile, which may take longer than others wait for the state's lock.
+    let writes_files = matches!(
+        entry.operation,
+        Operation::Land { .. } | Operation::Sync { .. }
+    );
+    let _lock = (!writes_files).then(|| ws.lock()).transpose()?;
     for reference in refs_of(&entry) {
         ws.repo.remove_stale_lock(&reference)?;
     }

@@ -3,6 +3,7 @@
 
 mod claims;
 mod ground;
+mod landings;
 mod measure;
 mod project;
 mod table;
@@ -13,6 +14,7 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 
 use ground::Ground;
+use landings::Landings;
 use measure::{Pairs, Side, Took, run, take};
 use project::Project;
 use table::Table;
@@ -29,6 +31,8 @@ struct Wanted {
     claims: usize,
     /// How many paths are held against those claims.
     paths: usize,
+    /// How many validated tasks are landed, each number one by one and as a train.
+    landings: Vec<usize>,
 }
 
 impl Wanted {
@@ -39,13 +43,18 @@ impl Wanted {
             let text = variable(name, default);
             text.parse().with_context(|| format!("{name}={text}"))
         };
-        let files = variable("WT_BENCH_FILES", "1000,20000");
-        let wanted = Self {
-            files: files
-                .split(',')
-                .map(|n| n.trim().parse())
+        let numbers = |name: &str, default: &str| -> anyhow::Result<Vec<usize>> {
+            let text = variable(name, default);
+            text.split(',')
+                .map(str::trim)
+                .filter(|number| !number.is_empty())
+                .map(str::parse)
                 .collect::<Result<_, _>>()
-                .with_context(|| format!("WT_BENCH_FILES={files}"))?,
+                .with_context(|| format!("{name}={text}"))
+        };
+        let wanted = Self {
+            files: numbers("WT_BENCH_FILES", "1000,20000")?,
+            landings: numbers("WT_BENCH_LANDINGS", "1,10,50")?,
             pairs: number("WT_BENCH_PAIRS", "7")?,
             tasks: number("WT_BENCH_TASKS", "50")?,
             claims: number("WT_BENCH_CLAIMS", "1000")?,
@@ -83,7 +92,20 @@ fn main() -> anyhow::Result<()> {
     ));
     let project = Project::of_names(&ground, "project-of-claims", wanted.paths)?;
     claims::measure(&project, wanted.claims, wanted.pairs, &mut table)?;
-    let text = format!("\n{}\n{}\n", ground.description()?, table.render());
+    let mut landings = Landings::default();
+    if let (Some(&files), false) = (wanted.files.iter().max(), wanted.landings.is_empty()) {
+        let project = Project::make(&ground, "project-of-landings", files)?;
+        for &tasks in &wanted.landings {
+            say(&format!("{tasks} landings on {files} files"));
+            landings.measure(&project, tasks)?;
+        }
+    }
+    let text = format!(
+        "\n{}\n{}{}\n",
+        ground.description()?,
+        table.render(),
+        landings.render()
+    );
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(())
 }

@@ -69,6 +69,24 @@ impl<'g> Project<'g> {
         fs::write(&path, text).with_context(|| format!("can't write {}", path.display()))
     }
 
+    /// Makes a branch of the tip of `main` with one changed file, another one for each number; nothing is checked out.
+    pub(crate) fn commit_on(&self, branch: &str, number: usize) -> anyhow::Result<()> {
+        let mut child = self
+            .git(&["fast-import", "--quiet"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .context("can't start git fast-import")?;
+        let mut to = child.stdin.take().context("no pipe")?;
+        writeln!(to, "commit refs/heads/{branch}")?;
+        writeln!(to, "committer Bench <bench@example.org> 1700000000 +0000")?;
+        writeln!(to, "data 8\na change\nfrom refs/heads/main^0")?;
+        let text = Text::seeded(self.files + number).file();
+        add(&mut to, &path_of(number * 97 % self.files), &text)?;
+        drop(to);
+        ensure!(child.wait()?.success(), "git fast-import failed");
+        Ok(())
+    }
+
     /// Writes the first commit, without a loose object.
     fn import(
         ground: &'g Ground,

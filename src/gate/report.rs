@@ -1,57 +1,21 @@
 //! The bounded text that an agent reads: one verdict line, the first failure, a path to the rest, what to do next.
 
+mod company;
+mod of_run;
+
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{
-    Culprit, Denied, Ended, Flaky, Order, Progress, Purpose, Receipt, StepResult, Verdict,
-};
-use crate::error::{shown, some_of};
+pub(crate) use of_run::{report, stopped_next};
+
+use company::Company;
+
+use super::{Denied, Flaky, Receipt};
+use crate::error::shown;
 use crate::failure::Failure;
 use crate::oid::Oid;
-use crate::task::{BUDGET, State, Task};
-
-/// What a train tells of a failure: in whose company the task fails.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Company {
-    /// The task whose failure it is.
-    pub(crate) culprit: String,
-    /// Those without which it does not fail; absent where that could not be found out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) with: Option<Vec<String>>,
-}
-
-impl Company {
-    fn of(culprit: &Culprit) -> Self {
-        Self {
-            culprit: culprit.task.clone(),
-            with: culprit.exact.then(|| culprit.with.clone()),
-        }
-    }
-}
-
-impl std::fmt::Display for Company {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let culprit = &self.culprit;
-        match self.with.as_deref() {
-            None => write!(
-                f,
-                "culprit: {culprit}, on top of the tasks before it in the train"
-            ),
-            Some([]) => write!(f, "culprit: {culprit}, without any other task"),
-            Some([other]) => write!(
-                f,
-                "a failing pair: {culprit} fails together with {other}, and without it does not"
-            ),
-            Some(others) => write!(
-                f,
-                "culprit: {culprit} fails together with {}, and without any one of them does not",
-                some_of(others)
-            ),
-        }
-    }
-}
+use crate::task::{BUDGET, Task};
 
 /// A verdict, ready to be read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -107,180 +71,16 @@ pub(crate) struct Report {
     pub(crate) next: String,
 }
 
-/// The one retry, as an agent calls it.
-const RETRY: &str = "wt validate --cause \"<why it failed>\"";
-
 /// How many paths a verdict names before it only counts.
 const PATHS_SHOWN: usize = 10;
 /// The same of flaky steps.
 const FLAKY_SHOWN: usize = 2;
 
-/// What `progress` of `order` came to, for `task` as it stands after it.
-pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report {
-    let mut report = Report {
-        verdict: "FAULT",
-        step: None,
-        ended: None,
-        seconds: seconds(&progress.steps),
-        attempts: task.attempts,
-        budget: BUDGET,
-        first_failure: None,
-        log: None,
-        log_lines: None,
-        target: None,
-        target_log: None,
-        company: None,
-        target_unknown: None,
-        flaky: progress.flaky.clone(),
-        denied: None,
-        receipt: None,
-        confined: progress.confined,
-        paths: Vec::new(),
-        judge_changed: Vec::new(),
-        steps_run: progress.steps.len(),
-        steps_skipped: order
-            .contract
-            .gate
-            .len()
-            .saturating_sub(order.selected.len()),
-        next: String::new(),
-    };
-    match &progress.verdict {
-        Some(Verdict::Passed { receipt }) => {
-            report.verdict = "VALIDATION_OK";
-            report.receipt = Some(receipt.clone());
-            report.judge_changed.clone_from(&order.judge_changed);
-            report.next = format!("wt merge {}", task.name);
-        }
-        Some(Verdict::Failed {
-            first,
-            denied,
-            unsure,
-            culprit,
-        }) => {
-            report.company = culprit.as_deref().map(Company::of);
-            report.target_unknown = unsure.as_ref().map(|why| {
-                format!(
-                    "whether {} is red there, too, is not known: {why}",
-                    task.target
-                )
-            });
-            report.denied.clone_from(denied);
-            failed(&mut report, order, progress, task, first);
-        }
-        Some(Verdict::TargetRed {
-            step,
-            target,
-            first,
-            log,
-            denied,
-        }) => {
-            report.denied.clone_from(denied);
-            failed(&mut report, order, progress, task, first);
-            report.verdict = "TARGET_RED";
-            report.target = Some(target.clone());
-            report.target_log = Some(log.display().to_string());
-            report.next = target_red_next(order, task, step, target);
-        }
-        Some(Verdict::Unstable { step, paths }) => {
-            report.verdict = "UNSTABLE_TREE";
-            report.step = Some(step.clone());
-            report.paths.clone_from(paths);
-            let mend =
-                format!("commit what step `{step}` writes, or make it write elsewhere, then");
-            report.next = match task.state {
-                State::Stopped => stopped_next(task),
-                State::Failed => format!("{mend} once: {RETRY}"),
-                _ => format!("{mend}: wt validate"),
-            };
-        }
-        Some(Verdict::Interrupted) => {
-            report.verdict = "INTERRUPTED";
-            report.next = "nothing was counted; wt validate".to_owned();
-        }
-        Some(Verdict::Fault { message }) => {
-            report.first_failure = Some(Failure {
-                title: message.clone(),
-                excerpt: Vec::new(),
-            });
-            report.next = "nothing was counted; wt doctor, then wt validate".to_owned();
-        }
-        None => {
-            let title = "the judge died before its verdict; nothing was counted".to_owned();
-            report.first_failure = Some(Failure {
-                title,
-                excerpt: Vec::new(),
-            });
-            report.next = "wt validate".to_owned();
-        }
-    }
-    report
-}
-
-fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, first: &Failure) {
-    let Some(step) = progress.failed_step() else {
-        return;
-    };
-    report.verdict = step.token();
-    report.step = Some(step.name.clone());
-    report.ended = Some(ended(step.ended));
-    report.first_failure = Some(first.clone());
-    report.log = Some(format!(".wt/last/{}", step.log));
-    report.log_lines = Some(step.log_lines);
-    report.next = match (order.purpose, task.state) {
-        (Purpose::Land, _) => format!(
-            "this is the combination with {}, which has moved; no attempt was counted: \
-             wt sync {} (in a cage: git merge {}), mend, commit, wt validate",
-            task.target, task.name, task.target
-        ),
-        (_, State::Stopped) => stopped_next(task),
-        _ => format!("mend this failure only, then once: {RETRY}"),
-    };
-}
-
-fn target_red_next(order: &Order, task: &Task, step: &str, target: &Oid) -> String {
-    let again = match order.purpose {
-        Purpose::Validate => "wt validate".to_owned(),
-        Purpose::Land | Purpose::Train => format!("wt merge {}", task.name),
-    };
-    format!(
-        "not this task's failure: {branch} is red at {}, step {step}; nothing was counted; once {branch} is mended: \
-         {again} (wt validate --fresh looks at {branch} anew)",
-        target.short(),
-        branch = task.target,
-    )
-}
-
-/// What is left to an agent whose task is stopped.
-pub(crate) fn stopped_next(task: &Task) -> String {
-    format!(
-        "stop here; say what was tried and what is needed: wt explain {} -m \"…\"; a person decides",
-        task.name
-    )
-}
-
-fn seconds(steps: &[StepResult]) -> f64 {
-    let milliseconds: u64 = steps.iter().map(|s| s.milliseconds).sum();
-    std::time::Duration::from_millis(milliseconds).as_secs_f64()
-}
-
-fn ended(ended: Ended) -> String {
-    match ended {
-        Ended::Exit(status) => format!("exit={status}"),
-        Ended::Signal(signal) => match signal_hook::low_level::signal_name(signal) {
-            Some(name) => format!("signal={name}"),
-            None => format!("signal={signal}"),
-        },
-        Ended::OutOfMemory => "out-of-memory".to_owned(),
-        Ended::Timeout => "timeout".to_owned(),
-    }
-}
-
 impl Report {
-    /// The verdict on work that a stored receipt vouches for: no step was run.
-    pub(crate) fn known(task: &Task, receipt: &Receipt, judge_changed: Vec<String>) -> Self {
+    /// Nothing but whose it is.
+    fn blank(task: &Task) -> Self {
         Self {
-            verdict: "VALIDATION_OK",
+            verdict: "FAULT",
             step: None,
             ended: None,
             seconds: 0.0,
@@ -295,13 +95,25 @@ impl Report {
             target_unknown: None,
             flaky: Vec::new(),
             denied: None,
-            receipt: Some(receipt.key()),
-            confined: Some(receipt.confined),
+            receipt: None,
+            confined: None,
             paths: Vec::new(),
-            judge_changed,
+            judge_changed: Vec::new(),
             steps_run: 0,
             steps_skipped: 0,
+            next: String::new(),
+        }
+    }
+
+    /// The verdict on work that a stored receipt vouches for: no step was run.
+    pub(crate) fn known(task: &Task, receipt: &Receipt, judge_changed: Vec<String>) -> Self {
+        Self {
+            verdict: "VALIDATION_OK",
+            receipt: Some(receipt.key()),
+            confined: Some(receipt.confined),
+            judge_changed,
             next: format!("wt merge {}", task.name),
+            ..Self::blank(task)
         }
     }
 

@@ -49,10 +49,9 @@ pub(super) fn target_red(order: &Order, there: Outcome, denied: Option<Denied>) 
     Verdict::TargetRed {
         step: there.step.name,
         target: order.target.clone(),
-        first: there.first.unwrap_or_else(|| Failure {
-            title: "its log is not kept".to_owned(),
-            excerpt: Vec::new(),
-        }),
+        first: there
+            .first
+            .unwrap_or_else(|| Failure::titled("its log is not kept")),
         log: there.log,
         denied,
     }

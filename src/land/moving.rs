@@ -117,6 +117,7 @@ fn announce(judged: &Judged, tasks: &[Task]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes down what is to land, the last of it at the end: once that is there, the move may have begun.
 fn intend(
     judged: &Judged,
     chain: &[Oid],

@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use crate::candidate::Candidate;
-use crate::error::{Code, Refusal};
+use crate::error::{Code, Refusal, some_of};
 use crate::gate::{self, Culprit, Order, Purpose, Report, Verdict};
 use crate::git::Change;
 use crate::judge::{self, OrderRequest, covering_receipt, order};
@@ -118,15 +118,15 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
     if let Some(receipt) = covering_receipt(&ws.store, &order) {
         return Ok(Proof::Judged(judged(receipt.key()), lock));
     }
-    if let Some(run) = judge::held_back(car.attempt.task, &order) {
+    let task = car.attempt.task;
+    if let Some(run) = judge::held_back(task, &order) {
         ws.ctx.ui.say(&format!(
-            "{} was red itself before (run {run}), and is the same; no step was run",
-            car.attempt.task.target
+            "{} was red itself in run {run} and has not moved since; no step was run",
+            task.target
         ));
-        let report = judge::report_of(ws, car.attempt.task, run)?;
         return Ok(Proof::Refused {
-            task: Box::new(car.attempt.task.clone()),
-            report: Box::new(report),
+            task: Box::new(task.clone()),
+            report: Box::new(judge::report_of(ws, task, run)?),
             code: Code::No,
         });
     }
@@ -211,13 +211,17 @@ pub(super) fn prove_train<'d>(
         return Ok(TrainProof::Judged { judged, run: None });
     }
     let names: Vec<String> = cars.iter().map(|car| car.name().to_owned()).collect();
-    let (names, target) = (names.join(", "), &task.target);
+    let (names, target) = (some_of(&names), &task.target);
     ws.ctx
         .ui
         .say(&format!("judging {names} together on {target}"));
     judge::launch(ws, &mut task, &order, &lock)?;
     drop(lock);
-    let verdict = judge::follow(ws, owner, order.run)?;
+    let verdict = match judge::follow(ws, owner, order.run) {
+        // It was taken away in the middle.
+        Err(_) if ws.store.find_task(owner)?.is_none() => return Ok(TrainProof::Moved),
+        followed => followed?,
+    };
     match judge::verdict_of(ws, owner, order.run)? {
         Some(Verdict::Passed { .. }) => {
             let run = Some(order.run);
@@ -237,6 +241,10 @@ pub(super) fn prove_train<'d>(
             run: order.run,
             culprit,
         }),
+        // By another: who takes a task away stops its judge.
+        _ if verdict.code == Code::Interrupted && !last.attempt.interrupt.raised() => {
+            Ok(TrainProof::Moved)
+        }
         _ if verdict.code == Code::Interrupted => {
             Err(Refusal::new(Code::Interrupted, "interrupted").into())
         }

@@ -110,9 +110,19 @@ struct Move<'a> {
 }
 
 impl Move<'_> {
+    /// Whether the intent of the last one in this move is there: it is written after all others, and before the move.
+    fn is_written_whole(&self, ws: &Workspace) -> anyhow::Result<bool> {
+        let is_last = |entry: &JournalEntry| match &entry.operation {
+            Operation::Land { new, .. } => new == self.last,
+            _ => false,
+        };
+        Ok(ws.store.intents()?.iter().any(is_last))
+    }
+
     /// Leaves nothing half moved, and answers whether the landing is on the target.
     fn end(&self, ws: &Workspace, task: &Task, notes: &mut Vec<String>) -> anyhow::Result<bool> {
         let (repo, reference) = (&ws.repo, task.target_ref());
+        let may_have_begun = self.is_written_whole(ws)?;
         let checkout = self.checkout.filter(|root| root.is_dir());
         let checkout = checkout.map(|root| Checkout::Operators(root));
         repo.remove_dead_locks(checkout, &reference)?;
@@ -120,6 +130,7 @@ impl Move<'_> {
         if repo.read.is_ancestor(self.new, &tip)? {
             return Ok(true);
         }
+        let checkout = checkout.filter(|_| may_have_begun);
         let Some(pushed_to) = self.pushed_to else {
             return self.end_here(ws, task, checkout, notes);
         };

@@ -59,8 +59,8 @@ pub(crate) enum News {
     /// Judged and found red, or not judged to the end. Its task is as the report says.
     Red {
         task: String,
-        /// The tasks of the train without which it is not red.
-        with: Vec<String>,
+        /// Where it is now.
+        state: State,
         report: Box<Report>,
         code: Code,
     },

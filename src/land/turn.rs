@@ -60,6 +60,7 @@ pub(super) fn wait_for(
     drop(progress);
     match lock {
         Some(lock) => {
+            ws.repo.git.hold(lock.file());
             recover::recover_on(ws, target)?;
             Ok(Turn {
                 _lock: lock,

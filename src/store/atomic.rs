@@ -13,11 +13,16 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         .parent()
         .with_context(|| format!("{} has no folder", path.display()))?;
     let write = || -> std::io::Result<()> {
+        let missing = dir.ancestors().take_while(|dir| !dir.exists()).count();
         fs::create_dir_all(dir)?;
         let file = temporary(path, dir, bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
-        File::open(dir)?.sync_all()
+        // A folder that was made is an entry of the one above it.
+        let changed = dir.ancestors().take(missing + 1);
+        changed
+            .filter(|dir| !dir.as_os_str().is_empty())
+            .try_for_each(|dir| File::open(dir)?.sync_all())
     };
     write().with_context(|| format!("can't write {}", path.display()))
 }

@@ -96,34 +96,50 @@ impl Store {
         write_json(&self.journal_file(task), &entry)
     }
 
-    /// The intent about a task is carried out or undone.
+    /// The intent about a task is carried out or undone. That it is gone is on the disk then: one that came back when
+    /// the power is lost would undo what was finished.
     pub(crate) fn settle(&self, task: &str) -> anyhow::Result<()> {
         let path = self.journal_file(task);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("can't remove {}", path.display()))
+        let removed = || -> std::io::Result<()> {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(error),
+                Ok(()) => fs::File::open(self.root.join("journal"))?.sync_all(),
             }
-            _ => Ok(()),
-        }
+        };
+        removed().with_context(|| format!("can't remove {}", path.display()))
     }
 
-    /// Every open intent.
+    /// Every open intent that can be read: one that can't must not stand in the way of other tasks.
     pub(crate) fn intents(&self) -> anyhow::Result<Vec<Entry>> {
+        let all = self.read_intents()?.into_iter();
+        Ok(all.filter_map(|(_, entry)| entry.ok().flatten()).collect())
+    }
+
+    /// The tasks with an intent that can't be read, and why.
+    pub(crate) fn damaged_intents(&self) -> anyhow::Result<Vec<(String, anyhow::Error)>> {
+        let all = self.read_intents()?.into_iter();
+        Ok(all
+            .filter_map(|(task, entry)| Some((task, entry.err()?)))
+            .collect())
+    }
+
+    fn read_intents(&self) -> anyhow::Result<Vec<(String, anyhow::Result<Option<Entry>>)>> {
         let dir = self.root.join("journal");
+        let context = || format!("can't list {}", dir.display());
         let entries = match fs::read_dir(&dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => {
-                return Err(error).with_context(|| format!("can't list {}", dir.display()));
-            }
+            Err(error) => return Err(error).with_context(context),
         };
         let mut intents = Vec::new();
         for file in entries {
-            let path = file
-                .with_context(|| format!("can't list {}", dir.display()))?
-                .path();
-            if path.extension().is_some_and(|e| e == "json") {
-                intents.extend(read_json::<Entry>(&path)?);
+            let path = file.with_context(context)?.path();
+            if let (true, Some(task)) = (
+                path.extension().is_some_and(|e| e == "json"),
+                path.file_stem().and_then(|name| name.to_str()),
+            ) {
+                intents.push((task.to_owned(), read_json::<Entry>(&path)));
             }
         }
         Ok(intents)

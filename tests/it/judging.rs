@@ -2,6 +2,7 @@
 
 mod attempts;
 mod caller;
+mod culprit;
 mod flaky;
 mod known;
 mod slot;

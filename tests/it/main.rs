@@ -10,6 +10,7 @@ mod caged;
 mod carrying;
 mod confined;
 mod doctor;
+mod evidence;
 mod hooks;
 mod judging;
 mod landing;

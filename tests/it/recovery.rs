@@ -33,9 +33,9 @@ esac
 exec REAL "$@"
 "#;
 
-/// A filter that kills the git which writes the files, and `wt` as well, where the file `plan` says.
+/// A filter that kills the git which moves the files, and `wt` as well, where the file `plan` says.
 const SMUDGE: &str = r#"d="$HOME/crash"
-plan=$(cat "$d/plan" 2>/dev/null)
+[ -e "$d/wt" ] && plan=$(cat "$d/plan" 2>/dev/null)
 case $plan in
 in-files) rm "$d/plan"; kill -KILL "$(cat "$d/wt")"; kill -KILL 0 ;;
 git-in-files) rm "$d/plan"; kill -KILL 0 ;;
@@ -627,4 +627,127 @@ fn who_waited_for_a_killed_landing_starts() {
             .count(),
         0
     );
+}
+
+#[test]
+fn a_killed_train_lands_whole() {
+    for plan in ["in-files", "after-files", "after-hold"] {
+        let rig = Rig::new(&[]);
+        rig.sandbox.validated("other", "other.txt", "other\n");
+        rig.plan(plan);
+        let ran = rig.sandbox.wt(&["merge", "--all"]);
+        assert_eq!(ran.code, None, "{plan}: it was not killed\n{}", ran.err);
+        let mended = rig.sandbox.wt(&["doctor", "--fix"]);
+        mended
+            .expect(0)
+            .says("task `auth` had landed")
+            .says("task `other` had landed");
+        let log = ["log", "--first-parent", "--format=%s", "main"];
+        assert_eq!(rig.sandbox.git(&log).lines().count(), 3, "{plan}");
+        assert_eq!(rig.sandbox.git(&["status", "--porcelain"]), "", "{plan}");
+        assert_eq!(rig.sandbox.read("other.txt"), "other\n", "{plan}");
+        rig.assert_quiet(plan);
+        rig.sandbox.wt(&["list"]).expect(0).says("no tasks");
+    }
+}
+
+#[test]
+fn a_train_whose_intents_were_not_all_written_has_not_begun() {
+    let rig = Rig::new(&[]);
+    rig.sandbox.validated("other", "other.txt", "other\n");
+    rig.plan("before-files");
+    assert_eq!(rig.sandbox.wt(&["merge", "--all"]).code, None);
+    // As it was a moment before: that of the last one is not there yet.
+    let journal = rig.sandbox.state().join("journal");
+    let intent = |name: &str| -> serde_json::Value {
+        serde_json::from_str(&rig.sandbox.read(journal.join(name))).expect("JSON")
+    };
+    let is_last = |name: &&str| intent(name)["operation"]["last"].is_null();
+    let last = ["auth.json", "other.json"].into_iter().find(is_last);
+    fs::remove_file(journal.join(last.expect("the last one"))).expect("removed");
+    rig.sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(0)
+        .says("had not landed");
+    assert_eq!(rig.sandbox.git(&["log", "--format=%s", "main"]), "first");
+    rig.sandbox.wt(&["merge", "--all"]).expect(0);
+    rig.sandbox.wt(&["list"]).expect(0).says("no tasks");
+}
+
+#[test]
+fn an_intent_that_the_power_cut_short_stops_its_own_task_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.validated("auth", "auth.txt", "text\n");
+    sandbox.spawn("cut");
+    let intent = sandbox.state().join("journal/cut.json");
+    sandbox.write(&intent, "");
+    let landed = sandbox.wt(&["merge", "auth"]);
+    landed.expect(0).says("journal/cut.json can't be read");
+    assert_eq!(sandbox.read("auth.txt"), "text\n");
+    sandbox.wt(&["spawn", "fresh"]).expect(0);
+    for args in [&["doctor"][..], &["doctor", "--fix"]] {
+        let found = sandbox.wt(args);
+        found
+            .expect(1)
+            .prints("journal/cut.json can't be read")
+            .prints("then remove that file");
+    }
+    fs::remove_file(&intent).expect("removed");
+    sandbox.wt(&["doctor"]).expect(0);
+}
+
+#[test]
+fn what_git_would_overwrite_without_a_word_is_seen() {
+    // An ignored file that a rename by case alone would meet where case counts.
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        ("test.sh", "echo passed\n"),
+        (".gitignore", "/NOTES\n"),
+        ("notes", "tracked\n"),
+    ]);
+    let worktree = sandbox.spawn("auth");
+    sandbox.git_in(&worktree, &["mv", "notes", "NOTES"]);
+    sandbox.commit(&worktree, "louder");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    sandbox.write("NOTES", "mine\n");
+    if sandbox.read("notes") == "mine\n" {
+        return skipped("this file system folds case");
+    }
+    sandbox.wt(&["merge", "auth"]).expect(4).says("NOTES");
+    assert_eq!(sandbox.read("NOTES"), "mine\n");
+    fs::remove_file(sandbox.repo().join("NOTES")).expect("removed");
+    sandbox.wt(&["merge", "auth"]).expect(0);
+    assert_eq!(sandbox.read("NOTES"), "tracked\n");
+}
+
+#[test]
+fn a_submodule_with_work_in_it_makes_no_room_for_files() {
+    for inside in ["", "/file"] {
+        let sandbox = Sandbox::new();
+        let module = sandbox.root().join("module");
+        fs::create_dir_all(&module).expect("made");
+        sandbox.git_in(&module, &["init", "-q"]);
+        sandbox.write(module.join("theirs"), "");
+        sandbox.commit(&module, "first");
+        sandbox.git(&[
+            "submodule",
+            "add",
+            "-q",
+            module.to_str().expect("text"),
+            "sub",
+        ]);
+        sandbox.commit(&sandbox.repo(), "a submodule");
+        let worktree = sandbox.spawn("auth");
+        sandbox.git_in(&worktree, &["rm", "-q", "sub"]);
+        sandbox.write(worktree.join(format!("sub{inside}")), "a file\n");
+        sandbox.commit(&worktree, "a file instead");
+        sandbox.wt(&["validate", "auth"]).expect(0);
+        sandbox.write("sub/own", "mine\n");
+        sandbox.wt(&["merge", "auth"]).expect(4).says("sub");
+        assert_eq!(sandbox.read("sub/own"), "mine\n");
+        fs::remove_dir_all(sandbox.repo().join("sub")).expect("removed");
+        fs::create_dir(sandbox.repo().join("sub")).expect("made");
+        sandbox.wt(&["merge", "auth"]).expect(0);
+        assert_eq!(sandbox.read(format!("sub{inside}")), "a file\n");
+    }
 }

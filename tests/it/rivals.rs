@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::evidence::landings;
 use crate::sandbox::{Ran, Sandbox, skipped, wait_until};
 
 /// A gate that passes and counts how often it was run.
@@ -74,22 +75,6 @@ impl Noise<'_> {
             .output()
             .is_ok_and(|output| output.status.success())
     }
-}
-
-/// The number of landings on main, each with a stored receipt of exactly its tree.
-fn landings(sandbox: &Sandbox) -> usize {
-    let format = "--format=%T %(trailers:key=Wt-Receipt,valueonly,separator=)";
-    let log = sandbox.git(&["log", "--first-parent", format, "main"]);
-    let landed = log.lines().filter_map(|line| line.trim().split_once(' '));
-    let mut count = 0;
-    for (tree, receipt) in landed {
-        let file = sandbox.state().join(format!("receipts/{receipt}.json"));
-        let stored: serde_json::Value =
-            serde_json::from_str(&sandbox.read(file)).expect("a receipt");
-        assert_eq!(stored["tree"], tree, "{receipt}");
-        count += 1;
-    }
-    count
 }
 
 /// Holds that nothing of any task, command or slot is left but what `wt` keeps on purpose.
@@ -166,11 +151,10 @@ fn all_come_through(count: usize, collector: &Collector) {
     if !sandbox.git(&["status", "--porcelain"]).is_empty() {
         sandbox.commit(&sandbox.repo(), "the rest");
     }
-    let mut landed = 0;
     for (name, ran) in names.iter().zip(&first_merges) {
-        landed += usize::from(came_through(&sandbox, name, ran));
+        assert_landed(&sandbox, name, ran);
     }
-    assert_eq!(landings(&sandbox), landed);
+    assert_eq!(landings(&sandbox), names.len());
     let commits = noise.commits.load(Ordering::Relaxed);
     let subjects = sandbox.git(&["log", "--first-parent", "--format=%s", "main"]);
     for n in 0..commits {
@@ -184,14 +168,11 @@ fn all_come_through(count: usize, collector: &Collector) {
     assert_nothing_left(&sandbox);
 }
 
-/// Holds that a task landed, by its first call or the next one, and answers whether it was `wt` that landed it.
-///
-/// The first call may meet a main that moves too often, or a person's git at work in the checkout; it says so. Git
-/// writes the index of a fast-forward before it moves the branch, so that a person's `git commit` of that very moment
-/// can take the files along: then they are on main, and there is nothing left to land.
-fn came_through(sandbox: &Sandbox, name: &str, first: &Ran) -> bool {
+/// Holds that `wt` landed a task, by its first call or the next one: the first may meet a main that moves too often, or
+/// a person's git at work in the checkout; it says so.
+fn assert_landed(sandbox: &Sandbox, name: &str, first: &Ran) {
     if first.code == Some(0) {
-        return true;
+        return;
     }
     assert!(
         matches!(first.code, Some(4 | 6)) && first.err.contains("hint: "),
@@ -201,13 +182,7 @@ fn came_through(sandbox: &Sandbox, name: &str, first: &Ran) -> bool {
         first.out,
         first.err
     );
-    let second = sandbox.wt(&["merge", name]);
-    if second.code == Some(0) {
-        return true;
-    }
-    second.expect(4).says("changes nothing on main");
-    sandbox.wt(&["rm", name]).expect(0);
-    false
+    sandbox.wt(&["merge", name]).expect(0);
 }
 
 /// Ends the noise also where the test fails meanwhile.

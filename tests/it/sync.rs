@@ -1,6 +1,7 @@
 //! Bringing the target into tasks at work: what moves, what stays as it was, and what is never lost.
 
 mod in_use;
+mod killed;
 mod states;
 
 use std::fs;

@@ -22,6 +22,9 @@ impl Dice {
     }
 }
 
+/// How many walks of a hundred steps the long test takes.
+const WALKS: u64 = 100;
+
 fn walk(seed: u64, steps: usize) {
     let mut dice = Dice(seed);
     let mut world = World::new(seed);
@@ -49,7 +52,7 @@ fn a_long_walk_keeps_to_the_model() {
         |_| now.expect("a time").as_secs(),
         |text| text.parse().expect("WT_WALK_SEED is a number"),
     );
-    for walked in 0..20 {
+    for walked in 0..WALKS {
         walk(seed + walked, 100);
     }
 }

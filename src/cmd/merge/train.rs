@@ -6,6 +6,7 @@ use crate::ctx::Ctx;
 use crate::error::Code;
 use crate::land::{LeftOut, News, Request, TrainPlan, Trip, Wanted, land_train, trains};
 use crate::spawn::start_followers;
+use crate::task::State;
 use crate::workspace::Workspace;
 
 /// Lands them, and says of each what came of it as soon as it is so.
@@ -108,9 +109,12 @@ impl Told {
         match news {
             News::Landed(landed) => self.landed.push(landed.to_json()),
             News::Red {
-                task, with, report, ..
+                task,
+                state,
+                report,
+                ..
             } => {
-                let red = json!({ "task": task, "with": with, "report": report });
+                let red = json!({ "task": task, "state": state.word(), "report": report });
                 self.red.push(red);
             }
             News::LeftOut(left) => self.left_out.push(json!(left)),
@@ -133,14 +137,17 @@ fn print(ctx: &Ctx, ws: &Workspace, news: &News) {
             }
         }
         News::Red {
-            task, with, report, ..
+            task,
+            state,
+            report,
+            ..
         } => {
-            let with = match &with[..] {
-                [] => String::new(),
-                with => format!(" together with {}", with.join(" and ")),
+            let done = if *state == State::Validated {
+                "left out"
+            } else {
+                "put back"
             };
-            ctx.ui
-                .out(&format!("{task} fails{with}:\n{}", report.text()));
+            ctx.ui.out(&format!("{done} {task}:\n{}", report.text()));
         }
         News::LeftOut(left) => print_left_out(ctx, left),
         News::Planned(plan) => print_plan(ctx, plan),

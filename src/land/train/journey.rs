@@ -164,7 +164,7 @@ impl<'a> Journey<'a> {
     ) -> anyhow::Result<Then> {
         let ws = self.ws;
         let names = judged.names();
-        let bar = ws.ctx.ui.progress(&format!("landing {}", names.join(", ")));
+        let bar = ws.ctx.ui.progress(&format!("landing {}", some_of(&names)));
         let chain = commits::finish(judged)?;
         let mut sorted = names.clone();
         sorted.sort();
@@ -216,10 +216,10 @@ impl<'a> Journey<'a> {
                     any = true;
                     News::Landed(landed)
                 }
-                Ok(Outcome::Refused { report, code, .. }) if code != Code::Interrupted => {
+                Ok(Outcome::Refused { task, report, code }) if code != Code::Interrupted => {
                     News::Red {
                         task: name.clone(),
-                        with: Vec::new(),
+                        state: task.state,
                         report,
                         code,
                     }

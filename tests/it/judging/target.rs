@@ -14,6 +14,7 @@ if [ "$(git rev-parse HEAD)" = "$WT_BASE" ]; then
 else
   echo "candidate $WT_TASK" >> "$HOME/notes/where"
 fi
+if [ -f src/slow ]; then sleep 1.2; fi
 if [ -e "$HOME/notes/moody" ]; then echo 'FAIL: moody'; exit 1; fi
 if [ -f src/broken ]; then echo 'FAIL: broken'; exit 1; fi
 if [ -f src/red ]; then echo "FAIL: red $(cat src/red)"; exit 1; fi
@@ -180,7 +181,10 @@ fn once_a_step_has_failed_the_attempt_counts_though_the_target_was_not_looked_at
     let sandbox = watched();
     let worktree = sandbox.spawn("auth");
     sandbox.write(worktree.join("src/broken"), "1");
-    let caller = waiting_on_target(&sandbox, &["validate", "auth"]);
+    // What lasts less than a second is not told.
+    sandbox.write(worktree.join("src/slow"), "");
+    let mut caller = waiting_on_target(&sandbox, &["validate", "auth"]);
+    caller.hear("auth: running test on main itself");
     caller.signal(Signal::INT);
     let ended = caller.finish(&sandbox);
     ended

@@ -25,7 +25,7 @@ fn contents(root: &Path) -> Vec<(String, String)> {
             if path.is_symlink() {
                 found.push((
                     name,
-                    format!("-> {:?}", fs::read_link(&path).expect("a link")),
+                    format!("-> {}", fs::read_link(&path).expect("a link").display()),
                 ));
             } else if path.is_dir() {
                 folders.push(path);
@@ -42,93 +42,95 @@ fn contents(root: &Path) -> Vec<(String, String)> {
     found
 }
 
+type Prepare = fn(&Sandbox, &Path);
+
+/// What the agent does, how, and the path that it is told.
+const WAYS: [(&str, Prepare, &str); 12] = [
+    (
+        "changed",
+        |s, w| s.write(w.join("README.md"), "mine\n"),
+        "README.md",
+    ),
+    (
+        "deleted",
+        |_, w| fs::remove_file(w.join("README.md")).expect("removed"),
+        "README.md",
+    ),
+    (
+        "of another mode",
+        |_, w| {
+            let mode = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(w.join("README.md"), mode).expect("set");
+        },
+        "README.md",
+    ),
+    (
+        "staged, the file as it was",
+        |s, w| {
+            s.write(w.join("README.md"), "mine\n");
+            s.git_in(w, &["add", "README.md"]);
+            s.write(w.join("README.md"), super::FILES[3].1);
+        },
+        "README.md",
+    ),
+    (
+        "hidden from status",
+        |s, w| {
+            s.git_in(w, &["update-index", "--assume-unchanged", "README.md"]);
+            s.write(w.join("README.md"), "mine\n");
+        },
+        "README.md",
+    ),
+    (
+        "hidden as sparse",
+        |s, w| {
+            s.git_in(w, &["update-index", "--skip-worktree", "README.md"]);
+            s.write(w.join("README.md"), "mine\n");
+        },
+        "README.md",
+    ),
+    (
+        "changed where it goes",
+        |s, w| s.write(w.join("dir/gone"), "mine\n"),
+        "dir/gone",
+    ),
+    (
+        "untracked",
+        |s, w| s.write(w.join("new/deep/file"), "mine\n"),
+        "new/deep/file",
+    ),
+    (
+        "ignored",
+        |s, w| s.write(w.join("new/key.secret"), "mine\n"),
+        "new/key.secret",
+    ),
+    (
+        "a file where a folder comes",
+        |s, w| s.write(w.join("new"), "mine\n"),
+        "new/deep/file",
+    ),
+    (
+        "a link where a folder is",
+        |s, w| {
+            let outside = s.root().join("outside");
+            fs::create_dir_all(&outside).expect("made");
+            fs::rename(w.join("dir"), outside.join("dir")).expect("moved");
+            symlink(outside.join("dir"), w.join("dir")).expect("linked");
+        },
+        "dir/gone",
+    ),
+    (
+        "a folder where a file comes",
+        |s, w| s.write(w.join("new/deep/file/x"), "mine\n"),
+        "new/deep/file",
+    ),
+];
+
 #[test]
 fn work_in_the_way_is_named_and_nothing_moves() {
-    type Prepare = fn(&Sandbox, &Path);
-    // What the agent does, the path that it is told, what the target does there.
-    let ways: [(&str, Prepare, &str); 12] = [
-        (
-            "changed",
-            |s, w| s.write(w.join("README.md"), "mine\n"),
-            "README.md",
-        ),
-        (
-            "deleted",
-            |_, w| fs::remove_file(w.join("README.md")).expect("removed"),
-            "README.md",
-        ),
-        (
-            "of another mode",
-            |_, w| {
-                let mode = fs::Permissions::from_mode(0o755);
-                fs::set_permissions(w.join("README.md"), mode).expect("set");
-            },
-            "README.md",
-        ),
-        (
-            "staged, the file as it was",
-            |s, w| {
-                s.write(w.join("README.md"), "mine\n");
-                s.git_in(w, &["add", "README.md"]);
-                s.write(w.join("README.md"), super::FILES[3].1);
-            },
-            "README.md",
-        ),
-        (
-            "hidden from status",
-            |s, w| {
-                s.git_in(w, &["update-index", "--assume-unchanged", "README.md"]);
-                s.write(w.join("README.md"), "mine\n");
-            },
-            "README.md",
-        ),
-        (
-            "hidden as sparse",
-            |s, w| {
-                s.git_in(w, &["update-index", "--skip-worktree", "README.md"]);
-                s.write(w.join("README.md"), "mine\n");
-            },
-            "README.md",
-        ),
-        (
-            "changed where it goes",
-            |s, w| s.write(w.join("dir/gone"), "mine\n"),
-            "dir/gone",
-        ),
-        (
-            "untracked",
-            |s, w| s.write(w.join("new/deep/file"), "mine\n"),
-            "new/deep/file",
-        ),
-        (
-            "ignored",
-            |s, w| s.write(w.join("new/key.secret"), "mine\n"),
-            "new/key.secret",
-        ),
-        (
-            "a file where a folder comes",
-            |s, w| s.write(w.join("new"), "mine\n"),
-            "new/deep/file",
-        ),
-        (
-            "a link where a folder is",
-            |s, w| {
-                let outside = s.root().join("outside");
-                fs::create_dir_all(&outside).expect("made");
-                fs::rename(w.join("dir"), outside.join("dir")).expect("moved");
-                symlink(outside.join("dir"), w.join("dir")).expect("linked");
-            },
-            "dir/gone",
-        ),
-        (
-            "a folder where a file comes",
-            |s, w| s.write(w.join("new/deep/file/x"), "mine\n"),
-            "new/deep/file",
-        ),
-    ];
     let sandbox = sandbox();
     let mut worktrees = Vec::new();
-    for (number, (_, prepare, _)) in ways.iter().enumerate() {
+    for (number, (_, prepare, _)) in WAYS.iter().enumerate() {
         let worktree = sandbox.spawn(&format!("way{number}"));
         sandbox.write(worktree.join("work"), "");
         sandbox.commit(&worktree, "work");
@@ -141,7 +143,7 @@ fn work_in_the_way_is_named_and_nothing_moves() {
     sandbox.git(&["add", "-f", "new/key.secret"]);
     sandbox.write("README.md", "theirs\n");
     commit_all(&sandbox, "much");
-    for (number, (what, _, path)) in ways.iter().enumerate() {
+    for (number, (what, _, path)) in WAYS.iter().enumerate() {
         let (task, worktree) = (format!("way{number}"), &worktrees[number]);
         let index = sandbox
             .repo()

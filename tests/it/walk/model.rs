@@ -16,15 +16,21 @@ pub(super) enum Op {
     /// An agent removes what breaks the gate.
     Mend(&'static str),
     Commit(&'static str),
-    /// An agent merges main into its branch.
+    /// An agent merges main into its branch, by git.
+    Pull(&'static str),
+    /// `wt` brings main into a task.
     Sync(&'static str),
     Validate(&'static str, Option<&'static str>),
     Resume(&'static str),
     Merge(&'static str, Work),
+    /// Every validated task lands as a train.
+    MergeAll,
     Remove(&'static str, Insist),
     Restore(&'static str),
     /// A person commits a file on main.
     Outside(String, String),
+    /// A person commits on main what breaks the gate, or takes it out again.
+    Break,
     /// A person leaves a file in the checkout uncommitted, or clears that away.
     Desk(Option<String>),
 }
@@ -62,6 +68,7 @@ impl Op {
         // What chance alone seldom comes to.
         if dice.below(3) == 0 {
             match model.tasks.get(task).map(|task| task.state) {
+                Some("validated") if dice.below(3) == 0 => return Self::MergeAll,
                 Some("validated") => return Self::Merge(task, Work::Commit),
                 Some("stopped") => return Self::Resume(task),
                 Some("failed") => return Self::Validate(task, Some("a cause")),
@@ -69,7 +76,7 @@ impl Op {
             }
         }
         let text = format!("{number}\n");
-        match dice.below(32) {
+        match dice.below(36) {
             0 => Self::Spawn(task),
             1..8 => {
                 let own = format!("{task}-{}.txt", dice.below(2));
@@ -80,7 +87,8 @@ impl Op {
             }
             8..11 => Self::Mend(task),
             11..14 => Self::Commit(task),
-            14..16 => Self::Sync(task),
+            14 => Self::Pull(task),
+            15 => Self::Sync(task),
             16..20 => Self::Validate(task, None),
             20..22 => Self::Validate(task, Some("a cause")),
             22 => Self::Resume(task),
@@ -93,7 +101,10 @@ impl Op {
                 let path = [SHARED, "outside.txt"][dice.below(2)];
                 Self::Outside(path.to_owned(), text)
             }
-            _ => Self::Desk((dice.below(2) == 0).then_some(text)),
+            31 => Self::Desk((dice.below(2) == 0).then_some(text)),
+            32 => Self::Break,
+            33 => Self::Sync(task),
+            _ => Self::MergeAll,
         }
     }
 }
@@ -109,6 +120,8 @@ pub(super) struct Task {
     /// The snapshot that passed, and what main was then.
     validated: Option<(Tree, usize)>,
     rejected: Option<Tree>,
+    /// When it was made: the count of spawns before.
+    made: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -122,6 +135,7 @@ pub(super) struct Model {
     pub(super) desk: Option<String>,
     /// Trees that a receipt names.
     receipts: Vec<Tree>,
+    spawned: usize,
 }
 
 /// What a command may answer, and what the world is like then.
@@ -136,6 +150,7 @@ impl Model {
             moves: 0,
             desk: None,
             receipts: Vec::new(),
+            spawned: 0,
         }
     }
 
@@ -147,6 +162,8 @@ impl Model {
             Op::Validate(task, cause) => next.validate(task, cause.is_some()),
             Op::Resume(task) => next.resume(task),
             Op::Merge(task, work) => next.merge(task, *work),
+            Op::MergeAll => next.merge_all(),
+            Op::Sync(task) => next.sync(task),
             Op::Remove(task, insist) => next.remove(task, *insist),
             Op::Restore(task) => next.restore(task),
             _ => unreachable!("no command of wt: {op:?}"),
@@ -162,6 +179,18 @@ impl Model {
         let mut with_receipt = self.clone();
         with_receipt.receipts.clone_from(&whole.receipts);
         all.push(with_receipt);
+        if let Op::MergeAll = op {
+            // Each that is put back is so at once; those that land do so together.
+            let mut left = self.clone();
+            for name in self.train() {
+                let mut one = left.clone();
+                one.merge(name, Work::Refuse);
+                if one.main == left.main {
+                    left = one;
+                    all.push(left.clone());
+                }
+            }
+        }
         if let Op::Merge(name, Work::Commit) = op {
             for mut model in all.clone() {
                 if let Some(task) = model.tasks.get_mut(name) {
@@ -185,7 +214,9 @@ impl Model {
             attempts: 0,
             validated: None,
             rejected: None,
+            made: self.spawned,
         };
+        self.spawned += 1;
         self.tasks.insert(name, task);
         0
     }
@@ -218,6 +249,11 @@ impl Model {
             }
             if task.state == "failed" && !cause {
                 return 4;
+            }
+            if !passes(&candidate) && !passes(&self.main) {
+                // It is the target's failure: nobody's attempt.
+                task.rejected = Some(candidate);
+                return 1;
             }
             if !passes(&candidate) {
                 task.attempts += 1;
@@ -273,11 +309,11 @@ impl Model {
             return 4;
         }
         if !self.receipts.contains(&candidate) {
+            if !passes(&candidate) && !passes(&self.main) {
+                return 1;
+            }
             if !passes(&candidate) {
-                task.state = "working";
-                task.attempts = 0;
-                task.validated = None;
-                task.rejected = Some(candidate);
+                task.put_back(candidate);
                 return 1;
             }
             self.receipts.push(candidate.clone());
@@ -285,6 +321,56 @@ impl Model {
         self.main = candidate;
         self.moves += 1;
         self.tasks.remove(name);
+        0
+    }
+
+    /// A train is as its tasks one after the other, the oldest first: whoever makes it red is put back, and the rest goes
+    /// on without it. What can't land is left out.
+    fn merge_all(&mut self) -> i32 {
+        let mut code = 0;
+        for name in self.train() {
+            code = code.max(match self.merge(name, Work::Refuse) {
+                // Worse than what is left out.
+                1 => 100,
+                other => other,
+            });
+        }
+        if code == 100 { 1 } else { code }
+    }
+
+    /// The validated tasks, the oldest first.
+    fn train(&self) -> Vec<&'static str> {
+        let validated = self.tasks.iter().filter(|(_, t)| t.state == "validated");
+        let mut names: Vec<_> = validated.map(|(name, task)| (task.made, *name)).collect();
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| name).collect()
+    }
+
+    fn sync(&mut self, name: &str) -> i32 {
+        let Some(task) = self.tasks.get_mut(name) else {
+            return 4;
+        };
+        let Some(both) = combined(&task.base, &task.committed, &self.main) else {
+            return 5;
+        };
+        let moved = |path: &String| both.get(path) != task.committed.get(path);
+        let in_the_way = task.worktree.keys().chain(task.committed.keys());
+        if in_the_way
+            .clone()
+            .any(|path| moved(path) && task.worktree.get(path) != task.committed.get(path))
+        {
+            return 4;
+        }
+        let clean = task.worktree == task.committed;
+        if let Some((tree, _)) = &mut task.validated
+            && clean
+            && *tree == task.committed
+        {
+            tree.clone_from(&both);
+        }
+        task.worktree = combined(&task.committed, &both, &task.worktree).expect("apart");
+        task.committed = both;
+        task.base.clone_from(&self.main);
         0
     }
 
@@ -313,6 +399,16 @@ impl Model {
             }
             _ => 4,
         }
+    }
+}
+
+impl Task {
+    /// What would have landed was red.
+    fn put_back(&mut self, candidate: Tree) {
+        self.state = "working";
+        self.attempts = 0;
+        self.validated = None;
+        self.rejected = Some(candidate);
     }
 }
 

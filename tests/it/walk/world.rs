@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::model::{BROKEN, DESK, Insist, Model, Op, Outcome, PAIR, Tree, Work, combined};
+use crate::evidence::landings;
 use crate::sandbox::{CONTRACT, Ran, Sandbox, wait_until};
 
 pub(super) struct World {
@@ -16,7 +17,8 @@ pub(super) struct World {
     models: Vec<Model>,
     /// The texts of blobs that were looked at.
     texts: BTreeMap<String, String>,
-    landings_seen: BTreeSet<String>,
+    /// The commit whose landings were looked at.
+    main: String,
     /// What was done, for the message of a walk that fails.
     trace: Trace,
 }
@@ -59,7 +61,7 @@ impl World {
             sandbox,
             models: vec![Model::new(main.collect())],
             texts: BTreeMap::new(),
-            landings_seen: BTreeSet::new(),
+            main: String::new(),
             trace: Trace {
                 seed,
                 steps: Vec::new(),
@@ -76,8 +78,9 @@ impl World {
     pub(super) fn step(&mut self, op: &Op, killed_after: Option<u64>) {
         self.trace.steps.push(format!("{op:?}"));
         match op {
-            Op::Edit(..) | Op::Mend(_) | Op::Commit(_) | Op::Sync(_) => self.agent(op),
+            Op::Edit(..) | Op::Mend(_) | Op::Commit(_) | Op::Pull(_) => self.agent(op),
             Op::Outside(path, text) => self.outside(path, text),
+            Op::Break => self.break_main(),
             Op::Desk(text) => self.desk(text.as_ref()),
             _ => match killed_after {
                 Some(milliseconds) => self.killed(op, milliseconds),
@@ -102,7 +105,11 @@ impl World {
             self.models
         );
         if let Some(4..=6) = ran.code {
-            assert!(ran.err.contains("hint: "), "{}: {}", ran.said, ran.err);
+            let said = ran.out.clone() + &ran.err;
+            let says_what_next = ["hint: ", "next: "]
+                .iter()
+                .any(|words| said.contains(words));
+            assert!(says_what_next, "{}: {}", ran.said, ran.err);
         }
         let fitting = outcomes
             .into_iter()
@@ -161,7 +168,7 @@ impl World {
     }
 
     fn agent(&mut self, op: &Op) {
-        let (Op::Edit(name, ..) | Op::Mend(name) | Op::Commit(name) | Op::Sync(name)) = op else {
+        let (Op::Edit(name, ..) | Op::Mend(name) | Op::Commit(name) | Op::Pull(name)) = op else {
             unreachable!("no agent's step: {op:?}");
         };
         let worktree = self.sandbox.worktree(name);
@@ -182,7 +189,7 @@ impl World {
                 self.sandbox.commit(&worktree, "work");
                 now.committed.clone_from(&now.worktree);
             }
-            Op::Sync(_) if task.worktree == task.committed => {
+            Op::Pull(_) if task.worktree == task.committed => {
                 let main = self.models[0].main.clone();
                 if let Some(both) = combined(&task.base, &task.committed, &main) {
                     self.sandbox
@@ -215,6 +222,20 @@ impl World {
         self.adopt(&self.models.clone());
     }
 
+    fn break_main(&mut self) {
+        if !self.models[0].main.contains_key(BROKEN) {
+            return self.outside(BROKEN, "on main\n");
+        }
+        self.sandbox.git(&["rm", "-q", BROKEN]);
+        self.sandbox
+            .git(&["commit", "-q", "-m", "mended", "--", BROKEN]);
+        for model in &mut self.models {
+            model.main.remove(BROKEN);
+            model.moves += 1;
+        }
+        self.adopt(&self.models.clone());
+    }
+
     fn desk(&mut self, text: Option<&String>) {
         let committed = self.models[0].main.get(DESK).cloned();
         match text.or(committed.as_ref()) {
@@ -230,24 +251,12 @@ impl World {
         self.adopt(&self.models.clone());
     }
 
-    /// Every landing on main has a stored receipt of its very tree.
+    /// Every landing on main has its receipt.
     fn receipts_of_landings(&mut self) {
-        let format = "--format=%H %T %(trailers:key=Wt-Receipt,valueonly,separator=)";
-        let log = self.sandbox.git(&["log", "--first-parent", format, "main"]);
-        for line in log.lines() {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            let [commit, tree, receipt] = words[..] else {
-                continue;
-            };
-            if self.landings_seen.insert(commit.to_owned()) {
-                let file = self
-                    .sandbox
-                    .state()
-                    .join(format!("receipts/{receipt}.json"));
-                let stored: serde_json::Value =
-                    serde_json::from_str(&self.sandbox.read(file)).expect("JSON");
-                assert_eq!(stored["tree"], tree, "the receipt of {commit}");
-            }
+        let main = self.sandbox.git(&["rev-parse", "main"]);
+        if self.main != main {
+            landings(&self.sandbox);
+            self.main = main;
         }
     }
 
@@ -398,6 +407,8 @@ fn arguments(op: &Op) -> Vec<&'static str> {
             "walker",
         ],
         Op::Merge(task, Work::Refuse) => vec!["merge", task],
+        Op::MergeAll => vec!["merge", "--all"],
+        Op::Sync(task) => vec!["sync", task],
         Op::Merge(task, Work::Commit) => vec!["merge", task, "--commit", "-m", "work"],
         Op::Remove(task, Insist::No) => vec!["rm", task],
         Op::Remove(task, Insist::Yes) => vec!["rm", task, "--force"],

@@ -25,7 +25,7 @@ impl Journey<'_> {
                 run,
                 culprit,
             } => {
-                self.put_back(cars, &owner, run, *culprit)?;
+                self.put_back(cars, &owner, run, &culprit)?;
                 Ok(Then::Rest)
             }
             TrainProof::TargetRed { step, report } => {
@@ -65,7 +65,7 @@ impl Journey<'_> {
         cars: &[Car],
         owner: &str,
         run: u32,
-        culprit: Culprit,
+        culprit: &Culprit,
     ) -> anyhow::Result<()> {
         let (ws, name) = (self.ws, &culprit.task);
         let Some(car) = cars.iter().find(|car| car.name() == name) else {
@@ -76,9 +76,9 @@ impl Journey<'_> {
         let lock = ws.lock_task(name)?;
         let news = match car.recheck() {
             Ok(mut task) => News::Red {
-                task: name.clone(),
                 report: Box::new(judge::put_back(ws, &mut task, owner, run)?),
-                with: culprit.with,
+                task: name.clone(),
+                state: task.state,
                 code: Code::No,
             },
             // It is another one by now: what failed is not what is there.
