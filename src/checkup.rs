@@ -11,9 +11,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::gate::Receipt;
+use crate::hook::AGENTS;
+use crate::hook_file::user_file;
 use crate::mend;
 use crate::remove::{gone, sweep_now};
-use crate::store::{Operation, list_dirs, read_json, remove_dir, trash_dir};
+use crate::store::{Operation, half_written, list_dirs, read_json, remove_dir, trash_dir};
 use crate::workspace::Workspace;
 
 pub(crate) use agents::AgentReport;
@@ -56,8 +58,11 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Checked> {
     if ws.store.damaged_intents()?.is_empty() {
         checkup.half_made()?;
     }
-    for (_, task) in ws.store.tasks()? {
+    let intents = ws.store.intents().unwrap_or_default();
+    for (name, task) in ws.store.tasks()? {
         match task {
+            // Whatever is missing of it, another command is at work on it or was killed there.
+            Ok(_) if intents.iter().any(|entry| entry.task == name) => {}
             Ok(task) => {
                 if let Err(error) = checkup.task(&task) {
                     let mend = "bring back what it names, or: wt rm --force";
@@ -76,6 +81,7 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Checked> {
             "mend that first, then look again",
         );
     }
+    checkup.half_written();
     checkup.receipts();
     checkup.archive()?;
     checkup.trash()?;
@@ -127,13 +133,11 @@ impl Checkup<'_> {
 
     fn shared_locks(&mut self) {
         for lock in self.ws.repo.stale_locks() {
-            let mend = format!(
-                "if no git runs in this repository, remove it: rm {}",
-                lock.display()
-            );
-            self.found(
-                format!("{} is left over, and stops git", lock.display()),
-                &mend,
+            let what = format!("{} is left over, and stops git", lock.display());
+            self.mendable(
+                what,
+                "remove it, where no git is at work in this repository",
+                || self.ws.repo.remove_stale_lock(&lock),
             );
         }
     }
@@ -184,6 +188,12 @@ impl Checkup<'_> {
                 "the next command that changes something mends it, or: wt doctor --fix",
             );
         }
+        for (folder, _) in self.ws.store.dead_folders() {
+            self.found(
+                format!("a killed command left {}", folder.display()),
+                "the next command that changes something removes it, or: wt doctor --fix",
+            );
+        }
         for landed in self.ws.store.followers_owed()? {
             self.found(
                 format!("what waited for task `{landed}`, which has landed, was not started"),
@@ -228,6 +238,38 @@ impl Checkup<'_> {
         Ok(())
     }
 
+    /// Files that a killed command of `wt` left half written.
+    fn half_written(&mut self) {
+        let store = &self.ws.store;
+        let mut folders = vec![self.ws.repo.common().join("info")];
+        folders.extend(
+            trash_dirs(self.ws)
+                .into_iter()
+                .flatten()
+                .filter_map(|trash| trash.parent().map(Path::to_owned)),
+        );
+        let environment = &self.ws.ctx.environment;
+        let settings = AGENTS
+            .iter()
+            .filter_map(|agent| user_file(environment, agent).ok());
+        folders.extend(settings.filter_map(|file| file.parent().map(Path::to_owned)));
+        let mut open = vec![store.root().to_owned()];
+        while let Some(folder) = open.pop() {
+            let inside = list_dirs(&folder).unwrap_or_default().into_iter();
+            // The repository of a cage is git's, and its agent's.
+            open.extend(
+                inside
+                    .map(|name| folder.join(name))
+                    .filter(|inside| !inside.ends_with("git")),
+            );
+            folders.push(folder);
+        }
+        for path in folders.iter().flat_map(|folder| half_written(folder)) {
+            let what = format!("{} was left half written", path.display());
+            self.mendable(what, "remove it", || Ok(fs::remove_file(&path)?));
+        }
+    }
+
     fn receipts(&mut self) {
         let dir = self.ws.store.root().join("receipts");
         for file in fs::read_dir(dir)
@@ -236,6 +278,9 @@ impl Checkup<'_> {
             .flatten()
             .map(|entry| entry.path())
         {
+            if file.extension().is_none_or(|e| e != "json") {
+                continue;
+            }
             let key = file
                 .file_stem()
                 .map(|s| s.to_string_lossy().into_owned())

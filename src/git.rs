@@ -11,6 +11,7 @@ mod first_parents;
 mod indexed;
 mod intake;
 mod kept_index;
+mod locks;
 mod main_checkout;
 mod move_checkout;
 mod new_worktree;

@@ -57,6 +57,10 @@ pub(crate) fn change(ws: &Workspace, request: &Request) -> anyhow::Result<Change
         Change::Release => released(&task, globs)?,
     };
     if globs.is_empty() {
+        // Where the rules are not up to the claim, whoever changed it was cut off.
+        if task.rules.is_empty() && !task.is_waiting() {
+            refresh(ws, &mut task, &in_force)?;
+        }
         return Ok(Changed { task, globs });
     }
     if owns.is_empty() && in_force.contract.scope.required {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::ctx::{Environment, find_program};
 use crate::error::Refusal;
 use crate::hook::Agent;
-use crate::store::write_atomic;
+use crate::store::{remove_half_written, write_atomic};
 use crate::task::Task;
 
 /// A settings file, as it is now or is to be.
@@ -84,6 +84,9 @@ impl HookFile {
             fs::remove_file(&self.path)
                 .with_context(|| format!("can't remove {}", self.path.display()))?;
         } else {
+            if let Some(dir) = self.path.parent() {
+                remove_half_written(dir);
+            }
             write_atomic(&self.path, self.render()?.as_bytes())?;
         }
         Ok(true)

@@ -6,7 +6,7 @@ use crate::process::Identity;
 use crate::quarantine;
 use crate::remove;
 use crate::spawn;
-use crate::store::{JournalEntry, Lock, Operation};
+use crate::store::{JournalEntry, Lock, Operation, Trashed, remove_dir};
 use crate::sync;
 use crate::task::State;
 use crate::workspace::Workspace;
@@ -41,6 +41,14 @@ impl Stuck {
 /// One that can't be mended now is said and left: it must not stand in the way of other tasks.
 pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Mended> {
     let mut mended = Mended::default();
+    // First of all: what still runs there could write into what is taken back below.
+    if !ws.store.dead_folders().is_empty() {
+        let _lock = ws.lock()?;
+        if ws.store.remove_dead_folders()? > 0 {
+            let line = "the temporary files of a killed command are removed";
+            mended.lines.push(line.to_owned());
+        }
+    }
     for (task, error) in ws.store.damaged_intents()? {
         mended.stuck.push(Stuck {
             what: format!("what was left of a command on task `{task}` can't be told: {error:#}"),
@@ -117,9 +125,7 @@ fn mend_task(ws: &Workspace, name: &str) -> anyhow::Result<Option<String>> {
         Operation::Land { .. } | Operation::Sync { .. }
     );
     let _lock = (!writes_files).then(|| ws.lock()).transpose()?;
-    for reference in refs_of(&entry) {
-        ws.repo.remove_stale_lock(&reference)?;
-    }
+    ws.repo.remove_locks_of(&refs_of(ws, &entry)?)?;
     mend_one(ws, &entry).map(Some)
 }
 
@@ -146,12 +152,25 @@ fn landing_line(ws: &Workspace, name: &str) -> anyhow::Result<Option<Option<Lock
 }
 
 /// The refs that are the task's alone and that the killed command may have held a lock of.
-fn refs_of(entry: &JournalEntry) -> Vec<String> {
-    match &entry.operation {
+fn refs_of(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<Vec<String>> {
+    let of = |trashed: &Trashed| {
+        vec![
+            trashed.task.branch_ref(),
+            trashed.branch_ref(),
+            trashed.index_ref(),
+            trashed.cage_ref(),
+        ]
+    };
+    Ok(match &entry.operation {
+        Operation::Remove { trashed } => of(trashed),
+        Operation::Restore { id } => ws
+            .store
+            .find_trashed(id)?
+            .as_ref()
+            .map_or_else(Vec::new, of),
         Operation::Spawn { branch, .. } => vec![format!("refs/heads/{branch}")],
-        Operation::Remove { trashed } => vec![trashed.task.branch_ref(), trashed.branch_ref()],
-        Operation::Restore { .. } | Operation::Land { .. } | Operation::Sync { .. } => Vec::new(),
-    }
+        Operation::Land { .. } | Operation::Sync { .. } => Vec::new(),
+    })
 }
 
 fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
@@ -172,9 +191,11 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
             format!("task `{name}` was half removed; it is removed")
         }
         Operation::Restore { id } => {
-            match ws.store.find_trashed(id)? {
-                Some(trashed) => remove::put_back(ws, &trashed)?,
-                None => ws.store.settle(name)?,
+            if let Some(trashed) = ws.store.find_trashed(id)? {
+                remove::put_back(ws, &trashed)?;
+            } else {
+                remove_dir(&ws.store.archived_dir(id))?;
+                ws.store.settle(name)?;
             }
             format!("task `{name}` was half restored; it is restored")
         }

@@ -9,7 +9,6 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use tempfile::TempDir;
 
 use crate::cage::{self, Cage, Support};
 use crate::confine;
@@ -17,7 +16,8 @@ use crate::contract::Contract;
 use crate::error::{Refusal, some_of};
 use crate::process::{Fate, Held, Leader};
 use crate::quarantine::{self, Opened};
-use crate::surroundings::{places, private_folder};
+use crate::store::Temporary;
+use crate::surroundings::places;
 use crate::task::Task;
 use crate::wire::Listener;
 use crate::workspace::Workspace;
@@ -53,7 +53,7 @@ pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
     let ground = if caged {
         Ground::Caged(quarantine::open(ws, &task.name)?)
     } else {
-        Ground::Free(private_folder()?)
+        Ground::Free(ws.store.private_folder()?)
     };
     let run = Run {
         ws,
@@ -92,7 +92,7 @@ pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
 enum Ground {
     Caged(Opened),
     /// No cage: a folder for temporary files.
-    Free(TempDir),
+    Free(Temporary),
 }
 
 impl Ground {

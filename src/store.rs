@@ -9,6 +9,7 @@ mod journal;
 mod line;
 mod lock;
 mod saved;
+mod temporary;
 mod trash;
 
 use std::fs;
@@ -20,13 +21,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use atomic::write_shown;
-pub(crate) use atomic::{remove_dir, write_atomic};
+pub(crate) use atomic::{half_written, remove_dir, remove_half_written, write_atomic};
 pub(crate) use beneath::{Beneath, Kind};
 pub(crate) use cage::CageNote;
 pub(crate) use events::Event;
 pub(crate) use journal::{Entry as JournalEntry, Operation, PushedTo};
 pub(crate) use line::{Ticket, Waiter};
 pub(crate) use lock::Lock;
+pub(crate) use temporary::{Temporary, new_private_folder};
 pub(crate) use trash::{Trashed, trash_dir};
 
 use crate::error::Refusal;

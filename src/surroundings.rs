@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tempfile::TempDir;
 
 use crate::contract::{Contract, TOOLCHAIN_VARIABLES};
 use crate::process::{self, End, Interrupt, Job};
+use crate::store::Store;
 use crate::task::Captured;
 use crate::workspace::{InForce, Workspace};
 
@@ -134,49 +132,23 @@ pub(crate) fn expand(text: &str, captured: &Captured) -> Option<PathBuf> {
 }
 
 /// What each `env.fingerprint` command answers: it is part of what a receipt is for.
-pub(crate) fn fingerprint(contract: &Contract, captured: &Captured) -> BTreeMap<String, String> {
-    let answer = |command: &String| (command.clone(), answer_of(command, captured));
+pub(crate) fn fingerprint(
+    store: &Store,
+    contract: &Contract,
+    captured: &Captured,
+) -> BTreeMap<String, String> {
+    let answer = |command: &String| (command.clone(), answer_of(store, command, captured));
     contract.env.fingerprint.iter().map(answer).collect()
 }
 
 /// The output of a short command; what can't be found out is an answer too, and differs from any other.
-fn answer_of(command: &str, captured: &Captured) -> String {
-    ask(command, captured).unwrap_or_else(|_| "cannot be run".to_owned())
-}
-
-/// A private folder, which stays when it is not removed: `note` is told of its path before it is made.
-pub(crate) fn new_private_folder(
-    mut note: impl FnMut(&Path) -> anyhow::Result<()>,
-) -> anyhow::Result<PathBuf> {
-    let mut make = |path: &Path| {
-        note(path).map_err(std::io::Error::other)?;
-        fs::DirBuilder::new().mode(0o700).create(path)
-    };
-    let mut folder = tempfile::Builder::new();
-    folder.prefix("wt-");
-    let made = match folder.make_in("/tmp", &mut make) {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => folder.make(make),
-        other => other,
-    };
-    let made = made.context("can't make a private folder for temporary files in /tmp")?;
-    made.into_temp_path().keep().context("can't keep a folder")
-}
-
-/// A private folder for temporary files, gone when it is dropped. Not by `TMPDIR`, which is the caller's and may lie
-/// too deep for a socket; but in a cage there may be no other.
-pub(crate) fn private_folder() -> anyhow::Result<TempDir> {
-    let mut folder = tempfile::Builder::new();
-    folder.prefix("wt-");
-    let made = match folder.tempdir_in("/tmp") {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => folder.tempdir(),
-        other => other,
-    };
-    made.context("can't make a private folder for temporary files in /tmp")
+fn answer_of(store: &Store, command: &str, captured: &Captured) -> String {
+    ask(store, command, captured).unwrap_or_else(|_| "cannot be run".to_owned())
 }
 
 /// Runs the command as a step is run, so that nothing of it is left when it has answered or its time is over.
-fn ask(command: &str, captured: &Captured) -> anyhow::Result<String> {
-    let folder = private_folder()?;
+fn ask(store: &Store, command: &str, captured: &Captured) -> anyhow::Result<String> {
+    let folder = store.private_folder()?;
     let log = folder.path().join("log");
     let outcome = process::run(&Job {
         // Warnings are no part of the answer.

@@ -9,9 +9,12 @@ use super::Checkup;
 use crate::copies;
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::judge::{clear_dead_judge, judge_at_work};
-use crate::store::{Beneath, Lock};
+use crate::store::{Beneath, Lock, remove_dir};
 use crate::task::{State, Task};
 use crate::workspace::{MARKER, Workspace, holds_worktrees, write_marker};
+
+/// Beside the worktrees, where one that was lost is made anew.
+const AGAIN: &str = "_again";
 
 impl Checkup<'_> {
     pub(super) fn task(&mut self, task: &Task) -> anyhow::Result<()> {
@@ -51,6 +54,7 @@ impl Checkup<'_> {
             return Ok(());
         }
         self.place(task)?;
+        self.half_written_in(task)?;
         self.copies(task);
         Ok(())
     }
@@ -155,6 +159,29 @@ impl Checkup<'_> {
         Ok(())
     }
 
+    /// Copies that a killed command left half written beside the whole ones.
+    fn half_written_in(&mut self, task: &Task) -> anyhow::Result<()> {
+        let worktree = Beneath::open(&task.worktree)?;
+        let generated = task.generated.iter();
+        let mut folders: Vec<&str> = generated
+            .map(|path| path.rsplit_once('/').map_or("", |(folder, _)| folder))
+            .chain([".wt", ".wt/last"])
+            .collect();
+        folders.sort_unstable();
+        folders.dedup();
+        for path in folders
+            .iter()
+            .flat_map(|folder| worktree.half_written(folder))
+        {
+            let what = format!(
+                "{} was left half written",
+                task.worktree.join(&path).display()
+            );
+            self.mendable(what, "remove it", || worktree.remove(&path));
+        }
+        Ok(())
+    }
+
     fn copies(&mut self, task: &Task) {
         let ws = self.ws;
         if task.state == State::Landed {
@@ -164,8 +191,9 @@ impl Checkup<'_> {
             let kept = fs::read(ws.store.task_dir(&task.name).join(kept)).ok();
             kept.is_some_and(|kept| holds(&task.worktree, copy, &kept))
         };
-        let fresh =
-            as_written("rules.md", ".wt/RULES.md") && as_written("validate.sh", ".wt/validate.sh");
+        let fresh = as_written("rules.md", ".wt/RULES.md") && as_written("validate.sh", ".wt/validate.sh")
+            // Without their hash the rules have yet to be brought up to a new claim.
+            && !task.rules.is_empty();
         if !fresh {
             let what = format!(
                 "the copies in {}/.wt are not as wt wrote them",
@@ -204,25 +232,44 @@ fn take_missing(ws: &Workspace, name: &str) -> anyhow::Result<(Lock, Task)> {
     Ok((lock, task))
 }
 
+/// Makes the worktree anew elsewhere, and moves it to its place once the record knows it: killed meanwhile, it is still
+/// missing, and made anew once more.
 fn check_out_again(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {
+    let folder = task.worktree.parent().context("a worktree has a parent")?;
+    let aside = folder.join(AGAIN);
+    let made = aside.join(&task.name);
     let tip = ws.repo.tip_of(&task)?;
-    ws.repo.forget_worktree(&task.admin)?;
+    remove_dir(&made)?;
+    forget_admins(ws, &task, &made)?;
     let new = NewWorktree {
-        path: &task.worktree,
+        path: &made,
         branch: WorktreeBranch::Existing(&task.branch),
         base: &tip,
     };
     task.admin = ws.add_worktree(&ws.repo, &new)?;
     let index = ws.store.task_index(&task.name);
     let _ = fs::remove_file(&index);
-    ws.repo.fill_worktree(
-        &task.worktree,
-        &index,
-        &task.admin,
-        &ws.repo.read.tree_of(&tip)?,
-    )?;
-    task.folder = folder_id(&task.worktree)?;
+    let tree = ws.repo.read.tree_of(&tip)?;
+    ws.repo.fill_worktree(&made, &index, &task.admin, &tree)?;
+    task.folder = folder_id(&made)?;
+    ws.store.save_task(&task)?;
+    ws.repo.relink_admin(&task)?;
+    move_back(&made, &task)?;
+    let _ = fs::remove_dir(aside);
     write_copies(ws, task)
+}
+
+/// Has git forget the worktree that is missing, and what was begun of another one at `made`.
+fn forget_admins(ws: &Workspace, task: &Task, made: &Path) -> anyhow::Result<()> {
+    let _lock = ws.lock()?;
+    ws.repo.forget_worktree(&task.admin)?;
+    let mut admins = ws.repo.admins_of(&task.worktree)?;
+    admins.extend(ws.repo.admins_of(made)?);
+    admins.extend(ws.repo.begun_admins_of(made));
+    for admin in admins {
+        ws.repo.forget_worktree(&admin)?;
+    }
+    Ok(())
 }
 
 fn move_back(found: &Path, task: &Task) -> anyhow::Result<()> {

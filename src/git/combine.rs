@@ -1,7 +1,6 @@
 //! New commits and refs, made without any checkout.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
@@ -37,15 +36,6 @@ const MACHINE: &[(&str, &str)] = &[
     ("GIT_COMMITTER_EMAIL", "wt@localhost"),
     ("GIT_COMMITTER_DATE", "1000000000 +0000"),
 ];
-
-/// How old a lock of git's is when no git can hold it any more.
-const STALE: Duration = Duration::from_secs(10);
-
-/// Time since a file was written; none where there is no such file.
-fn age_of(path: &Path) -> Option<Duration> {
-    let written = std::fs::symlink_metadata(path).ok()?.modified().ok()?;
-    written.elapsed().ok()
-}
 
 impl Repo {
     /// Merges two commits in memory.
@@ -205,32 +195,6 @@ impl Repo {
             .command(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
             .in_operators_checkout(checkout)
             .find_oid()
-    }
-
-    /// Removes the lock of a ref that a killed git left. A lock lives for the moment of one write; the caller holds
-    /// the lock that all of `wt`'s git children on this ref inherit, so that an older one is nobody's.
-    pub(crate) fn remove_stale_lock(&self, reference: &str) -> anyhow::Result<()> {
-        let path = self.common().join(format!("{reference}.lock"));
-        if age_of(&path).is_some_and(|age| age > STALE) {
-            std::fs::remove_file(&path)
-                .with_context(|| format!("can't remove {}", path.display()))?;
-        }
-        Ok(())
-    }
-
-    /// Locks of the whole repository that are older than any write of git's takes: each stops every git here.
-    pub(crate) fn stale_locks(&self) -> Vec<std::path::PathBuf> {
-        [
-            "packed-refs.lock",
-            "config.lock",
-            "HEAD.lock",
-            "index.lock",
-            "shallow.lock",
-        ]
-        .iter()
-        .map(|name| self.common().join(name))
-        .filter(|path| age_of(path).is_some_and(|age| age > STALE))
-        .collect()
     }
 
     /// Runs `git check-ref-format` on a branch name.

@@ -114,7 +114,8 @@ impl Repo {
             .command(["read-tree", "--reset", "-u", tree.as_str()])
             .config(PARALLEL_CHECKOUT)
             .on_worktree(root, index)
-            .run()?;
+            .run()
+            .with_context(|| format!("can't write the files of {}", root.display()))?;
         let own = self.admin_dir(admin).join("index");
         fs::copy(index, &own).with_context(|| format!("can't write {}", own.display()))?;
         Ok(())

@@ -185,23 +185,40 @@ impl Repo {
             .collect())
     }
 
+    /// The administrative folders that a killed git began for `worktree` and that do not name it yet: git calls them
+    /// like the folder, with a number where that is taken. The lock of the state must be held.
+    pub(crate) fn begun_admins_of(&self, worktree: &Path) -> Vec<String> {
+        let Some(name) = worktree.file_name().map(|name| name.to_string_lossy()) else {
+            return Vec::new();
+        };
+        let is_its = |admin: &str| {
+            let number = admin.strip_prefix(&*name);
+            number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let entries = fs::read_dir(self.common().join("worktrees"));
+        let entries = entries.into_iter().flatten().flatten();
+        entries
+            .filter(|entry| !fs::metadata(entry.path().join("gitdir")).is_ok_and(|m| m.len() > 0))
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|admin| is_its(admin))
+            .collect()
+    }
+
     /// Makes folder and administrative folder of a worktree that was moved point at each other again.
     pub(crate) fn relink(&self, task: &Task) -> anyhow::Result<()> {
         require_folder(task)?;
-        let (link, admin) = (task.worktree.join(".git"), self.admin_dir(&task.admin));
-        let write = |path: &Path, text: String| {
-            let context = || format!("can't write {}", path.display());
-            // A pipe is not waited for.
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
-            let flags = flags | OFlags::NONBLOCK | OFlags::NOFOLLOW;
-            let fd = open(path, flags, Mode::from_raw_mode(0o666)).with_context(context)?;
-            File::from(fd)
-                .write_all(text.as_bytes())
-                .with_context(context)
-        };
-        write(&admin.join("gitdir"), format!("{}\n", link.display()))?;
+        self.relink_admin(task)?;
+        let link = task.worktree.join(".git");
         regular_text(&link)?;
-        write(&link, format!("gitdir: {}\n", admin.display()))
+        let admin = self.admin_dir(&task.admin);
+        overwrite(&link, &format!("gitdir: {}\n", admin.display()))
+    }
+
+    /// Makes the administrative folder of a worktree that is yet to be moved to its place point there.
+    pub(crate) fn relink_admin(&self, task: &Task) -> anyhow::Result<()> {
+        let link = task.worktree.join(".git");
+        let file = self.admin_dir(&task.admin).join("gitdir");
+        overwrite(&file, &format!("{}\n", link.display()))
     }
 
     /// Short names of the branches below a prefix of refs.
@@ -217,6 +234,16 @@ impl Repo {
     pub(crate) fn forget_worktree(&self, admin: &str) -> anyhow::Result<()> {
         remove_tree(&self.admin_dir(admin))
     }
+}
+
+fn overwrite(path: &Path, text: &str) -> anyhow::Result<()> {
+    let context = || format!("can't write {}", path.display());
+    // A pipe is not waited for.
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+    let flags = flags | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let fd = open(path, flags, Mode::from_raw_mode(0o666)).with_context(context)?;
+    let mut file = File::from(fd);
+    file.write_all(text.as_bytes()).with_context(context)
 }
 
 /// The (device, inode) of a folder, which must be one and no symbolic link.

@@ -221,7 +221,7 @@ fn known_snapshot(
     let Some(receipt) = find_receipt(&ws.store, &validated.receipt) else {
         return Ok(None);
     };
-    let fingerprint = surroundings::fingerprint(&in_force.contract, &task.environment);
+    let fingerprint = surroundings::fingerprint(&ws.store, &in_force.contract, &task.environment);
     let environment = gate::environment_hash(&task.environment, &fingerprint);
     if receipt.gate != in_force.gate
         || receipt.environment != environment

@@ -104,7 +104,7 @@ pub(crate) fn order(ws: &Workspace, repo: &Repo, request: &OrderRequest) -> anyh
         .iter()
         .map(|s| s.name.clone())
         .collect();
-    let fingerprint = surroundings::fingerprint(contract, &task.environment);
+    let fingerprint = surroundings::fingerprint(&ws.store, contract, &task.environment);
     Ok(Order {
         task: task.name.clone(),
         run: task.runs + 1,

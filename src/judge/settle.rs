@@ -11,7 +11,7 @@ use crate::task::{Happening, HeldBack, Rejected, Task, UNSTABLE_RUNS, Validated}
 use crate::workspace::Workspace;
 
 use super::outcomes::{Known, known, target_red};
-use super::slot::end_leftovers;
+use super::slot::{end_leftovers, forget_half_made};
 
 /// The order and the progress of a run.
 pub(super) fn load_run(ws: &Workspace, task: &str, run: u32) -> anyhow::Result<(Order, Progress)> {
@@ -54,6 +54,7 @@ pub(crate) fn clear_dead_judge(ws: &Workspace, task: &mut Task) -> anyhow::Resul
             if let Some(folder) = &progress.temporary {
                 end_leftovers(folder)?;
             }
+            forget_half_made(ws, &task.worktree)?;
             conclude(ws, &order, &mut progress)?;
             if progress.verdict.is_some() {
                 // Whoever reads of this run from now on reads the same.

@@ -13,7 +13,7 @@ use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::process::{self, Identity, Interrupt};
 use crate::scope::{Case, Globs};
-use crate::store::{Lock, Store, read_json, remove_dir, trash_dir, write_json};
+use crate::store::{Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
 /// What is known of a slot between judgings.
@@ -252,7 +252,8 @@ impl Slot {
         remove_dir(&self.record.root)?;
         remove_dir(&self.caches())?;
         // Also those that no record names: of a slot that was lost, or whose folder served under another contract.
-        for admin in repo.admins_of(&self.record.root)? {
+        let admins = repo.admins_of(&self.record.root)?.into_iter();
+        for admin in admins.chain(repo.begun_admins_of(&self.record.root)) {
             repo.forget_worktree(&admin)?;
         }
         let _ = fs::remove_file(&self.index);
@@ -285,6 +286,32 @@ impl Slot {
     pub(super) fn changed(&self, repo: &Repo) -> anyhow::Result<Vec<String>> {
         repo.changed_in_slot(self.checkout())
     }
+}
+
+/// Forgets the administrative folders of slots beside `worktree` that a killed judge left half made, or in which it died:
+/// git would stumble over them until the slot is made anew.
+pub(super) fn forget_half_made(ws: &Workspace, worktree: &Path) -> anyhow::Result<()> {
+    let worktrees = worktrees_of(worktree)?;
+    for name in list_dirs(&ws.store.root().join("slots"))? {
+        let dir = ws.store.root().join("slots").join(&name);
+        let Some(_slot) = Lock::attempt(&dir.join("lock"))? else {
+            continue;
+        };
+        let record: Option<Record> = read_json(&dir.join("slot.json")).ok().flatten();
+        let record = record.unwrap_or_default();
+        let root = worktrees.join(SLOTS).join(&name);
+        let _lock = ws.lock()?;
+        let mut admins = ws.repo.begun_admins_of(&root);
+        if record.occupant.is_some() {
+            admins.extend(ws.repo.admins_of(&root)?);
+        } else {
+            admins.retain(|admin| *admin != record.admin);
+        }
+        for admin in admins {
+            ws.repo.forget_worktree(&admin)?;
+        }
+    }
+    Ok(())
 }
 
 /// The `TMPDIR` of the steps of one judging, which tells them from all other processes.

@@ -17,7 +17,6 @@ use crate::gate::{Order, Phase, Progress, Receipt, Verdict};
 use crate::git::Repo;
 use crate::process::{self, Identity, Interrupt};
 use crate::store::{read_json, remove_dir, write_json, write_json_shown};
-use crate::surroundings::private_folder;
 use crate::workspace::Workspace;
 
 use super::order::find_receipt;
@@ -86,7 +85,7 @@ impl Judge<'_> {
             return Ok(Verdict::Interrupted);
         };
         self.enter(Phase::Preparing)?;
-        let temporary = private_folder()?;
+        let temporary = self.ws.store.private_folder()?;
         let tenant = Tenant {
             task: self.order.task.clone(),
             process: Identity::current()?,

@@ -11,8 +11,7 @@ use crate::error::{Code, Refusal};
 use crate::git::{Repo, require_folder};
 use crate::oid::Oid;
 use crate::process::{self, Identity};
-use crate::store::{Beneath, CageNote, remove_dir};
-use crate::surroundings::new_private_folder;
+use crate::store::{Beneath, CageNote, new_private_folder, remove_dir};
 use crate::task::{State, Task};
 use crate::workspace::Workspace;
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use anyhow::Context as _;
+
 use super::NewTask;
 use super::plan::Plan;
 use crate::carry;
@@ -34,7 +36,8 @@ impl Plan {
         };
         let admin = ws.add_worktree(&ws.repo, &worktree)?;
         let index = ws.store.task_index(&new.name);
-        fs::create_dir_all(ws.store.task_dir(&new.name))?;
+        let dir = ws.store.task_dir(&new.name);
+        fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
         let tree = ws.repo.read.tree_of(&new.base)?;
         ws.repo
             .fill_worktree(&self.worktree, &index, &admin, &tree)?;

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use super::plan::Plan;
 use crate::candidate;
 use crate::confine::{self, Caged, Cages, Doors, Workplace};
@@ -12,7 +14,7 @@ use crate::error::{Code, Refusal};
 use crate::failure;
 use crate::process::{self, End, Interrupt, Job};
 use crate::store::remove_dir;
-use crate::surroundings::{SET_UP_MINUTES, private_folder};
+use crate::surroundings::SET_UP_MINUTES;
 use crate::task::Task;
 use crate::workspace::{InForce, SLOTS, Workspace};
 
@@ -30,9 +32,9 @@ impl Plan {
     ) -> anyhow::Result<()> {
         let (contract, captured) = (&in_force.contract, &task.environment);
         let logs = ws.store.root().join("logs");
-        fs::create_dir_all(&logs)?;
+        fs::create_dir_all(&logs).with_context(|| format!("can't make {}", logs.display()))?;
         let log = logs.join(format!("{}.set-up.log", task.name));
-        let temporary = private_folder()?;
+        let temporary = ws.store.private_folder()?;
         let place = Workplace {
             root: &self.worktree,
             temporary: temporary.path(),

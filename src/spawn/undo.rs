@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::set_up::CACHES;
-use crate::store::{Operation, remove_dir};
+use crate::store::{Operation, remove_dir, remove_half_written};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
 /// Takes back whatever a spawn that did not end well has made. Safe to repeat. The lock of the state must be held:
@@ -21,10 +21,13 @@ pub(crate) fn undo(ws: &Workspace, name: &str, operation: &Operation) -> anyhow:
         return Ok(());
     };
     remove_dir(worktree)?;
-    for admin in ws.repo.admins_of(worktree)? {
+    let admins = ws.repo.admins_of(worktree)?.into_iter();
+    for admin in admins.chain(ws.repo.begun_admins_of(worktree)) {
         ws.repo.forget_worktree(&admin)?;
     }
     let reference = format!("refs/heads/{branch}");
+    // Nobody but the git that was to make the branch had a use for its lock.
+    ws.repo.remove_lock(&reference)?;
     if ws.repo.read.tip(&reference)?.as_ref() == Some(base) {
         ws.repo
             .move_ref(&reference, Some(base), None, "wt: spawn undone")?;
@@ -46,6 +49,7 @@ fn remove_if_only_marker(worktrees: &Path) {
         let entries = fs::read_dir(dir).into_iter().flatten().flatten();
         entries.map(|entry| entry.file_name()).collect()
     };
+    remove_half_written(worktrees);
     let judge = worktrees.join(SLOTS);
     if names(&judge).iter().all(|name| name == CACHES)
         && names(worktrees)

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -31,6 +31,7 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 /// of any new file.
 fn temporary(path: &Path, dir: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
     let mut file = tempfile::Builder::new()
+        .prefix(&half_written_by(std::process::id()))
         .permissions(fs::Permissions::from_mode(0o666))
         .tempfile_in(dir)?;
     if let Ok(metadata) = fs::metadata(path) {
@@ -51,6 +52,41 @@ pub(crate) fn write_shown(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         Ok(())
     };
     write().with_context(|| format!("can't write {}", path.display()))
+}
+
+/// How the names begin of the files that the process `pid` has yet to finish.
+pub(super) fn half_written_by(pid: u32) -> String {
+    format!(".wt-{pid}-")
+}
+
+/// Whether a killed process left a file of this name half written.
+pub(super) fn is_half_written(name: &str) -> bool {
+    let pid = name
+        .strip_prefix(".wt-")
+        .and_then(|rest| rest.split_once('-'));
+    // One that has ended, and is not yet waited for, shows no command line.
+    let is_dead = |pid: u32| {
+        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|c| c.is_empty())
+            || !Path::new("/proc").join(pid.to_string()).exists()
+    };
+    pid.and_then(|(pid, _)| pid.parse().ok())
+        .is_some_and(is_dead)
+}
+
+/// The files in `dir` that killed processes left half written.
+pub(crate) fn half_written(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_half_written))
+        .map(|entry| entry.path())
+        .collect()
+}
+
+/// Removes the files in `dir` that killed processes left half written; one that can't be is left to doctor.
+pub(crate) fn remove_half_written(dir: &Path) {
+    for path in half_written(dir) {
+        let _ = fs::remove_file(path);
+    }
 }
 
 /// Removes a folder with all in it, however deep; folders without permission are opened first. One that is gone is no

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use rustix::fs::{self as sys, AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
+use super::atomic::{half_written_by, is_half_written};
 use crate::plain::bytes_if_plain;
 
 /// A folder that is only ever reached from its own descriptor, through no symbolic link.
@@ -57,8 +58,11 @@ impl Beneath {
         let folder = self
             .make_folder(folder, InTheWay::Removed)
             .with_context(context)?;
-        let temporary = format!(".{name}.{}", std::process::id());
+        let temporary = format!("{}{name}", half_written_by(std::process::id()));
         let write = || -> Result<(), io::Error> {
+            for name in half_written(&folder)? {
+                let _ = sys::unlinkat(&folder, name, AtFlags::empty());
+            }
             let flags = OFlags::WRONLY
                 | OFlags::CREATE
                 | OFlags::TRUNC
@@ -75,14 +79,39 @@ impl Beneath {
             file.write_all(bytes)?;
             sys::fchmod(&file, Mode::from_raw_mode(mode))?;
             match sys::renameat(&folder, temporary.as_str(), &folder, name) {
-                Err(Errno::ISDIR | Errno::EXIST | Errno::NOTEMPTY) => {
-                    let _ = sys::unlinkat(&folder, temporary.as_str(), AtFlags::empty());
-                    Err(Errno::ISDIR.into())
-                }
+                Err(Errno::EXIST | Errno::NOTEMPTY) => Err(Errno::ISDIR.into()),
                 other => Ok(other?),
             }
         };
-        write().with_context(context)
+        let written = write();
+        if written.is_err() {
+            let _ = sys::unlinkat(&folder, temporary.as_str(), AtFlags::empty());
+        }
+        written.with_context(context)
+    }
+
+    /// The paths of the files in a folder that killed processes left half written.
+    pub(crate) fn half_written(&self, relative: &str) -> Vec<String> {
+        let found = self.open_folder(relative).map_err(io::Error::from);
+        let names = found.and_then(|folder| half_written(&folder));
+        let inside = |name| match relative {
+            "" => name,
+            folder => format!("{folder}/{name}"),
+        };
+        names.unwrap_or_default().into_iter().map(inside).collect()
+    }
+
+    /// Removes a file; one that is gone is no error.
+    pub(crate) fn remove(&self, relative: &str) -> anyhow::Result<()> {
+        let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+        let removed = self
+            .open_folder(folder)
+            .and_then(|folder| sys::unlinkat(&folder, name, AtFlags::empty()));
+        match removed {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error)
+                .with_context(|| format!("can't remove {}", self.path.join(relative).display())),
+        }
     }
 
     /// Copies a file or a symbolic link from elsewhere, in place of a file that has this name, making the folders on
@@ -213,6 +242,18 @@ impl Beneath {
         }
         Ok(folder)
     }
+}
+
+/// The names in `folder` of what killed processes left half written.
+fn half_written(folder: &OwnedFd) -> Result<Vec<String>, io::Error> {
+    let mut found = Vec::new();
+    for entry in sys::Dir::read_from(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if is_half_written(&name) {
+            found.push(name);
+        }
+    }
+    Ok(found)
 }
 
 fn enter(folder: &OwnedFd, part: &str) -> Result<OwnedFd, Errno> {

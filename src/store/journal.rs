@@ -7,9 +7,10 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, Trashed, read_json, write_json};
+use crate::error::Refusal;
 use crate::oid::Oid;
 use crate::process::Identity;
-use crate::task::Task;
+use crate::task::{State, Task};
 
 /// What a command is about to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,18 +77,38 @@ pub(crate) struct Entry {
     pub(crate) operation: Operation,
 }
 
+impl Operation {
+    /// Whether `next` goes on where this one is over: a landed task is taken away.
+    fn is_before(&self, next: &Self) -> bool {
+        matches!((self, next), (Self::Land { .. }, Self::Remove { trashed }) if trashed.task.state == State::Landed)
+    }
+}
+
 impl Store {
     fn journal_file(&self, task: &str) -> PathBuf {
         self.root.join("journal").join(format!("{task}.json"))
     }
 
     /// Writes down what is about to be done to a task; a later call for the same task replaces it.
+    ///
+    /// # Errors
+    /// A refusal where the intent of a killed command about it is still open: what that left could not be told then.
     pub(crate) fn intend(
         &self,
         task: &str,
         process: &Identity,
         operation: Operation,
     ) -> anyhow::Result<()> {
+        if let Some(open) = read_json::<Entry>(&self.journal_file(task))?
+            && open.process != *process
+            && !open.operation.is_before(&operation)
+        {
+            let what =
+                format!("a command on task `{task}` was killed halfway, which can't be mended yet");
+            return Err(Refusal::refused(what)
+                .hint("see what stands in the way: wt doctor --fix")
+                .into());
+        }
         let entry = Entry {
             task: task.to_owned(),
             process: process.clone(),

@@ -9,6 +9,7 @@ mod bad_input;
 mod caged;
 mod carrying;
 mod confined;
+mod crash;
 mod doctor;
 mod evidence;
 mod hooks;

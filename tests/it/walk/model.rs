@@ -119,6 +119,8 @@ pub(super) struct Task {
     pub(super) attempts: u64,
     /// The snapshot that passed, and what main was then.
     validated: Option<(Tree, usize)>,
+    /// Whether that is what `wt sync` made of one that passed: it may land, and is judged anew if that is asked for.
+    synced: bool,
     rejected: Option<Tree>,
     /// When it was made: the count of spawns before.
     made: usize,
@@ -213,6 +215,7 @@ impl Model {
             state: "working",
             attempts: 0,
             validated: None,
+            synced: false,
             rejected: None,
             made: self.spawned,
         };
@@ -232,6 +235,7 @@ impl Model {
             return 5;
         };
         let known = task.state == "validated"
+            && !task.synced
             && task
                 .validated
                 .as_ref()
@@ -271,6 +275,7 @@ impl Model {
         task.state = "validated";
         task.attempts = 0;
         task.validated = Some((task.worktree.clone(), self.moves));
+        task.synced = false;
         task.rejected = None;
         0
     }
@@ -364,9 +369,11 @@ impl Model {
         let clean = task.worktree == task.committed;
         if let Some((tree, _)) = &mut task.validated
             && clean
+            && task.base != self.main
             && *tree == task.committed
         {
             tree.clone_from(&both);
+            task.synced = true;
         }
         task.worktree = combined(&task.committed, &both, &task.worktree).expect("apart");
         task.committed = both;

@@ -1,0 +1,253 @@
+//! The verbs that write, each with the state that it begins from. Another one is one entry in [`SCENARIOS`].
+
+use crate::sandbox::{CONTRACT, Sandbox};
+
+/// One verb on one prepared state.
+pub(super) struct Scenario {
+    pub(super) name: &'static str,
+    pub(super) prepare: fn(&Sandbox),
+    pub(super) verb: &'static [&'static str],
+    /// Its exit status where nothing happens to it.
+    pub(super) code: i32,
+    /// What it answers when it is called again after it was carried out: its exit status and words of it.
+    pub(super) again: (i32, &'static str),
+}
+
+const NOTHING: Scenario = Scenario {
+    name: "",
+    prepare: |_| {},
+    verb: &[],
+    code: 0,
+    again: (0, ""),
+};
+
+/// All that is tried.
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "spawn",
+        verb: &["spawn", "auth", "--owns", "src/**"],
+        again: (4, "there is a task `auth` already"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "spawn with set-up",
+        prepare: with_set_up,
+        verb: &["spawn", "auth"],
+        again: (4, "there is a task `auth` already"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "spawn after another",
+        prepare: |sandbox| drop(sandbox.spawn("first")),
+        verb: &["spawn", "auth", "--after", "first"],
+        again: (4, "there is a task `auth` already"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "validate",
+        prepare: worked,
+        verb: &["validate", "auth"],
+        ..NOTHING
+    },
+    Scenario {
+        name: "validate with set-up",
+        prepare: |sandbox| {
+            with_set_up(sandbox);
+            worked(sandbox);
+        },
+        verb: &["validate", "auth"],
+        ..NOTHING
+    },
+    Scenario {
+        name: "validate of a failure",
+        prepare: broken,
+        verb: &["validate", "auth"],
+        code: 1,
+        again: (1, "TEST_FAILURE"),
+    },
+    Scenario {
+        name: "merge into a checkout",
+        prepare: validated,
+        verb: &["merge", "auth"],
+        again: (4, "has landed"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "merge of a combination",
+        prepare: |sandbox| {
+            validated(sandbox);
+            sandbox.write("other.txt", "moved\n");
+            sandbox.git(&["add", "other.txt"]);
+            sandbox.git(&["commit", "-q", "-m", "moved", "other.txt"]);
+        },
+        verb: &["merge", "auth"],
+        again: (4, "has landed"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "merge into a ref",
+        prepare: |sandbox| {
+            validated(sandbox);
+            sandbox.git(&["switch", "-q", "-c", "elsewhere"]);
+        },
+        verb: &["merge", "auth"],
+        again: (4, "has landed"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "merge --strategy squash",
+        prepare: validated,
+        verb: &["merge", "auth", "--strategy", "squash"],
+        again: (4, "has landed"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "merge --strategy rebase",
+        prepare: validated,
+        verb: &["merge", "auth", "--strategy", "rebase"],
+        again: (4, "has landed"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "merge --commit",
+        prepare: |sandbox| {
+            worked(sandbox);
+            sandbox.wt(&["validate", "auth"]).expect(0);
+        },
+        verb: &["merge", "auth", "--commit", "-m", "all of it"],
+        again: (4, "has landed"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "merge --keep",
+        prepare: validated,
+        verb: &["merge", "auth", "--keep"],
+        again: (4, "has landed already"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "merge that starts a follower",
+        prepare: |sandbox| {
+            validated(sandbox);
+            sandbox.wt(&["spawn", "next", "--after", "auth"]).expect(0);
+        },
+        verb: &["merge", "auth"],
+        again: (4, "has landed"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "merge --all",
+        prepare: two_validated,
+        verb: &["merge", "--all"],
+        ..NOTHING
+    },
+    Scenario {
+        name: "rm",
+        prepare: |sandbox| drop(sandbox.spawn("auth")),
+        verb: &["rm", "auth"],
+        again: (4, "was removed"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "rm --force",
+        prepare: worked,
+        verb: &["rm", "auth", "--force"],
+        again: (4, "was removed"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "restore",
+        prepare: |sandbox| {
+            worked(sandbox);
+            sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+        },
+        verb: &["restore", "auth"],
+        again: (4, "no removed task"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "resume",
+        prepare: |sandbox| {
+            broken(sandbox);
+            sandbox.wt(&["validate", "auth"]).expect(1);
+            sandbox.write(sandbox.worktree("auth").join("broken"), "still\n");
+            sandbox
+                .wt(&["validate", "auth", "--cause", "it was"])
+                .expect(3);
+        },
+        verb: &["resume", "auth", "--because", "why not", "--operator", "me"],
+        again: (4, ""),
+        ..NOTHING
+    },
+    Scenario {
+        name: "scope grant",
+        prepare: worked,
+        verb: &["scope", "grant", "auth", "lib/**", "--operator", "me"],
+        ..NOTHING
+    },
+    Scenario {
+        name: "hook install",
+        prepare: |sandbox| {
+            let settings = "{\n  \"model\": \"one\"\n}\n";
+            sandbox.write(sandbox.home().join(".claude/settings.json"), settings);
+        },
+        verb: &["hook", "install", "claude", "--user"],
+        ..NOTHING
+    },
+    Scenario {
+        name: "doctor --fix",
+        prepare: |sandbox| {
+            worked(sandbox);
+            std::fs::remove_file(sandbox.worktree("auth").join(".wt/RULES.md")).expect("removed");
+            let gone = sandbox.spawn("gone");
+            std::fs::remove_dir_all(gone).expect("removed");
+        },
+        verb: &["doctor", "--fix"],
+        ..NOTHING
+    },
+];
+
+/// A repository whose main checkout holds work of a person's own: changed, untracked and ignored.
+pub(super) fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        ("test.sh", "! test -f broken\n"),
+        ("notes.txt", "committed\n"),
+        ("src/lib.txt", "the code\n"),
+        (".gitignore", "*.env\n"),
+    ]);
+    sandbox.write("notes.txt", "changed by a person\n");
+    sandbox.write("draft.txt", "untracked\n");
+    sandbox.write("local.env", "ignored\n");
+    sandbox
+}
+
+fn with_set_up(sandbox: &Sandbox) {
+    let set_up = "[worktree]\nsetup = [\"echo made > made.env\"]\ncarry = [\"local.env\"]\n\n";
+    sandbox.write("wt.toml", &format!("{set_up}{CONTRACT}"));
+    sandbox.git(&["commit", "-q", "-m", "set-up", "wt.toml"]);
+}
+
+/// A task with committed and uncommitted work.
+fn worked(sandbox: &Sandbox) {
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("src/auth.txt"), "committed work\n");
+    sandbox.commit(&worktree, "work");
+    sandbox.write(worktree.join("src/lib.txt"), "uncommitted work\n");
+    sandbox.write(worktree.join("src/new.txt"), "untracked work\n");
+    sandbox.write(worktree.join("own.env"), "ignored work\n");
+}
+
+fn broken(sandbox: &Sandbox) {
+    worked(sandbox);
+    sandbox.write(sandbox.worktree("auth").join("broken"), "");
+}
+
+fn two_validated(sandbox: &Sandbox) {
+    validated(sandbox);
+    sandbox.validated("docs", "docs/guide.txt", "a guide\n");
+}
+
+fn validated(sandbox: &Sandbox) {
+    sandbox.validated("auth", "src/auth.txt", "work\n");
+}
