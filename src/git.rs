@@ -7,6 +7,7 @@ mod combine;
 mod command;
 mod dead_locks;
 mod discover;
+mod first_parents;
 mod indexed;
 mod intake;
 mod kept_index;
@@ -29,10 +30,12 @@ mod worktree;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use call::{GitCommand, complaint};
 pub(crate) use changes::{Change, Entry};
 pub(crate) use combine::{Combination, CommitRequest};
 pub(crate) use command::Git;
 pub(crate) use discover::{Location, discover};
+pub(crate) use first_parents::Step;
 pub(crate) use indexed::Side;
 pub(crate) use intake::Ref;
 pub(crate) use move_checkout::{Checkout, CheckoutMove, CheckoutMoved};

@@ -12,15 +12,18 @@ mod outcomes;
 mod put_back;
 mod settle;
 mod slot;
+mod slots;
 mod work;
 
 pub(crate) use ask::{Answer, Ask, ask};
 pub(crate) use follow::follow;
 pub(crate) use launch::launch;
 pub(crate) use order::{
-    OrderRequest, covering_receipt, held_back, order, snapshot_of, tip_and_uncommitted,
+    OrderRequest, covering_receipt, find_receipt, held_back, order, snapshot_of,
+    tip_and_uncommitted,
 };
 pub(crate) use outcomes::flaky_of;
 pub(crate) use put_back::put_back;
 pub(crate) use settle::{clear_dead_judge, judge_at_work, report_of, verdict_of};
+pub(crate) use slots::{SlotFacts, slots};
 pub(crate) use work::work;

@@ -4,11 +4,14 @@
 
 mod attempt;
 mod commits;
+mod forward;
+mod history;
 mod message;
 mod moving;
 mod proof;
 mod ready;
 mod recover;
+mod remote;
 mod target;
 mod train;
 mod turn;
@@ -27,8 +30,10 @@ use crate::workspace::Workspace;
 
 use attempt::{Attempt, Step};
 pub(crate) use commits::Plan;
+pub(crate) use history::{Passage, Standing, history};
 use ready::{await_judge_of_landing, landed_meanwhile, ready, require_landable, require_unlanded};
 pub(crate) use recover::recover;
+use remote::{Push, RemoteMoves};
 pub(crate) use train::{LeftOut, News, TrainPlan, Trip, Wanted, land_train, trains};
 pub(crate) use turn::Patience;
 
@@ -47,6 +52,8 @@ pub(crate) struct Request<'a> {
     pub(crate) patience: Patience,
     /// The operator who accepts a change of the judge, if one does.
     pub(crate) accepts_judge_change: Option<String>,
+    /// The operator who has it pushed to the target's remote, if one does.
+    pub(crate) push: Option<String>,
 }
 
 impl Request<'_> {
@@ -55,6 +62,7 @@ impl Request<'_> {
         Request {
             task,
             accepts_judge_change: self.accepts_judge_change.clone(),
+            push: self.push.clone(),
             ..*self
         }
     }
@@ -163,22 +171,28 @@ fn land_in_line(
 ) -> anyhow::Result<Outcome> {
     await_judge_of_landing(ws, request.task)?;
     let (mut member, mut lock) = ready(ws, request.about(request.task))?;
+    let mut push = Push::begin(ws, &member.task.target, request)?;
+    let mut remote_moves = RemoteMoves::default();
     for _ in 0..TRIES {
+        if let Some(push) = &mut push {
+            push.meet(&ws.target_tip(&member.task)?)?;
+        }
         let target_tip = ws.target_tip(&member.task)?;
         let in_force = ws.in_force(&member.repo, &member.task.target, &target_tip)?;
         let attempt = Attempt::of(ws, &member, &in_force, interrupt);
-        match attempt.run(&target_tip, lock)? {
+        let moved = match attempt.run(&target_tip, lock, push.as_ref())? {
             Step::Done(outcome) => return Ok(outcome),
-            Step::Again => {
-                ws.ctx.ui.say(&format!(
-                    "{} has moved meanwhile; combining anew",
-                    member.task.target
-                ));
-                lock = ws.lock_task(request.task)?;
-                member.task = ws.store.require_task(request.task)?;
-                require_landable(ws, &member.task)?;
+            Step::Again => member.task.target.clone(),
+            Step::RemoteMoved(there) => {
+                remote_moves.count(&there, &format!("task `{}` was", request.task))?;
+                there
             }
-        }
+        };
+        let ui = &ws.ctx.ui;
+        ui.say(&format!("{moved} has moved meanwhile; combining anew"));
+        lock = ws.lock_task(request.task)?;
+        member.task = ws.store.require_task(request.task)?;
+        require_landable(ws, &member.task)?;
     }
     Err(moved_too_often(
         &member.task.target,
@@ -209,6 +223,10 @@ pub(crate) fn record_landing(
             .fact("commit", landing.commit.as_str())
             .fact("target", task.target.as_str())
             .fact("receipt", landing.receipt.as_str());
+        let event = match &landing.onto {
+            Some(onto) => event.fact("onto", onto.as_str()),
+            None => event,
+        };
         let event = match &landing.together[..] {
             [] => event,
             together => event.fact("together", together),

@@ -25,7 +25,7 @@ pub(crate) use atomic::{half_written, remove_dir, remove_half_written, write_ato
 pub(crate) use beneath::{Beneath, Kind};
 pub(crate) use cage::CageNote;
 pub(crate) use events::Event;
-pub(crate) use journal::{Entry as JournalEntry, Operation};
+pub(crate) use journal::{Entry as JournalEntry, Operation, PushedTo};
 pub(crate) use line::{Ticket, Waiter};
 pub(crate) use lock::Lock;
 pub(crate) use temporary::{Temporary, new_private_folder};

@@ -79,6 +79,9 @@ pub(crate) struct HeldBack {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Landing {
     pub(crate) commit: Oid,
+    /// The commit that the target was moved from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) onto: Option<Oid>,
     /// The tip of the task's branch that was landed.
     pub(crate) tip: Oid,
     /// Key of the receipt of the tree that landed, or, of tasks judged together, of the tree of the last.

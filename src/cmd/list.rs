@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::conflicts::{self, Conflict};
 use crate::ctx::Ctx;
 use crate::error::{Code, some_of};
 use crate::facts::{self, Facts};
+use crate::judge::{self, SlotFacts};
 use crate::store::Trashed;
 use crate::task::Task;
 use crate::ui;
@@ -24,7 +26,7 @@ pub(crate) struct List {
     /// Look into the worktrees now
     #[arg(long)]
     status: bool,
-    /// Also list the tasks that landed or were removed
+    /// Also list the tasks that landed or were removed, and the judge's slots
     #[arg(long)]
     all: bool,
     /// Find out which tasks conflict with each other as they stand; later lists tell it while it holds
@@ -74,15 +76,22 @@ impl List {
                 }
             }
         }
+        let slots = if self.all {
+            judge::slots(&ws)?
+        } else {
+            Vec::new()
+        };
         if self.json {
             let past: Vec<_> = past
                 .iter()
                 .map(|t| json!({ "task": t.task.name, "state": past_state(t), "removed": t.removed, "restorable": t.kept }))
                 .collect();
-            ctx.ui
-                .json(&json!({ "tasks": rows, "conflicts": conflicts, "past": past }))?;
+            ctx.ui.json(
+                &json!({ "tasks": rows, "conflicts": conflicts, "past": past, "slots": slots }),
+            )?;
         } else {
             self.print(ctx, &rows, &past, &conflicts);
+            print_slots(ctx, &slots);
         }
         Ok(if unreadable { Code::No } else { Code::Ok })
     }
@@ -129,6 +138,30 @@ impl List {
             Vec::new()
         })
     }
+}
+
+fn print_slots(ctx: &Ctx, slots: &[SlotFacts]) {
+    if slots.is_empty() {
+        return;
+    }
+    let rows: Vec<Vec<String>> = slots.iter().map(|slot| slot_row(ctx, slot)).collect();
+    ctx.ui.out("");
+    ctx.ui
+        .table(&["SLOT", "SIZE", "AGE", "USED", "JUDGING"], &rows, &[]);
+}
+
+fn slot_row(ctx: &Ctx, slot: &SlotFacts) -> Vec<String> {
+    let age = |time: Timestamp| ui::age(ctx.now.as_second() - time.as_second());
+    let none = || "-".to_owned();
+    let judging = slot.judging.as_ref().zip(slot.pid);
+    vec![
+        slot.slot.to_string(),
+        slot.size.to_string(),
+        slot.created.map_or_else(none, age),
+        slot.used
+            .map_or_else(none, |time| format!("{} ago", age(time))),
+        judging.map_or_else(none, |(task, pid)| format!("{task} (pid {pid})")),
+    ]
 }
 
 fn past_state(trashed: &Trashed) -> &'static str {

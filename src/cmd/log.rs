@@ -4,10 +4,16 @@ use clap::Args;
 use clap_complete::ArgValueCandidates;
 
 use crate::ctx::Ctx;
-use crate::error::Code;
+use crate::error::{Code, Refusal};
 use crate::input;
+use crate::land::{Passage, Standing, history};
 use crate::store::Event;
+use crate::ui;
 use crate::workspace::Workspace;
+
+/// How many commits of a target are shown unless told otherwise.
+const COMMITS: usize = 50;
+const TIME: &str = "%Y-%m-%d %H:%M:%S";
 
 /// Show what happened, oldest first
 #[derive(Args)]
@@ -15,7 +21,14 @@ pub(crate) struct Log {
     /// Of this task alone; also one that has gone
     #[arg(add = ArgValueCandidates::new(input::live_tasks))]
     task: Option<String>,
-    /// Print as JSON, one event a line
+    /// The commits of a target instead: what landed there with which receipt, and what came past wt [default: this
+    /// task's target, or the branch checked out here]
+    #[arg(long, value_name = "BRANCH", num_args = 0..=1, default_missing_value = "", conflicts_with = "task")]
+    target: Option<String>,
+    /// How many commits of the target, the last ones [default: 50]
+    #[arg(short = 'n', value_name = "COUNT", requires = "target")]
+    count: Option<usize>,
+    /// Print as JSON, one event or commit a line
     #[arg(long)]
     json: bool,
 }
@@ -23,6 +36,9 @@ pub(crate) struct Log {
 impl Log {
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
+        if let Some(given) = &self.target {
+            return self.target(&ws, given);
+        }
         if self.task.is_some() {
             ws.task_name(self.task.as_deref())?;
         }
@@ -40,11 +56,95 @@ impl Log {
             if self.json {
                 ctx.ui.out(&serde_json::to_string(event)?);
             } else {
-                ctx.ui.out(&crate::ui::printable(&line(event)));
+                ctx.ui.out(&ui::printable(&line(event)));
             }
         }
         Ok(Code::Ok)
     }
+
+    fn target(&self, ws: &Workspace, given: &str) -> anyhow::Result<Code> {
+        let target = target_named(ws, given)?;
+        let Some(tip) = ws.repo.read.tip(&format!("refs/heads/{target}"))? else {
+            return Err(Refusal::refused(format!("there is no branch {target:?}"))
+                .hint("see the branches: git branch")
+                .into());
+        };
+        let count = self.count.unwrap_or(COMMITS);
+        // One more tells whether there are more.
+        let mut passages = history(ws, &target, &tip, count.saturating_add(1))?;
+        let more = passages.len() > count;
+        if more {
+            passages.remove(0);
+        }
+        for passage in &passages {
+            if self.json {
+                ws.ctx.ui.out(&serde_json::to_string(passage)?);
+            } else {
+                ws.ctx.ui.out(&ui::printable(&passage_line(passage)));
+            }
+        }
+        if more && self.count.is_none() {
+            let ui = &ws.ctx.ui;
+            ui.say(&format!(
+                "the last {count} commits; more: wt log --target {target} -n COUNT"
+            ));
+        }
+        Ok(Code::Ok)
+    }
+}
+
+/// The branch that is meant: the one that was named, else this task's target, else the one checked out here.
+fn target_named(ws: &Workspace, given: &str) -> anyhow::Result<String> {
+    if !given.is_empty() {
+        return Ok(given.to_owned());
+    }
+    if let Some(task) = &ws.here {
+        return Ok(ws.store.require_task(task)?.target);
+    }
+    ws.branch.clone().ok_or_else(|| {
+        Refusal::usage("which target? no branch is checked out here")
+            .hint("name it: wt log --target main")
+            .into()
+    })
+}
+
+fn passage_line(passage: &Passage) -> String {
+    let Passage {
+        commit,
+        time,
+        author,
+        subject,
+        standing,
+    } = passage;
+    let time = time.map_or_else(String::new, |time| time.strftime(TIME).to_string());
+    let short = |receipt: &str| receipt.chars().take(12).collect::<String>();
+    let said = match standing {
+        Standing::Landed { task, receipt } => {
+            format!("landed {task}  receipt={}  {subject}", short(receipt))
+        }
+        Standing::JudgedTogether {
+            task,
+            receipt,
+            with,
+        } => format!(
+            "landed {task}  receipt={} (judged together with {})  {subject}",
+            short(receipt),
+            with.short()
+        ),
+        Standing::PartOfLanding { landing } => {
+            format!("part of {}  {subject}", landing.short())
+        }
+        Standing::NoReceipt => format!("no receipt  {author}: {subject}"),
+        Standing::ForeignReceipt { receipt, .. } => format!(
+            "claims receipt {}, which is not its own  {author}: {subject}",
+            short(receipt)
+        ),
+        Standing::UnknownReceipt { receipt, .. } => format!(
+            "claims receipt {}, which is not stored here  {author}: {subject}",
+            short(receipt)
+        ),
+    };
+    format!("{time}  {}  {said}", commit.short())
 }
 
 fn line(event: &Event) -> String {
@@ -61,7 +161,7 @@ fn line(event: &Event) -> String {
         .collect();
     format!(
         "{}  {}  {}  {}",
-        event.time.strftime("%Y-%m-%d %H:%M:%S"),
+        event.time.strftime(TIME),
         event.task,
         event.event,
         facts.join(" ")

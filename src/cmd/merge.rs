@@ -2,7 +2,7 @@
 
 mod train;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
 
@@ -19,6 +19,7 @@ use crate::workspace::Workspace;
 
 /// Land validated tasks on their targets, and remove them
 #[derive(Args)]
+#[command(group = ArgGroup::new("by_operator").args(["accept_judge_change", "push"]).multiple(true))]
 pub(crate) struct Merge {
     /// The task [default: the one whose worktree this is]; several land as one, judged once
     #[arg(value_name = "TASK", add = ArgValueCandidates::new(input::live_tasks))]
@@ -47,8 +48,11 @@ pub(crate) struct Merge {
     /// Land a change of what judges the work (operator)
     #[arg(long)]
     accept_judge_change: bool,
-    /// Who accepts it, where there is no terminal
-    #[arg(long, value_name = "NAME", requires = "accept_judge_change")]
+    /// Push the landing to the target's remote, and land here what it took (operator)
+    #[arg(long)]
+    push: bool,
+    /// Who accepts it or pushes, where there is no terminal
+    #[arg(long, value_name = "NAME", requires = "by_operator")]
     operator: Option<String>,
     /// Print the outcome as JSON
     #[arg(long)]
@@ -77,6 +81,7 @@ impl Merge {
             dry_run: self.dry_run,
             patience: self.patience(),
             accepts_judge_change: accepts,
+            push: self.pushed_by(ctx)?,
         };
         let outcome = land(&ws, &request)?;
         if self.json {
@@ -89,6 +94,13 @@ impl Merge {
             Outcome::Planned(plan) => self.plan_code(plan),
             _ => code,
         })
+    }
+
+    /// The operator who pushes, if that was asked for.
+    fn pushed_by(&self, ctx: &Ctx) -> anyhow::Result<Option<String>> {
+        self.push
+            .then(|| operator::require(ctx, self.operator.as_deref(), "--push"))
+            .transpose()
     }
 
     fn patience(&self) -> Patience {
@@ -126,6 +138,7 @@ impl Merge {
             dry_run: self.dry_run,
             patience: self.patience(),
             accepts_judge_change: None,
+            push: self.pushed_by(ctx)?,
         };
         if self.json {
             train::run_as_json(ctx, ws, wanted, &request)

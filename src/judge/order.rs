@@ -146,8 +146,11 @@ pub(super) fn answers(contract: &Contract, receipt: &Receipt) -> bool {
     receipt.confined || contract.judge.confine != Confine::Require
 }
 
-/// The receipt of this key, if its content really is of this key.
-pub(super) fn find_receipt(store: &Store, key: &str) -> Option<Receipt> {
+/// The receipt of this key, if its content really is of this key. What is no key, as a commit may name one, has none.
+pub(crate) fn find_receipt(store: &Store, key: &str) -> Option<Receipt> {
+    if !key.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
     let receipt: Receipt = read_json(&store.receipt_file(key)).ok()??;
     (receipt.key() == key).then_some(receipt)
 }

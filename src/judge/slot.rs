@@ -4,21 +4,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::made;
 use crate::carry;
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
-use crate::process::{self, Interrupt};
+use crate::process::{self, Identity, Interrupt};
 use crate::scope::{Case, Globs};
 use crate::store::{Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
 /// What is known of a slot between judgings.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Record {
-    root: PathBuf,
+pub(super) struct Record {
+    pub(super) root: PathBuf,
     admin: String,
     /// Hash of all that the set-up ran on; none where it must run again.
     setup: Option<String>,
@@ -28,6 +29,35 @@ struct Record {
     stamp: String,
     /// The private temporary folder of the judge at work; one that is still named here died in the slot.
     occupant: Option<PathBuf>,
+    /// When its folder was made.
+    #[serde(default)]
+    pub(super) created: Option<Timestamp>,
+    /// When a judge was here last: came, or left.
+    #[serde(default)]
+    pub(super) used: Option<Timestamp>,
+    /// Who came last, and for which task.
+    #[serde(default)]
+    pub(super) tenant: Option<Tenant>,
+}
+
+impl Record {
+    /// What is known of the slot of this number; nothing where that can't be read.
+    pub(super) fn find(store: &Store, number: usize) -> Option<Self> {
+        read_json(&store.slot_dir(number).join("slot.json")).ok()?
+    }
+
+    pub(super) fn caches(&self) -> PathBuf {
+        let mut name = self.root.clone().into_os_string();
+        name.push("-caches");
+        name.into()
+    }
+}
+
+/// A judge in a slot.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Tenant {
+    pub(super) task: String,
+    pub(super) process: Identity,
 }
 
 /// A slot that this process holds.
@@ -76,10 +106,9 @@ pub(super) fn acquire(
 impl Slot {
     fn open(store: &Store, worktrees: &Path, number: usize, lock: Lock) -> Self {
         let dir = store.slot_dir(number);
-        let file = dir.join("slot.json");
         let root = worktrees.join(SLOTS).join(number.to_string());
         // A record that can't be read only means that the slot is made anew.
-        let mut record: Record = read_json(&file).ok().flatten().unwrap_or_default();
+        let mut record = Record::find(store, number).unwrap_or_default();
         if record.root != root {
             record = Record {
                 root,
@@ -88,7 +117,7 @@ impl Slot {
         }
         Self {
             _lock: lock,
-            file,
+            file: dir.join("slot.json"),
             index: dir.join("index"),
             record,
             carried: Vec::new(),
@@ -101,9 +130,7 @@ impl Slot {
 
     /// What tools keep of the judgings here, beside it.
     pub(super) fn caches(&self) -> PathBuf {
-        let mut name = self.record.root.clone().into_os_string();
-        name.push("-caches");
-        name.into()
+        self.record.caches()
     }
 
     /// Whether its folder is one: a step may have put a link or nothing in its place.
@@ -121,12 +148,19 @@ impl Slot {
 
     /// Notes who judges here from now on. Where the one before never left, what it left running is ended, and the slot
     /// is made anew: no process of another judging may write into a slot.
-    pub(super) fn occupy(&mut self, temporary: &Path) -> anyhow::Result<()> {
+    pub(super) fn occupy(
+        &mut self,
+        temporary: &Path,
+        tenant: Tenant,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
         if let Some(left) = self.record.occupant.take() {
             end_leftovers(&left)?;
             self.move_away()?;
         }
         self.record.occupant = Some(temporary.to_owned());
+        self.record.tenant = Some(tenant);
+        self.record.used = Some(now);
         write_json(&self.file, &self.record)
     }
 
@@ -162,8 +196,10 @@ impl Slot {
     }
 
     /// Nothing of the judging is left here.
-    pub(super) fn leave(&mut self) -> anyhow::Result<()> {
+    pub(super) fn leave(&mut self, now: Timestamp) -> anyhow::Result<()> {
         self.record.occupant = None;
+        self.record.tenant = None;
+        self.record.used = Some(now);
         write_json(&self.file, &self.record)
     }
 
@@ -227,6 +263,7 @@ impl Slot {
             base: &order.candidate.commit,
         };
         self.record.admin = ws.add_worktree(repo, &new)?;
+        self.record.created = Some(ws.ctx.time());
         self.record.setup = None;
         self.record.made.clear();
         write_json(&self.file, &self.record)

@@ -21,7 +21,7 @@ use crate::workspace::Workspace;
 
 use super::order::find_receipt;
 use super::settle::{load_run, settle};
-use super::slot::{Slot, Wanted, acquire, worktrees_of};
+use super::slot::{Slot, Tenant, Wanted, acquire, worktrees_of};
 use blame::Failed;
 use steps::{Command, Ran};
 
@@ -86,7 +86,11 @@ impl Judge<'_> {
         };
         self.enter(Phase::Preparing)?;
         let temporary = self.ws.store.private_folder()?;
-        slot.occupy(temporary.path())?;
+        let tenant = Tenant {
+            task: self.order.task.clone(),
+            process: Identity::current()?,
+        };
+        slot.occupy(temporary.path(), tenant, self.ws.ctx.time())?;
         self.progress.temporary = Some(temporary.path().to_owned());
         self.save()?;
         // Where it fails, something of a step may have survived: the slot stays taken, for the next judge to make anew.
@@ -94,7 +98,7 @@ impl Judge<'_> {
         // What can't be cleared away is no part of the verdict.
         let cleared = remove_dir(temporary.path()).and_then(|()| {
             self.progress.temporary = None;
-            slot.leave()
+            slot.leave(self.ws.ctx.time())
         });
         if let Err(error) = cleared {
             self.ws.ctx.ui.warn(&format!("{error:#}"));

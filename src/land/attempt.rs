@@ -1,11 +1,13 @@
 //! One try at landing a task: every check of it, on its target or on what goes before it in a train.
 
 use super::commits::{self, Draft, Plan};
-use super::moving::{Moving, move_target};
+use super::history;
+use super::moving::{Moving, keeps, move_target};
 use super::proof::{Proof, prove};
 use super::ready::{Member, Work, require_judged, require_landable};
+use super::remote::Push;
 use super::target::Place;
-use super::{Outcome, Request};
+use super::{Outcome, Request, conclude, record_landing};
 use crate::candidate::{self, Combined, Trespass, conflict};
 use crate::error::{Refusal, some_of};
 use crate::git::Repo;
@@ -18,6 +20,8 @@ use crate::workspace::{InForce, Workspace};
 pub(super) enum Step {
     Done(Outcome),
     Again,
+    /// The remote that it is pushed to, named as people do, has something else by now.
+    RemoteMoved(String),
 }
 
 /// One try at a target that stands still.
@@ -78,13 +82,17 @@ impl<'a> Attempt<'a> {
     }
 
     /// Lands the task alone, where it is as it must be.
-    pub(super) fn run(self, target: &Oid, lock: Lock) -> anyhow::Result<Step> {
+    pub(super) fn run(self, target: &Oid, lock: Lock, push: Option<&Push>) -> anyhow::Result<Step> {
         let base = Base {
             target,
             onto: target,
             before: &[],
         };
-        let car = match self.check(&base)? {
+        let checked = match self.check(&base) {
+            Ok(checked) => checked,
+            Err(error) => return self.landed_before(target)?.ok_or(error),
+        };
+        let car = match checked {
             Checked::Sound(car) => car,
             Checked::Conflict(paths) => return Err(conflict(self.task, &paths).into()),
             Checked::Trespassed(found) => {
@@ -112,12 +120,35 @@ impl<'a> Attempt<'a> {
         };
         let chain = commits::finish(&judged)?;
         let task = car.recheck()?;
-        let moved = move_target(&judged, chain, vec![task])?;
+        let moved = move_target(&judged, chain, vec![task], push)?;
         drop(lock);
         Ok(match moved {
             Moving::Landed(mut landed) => Step::Done(Outcome::Landed(Box::new(landed.remove(0)))),
             Moving::TargetMoved => Step::Again,
+            Moving::RemoteMoved(there) => Step::RemoteMoved(there),
         })
+    }
+
+    /// Records a landing that is on the target already, with all of the task's work, and that no record tells of.
+    fn landed_before(&self, target: &Oid) -> anyhow::Result<Option<Step>> {
+        let (ws, tip) = (self.ws, &self.work.tip);
+        let found = history::find_landing(ws, self.task, &tip.commit, target)?;
+        let Some(landing) = found.filter(|_| !self.request.dry_run) else {
+            return Ok(None);
+        };
+        let combined = candidate::combine(self.repo, self.task, tip, target)?;
+        if !combined.paths.is_empty() {
+            return Ok(None);
+        }
+        ws.ctx.ui.say(&format!(
+            "task `{}` is on {} already, as {}; that is recorded now",
+            self.task.name,
+            self.task.target,
+            landing.commit.short()
+        ));
+        let landed = record_landing(ws, self.task, landing)?;
+        let landed = conclude(ws, landed, keeps(self))?;
+        Ok(Some(Step::Done(Outcome::Landed(Box::new(landed)))))
     }
 
     /// Puts the task's work upon `base` and holds it against everything that can be known without judging.

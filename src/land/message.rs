@@ -8,9 +8,9 @@ use super::attempt::Attempt;
 use super::commits::Draft;
 
 /// Names the task that a commit landed.
-const TRAILER_TASK: &str = "Wt-Task";
+pub(super) const TRAILER_TASK: &str = "Wt-Task";
 /// Names the receipt of a landing commit's tree.
-const TRAILER_RECEIPT: &str = "Wt-Receipt";
+pub(super) const TRAILER_RECEIPT: &str = "Wt-Receipt";
 
 /// What a landing commit says of its proof.
 pub(super) struct Trailers<'a> {

@@ -5,11 +5,12 @@ use anyhow::bail;
 use super::attempt::Attempt;
 use super::commits;
 use super::proof::Judged;
+use super::remote::{Push, Pushed};
 use super::target::{Moved, Place};
 use super::{Landed, conclude, record_landing};
 use crate::oid::Oid;
 use crate::process::Identity;
-use crate::store::Operation;
+use crate::store::{Operation, PushedTo};
 use crate::task::{Landing, Task};
 use crate::workspace::Workspace;
 
@@ -19,14 +20,18 @@ pub(super) enum Moving {
     Landed(Vec<Landed>),
     /// By another; all is as it was.
     TargetMoved,
+    /// The remote that it is pushed to, named as people do, has something else by now; all is as it was.
+    RemoteMoved(String),
 }
 
-/// Moves the target to the last of `chain`, the landing commits of what was judged, and records each task as landed.
+/// Moves the target to the last of `chain`, the landing commits of what was judged, and records each task as landed;
+/// with `push`, where the remote has taken it first.
 /// The locks of all these tasks must be held, and `tasks` be their records as they stand.
 pub(super) fn move_target(
     judged: &Judged,
     chain: Vec<Oid>,
     tasks: Vec<Task>,
+    push: Option<&Push>,
 ) -> anyhow::Result<Moving> {
     let Some((last, new)) = judged.cars().last().zip(chain.last()) else {
         bail!("nothing is to land");
@@ -39,18 +44,34 @@ pub(super) fn move_target(
     }
     announce(judged, &tasks)?;
     // From here on Ctrl-C comes too late: what is begun is ended.
-    if let Err(error) = intend(judged, &chain, &place) {
+    if let Err(error) = intend(judged, &chain, &place, push.map(Push::intended).as_ref()) {
         settle(ws, &tasks)?;
         return Err(error);
     }
-    match place.move_to(&last.attempt, judged, new) {
-        Ok(Moved::Done) => {}
-        Ok(Moved::ByAnother) => {
+    if let Some(push) = push {
+        match push.send(&judged.names(), new) {
+            Ok(Pushed::Done) => intend(judged, &chain, &place, Some(&push.taken()))?,
+            answer => {
+                settle(ws, &tasks)?;
+                return answer.map(|_| Moving::RemoteMoved(push.to()));
+            }
+        }
+    }
+    match (place.move_to(&last.attempt, judged, new), push) {
+        (Ok(Moved::Done), _) => {}
+        // The intents stay open: once the branch here has followed, the landings are recorded.
+        (Ok(Moved::ByAnother), Some(push)) => {
+            return Err(push.left_behind(new, "it moved at that moment").into());
+        }
+        (Ok(Moved::Half(error)) | Err(error), Some(push)) => {
+            return Err(push.left_behind(new, &format!("{error:#}")).into());
+        }
+        (Ok(Moved::ByAnother), None) => {
             settle(ws, &tasks)?;
             return Ok(Moving::TargetMoved);
         }
-        Ok(Moved::Half(error)) => return Err(error),
-        Err(error) => {
+        (Ok(Moved::Half(error)), None) => return Err(error),
+        (Err(error), None) => {
             // Where the target may have moved all the same, the open intents let the next command finish.
             if ws.target_tip(last.attempt.task)? == *judged.target() {
                 settle(ws, &tasks)?;
@@ -62,6 +83,7 @@ pub(super) fn move_target(
     for ((car, commit), task) in judged.cars().iter().zip(chain).zip(tasks) {
         let landing = Landing {
             commit,
+            onto: Some(judged.target().clone()),
             tip: car.attempt.work.tip.commit.clone(),
             receipt: judged.receipt().to_owned(),
             together: judged.together(),
@@ -96,7 +118,12 @@ fn announce(judged: &Judged, tasks: &[Task]) -> anyhow::Result<()> {
 }
 
 /// Writes down what is to land, the last of it at the end: once that is there, the move may have begun.
-fn intend(judged: &Judged, chain: &[Oid], place: &Place) -> anyhow::Result<()> {
+fn intend(
+    judged: &Judged,
+    chain: &[Oid],
+    place: &Place,
+    pushed_to: Option<&PushedTo>,
+) -> anyhow::Result<()> {
     let last = chain.last();
     for (car, commit) in judged.cars().iter().zip(chain) {
         let operation = Operation::Land {
@@ -106,6 +133,7 @@ fn intend(judged: &Judged, chain: &[Oid], place: &Place) -> anyhow::Result<()> {
             receipt: judged.receipt().to_owned(),
             together: judged.together(),
             keep: keeps(&car.attempt),
+            pushed_to: pushed_to.cloned(),
             last: last.filter(|last| *last != commit).cloned(),
             checkout: place.checkout().cloned(),
         };
@@ -121,6 +149,7 @@ fn settle(ws: &Workspace, tasks: &[Task]) -> anyhow::Result<()> {
         .try_for_each(|task| ws.store.settle(&task.name))
 }
 
-fn keeps(attempt: &Attempt) -> bool {
+/// Whether the task's worktree is kept when it has landed.
+pub(super) fn keeps(attempt: &Attempt) -> bool {
     attempt.request.keep || attempt.in_force.contract.land.keep
 }

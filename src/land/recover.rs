@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
+use super::forward::follow_remote;
 use super::{conclude, record_landing};
 use crate::git::{Checkout, CheckoutMove};
 use crate::halfway;
 use crate::oid::Oid;
 use crate::process::Identity;
-use crate::store::{JournalEntry, Operation};
+use crate::store::{JournalEntry, Operation, PushedTo};
 use crate::task::{Landing, State, Task};
 use crate::workspace::Workspace;
 
@@ -52,6 +53,7 @@ pub(crate) fn recover(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<St
         receipt,
         together,
         keep,
+        pushed_to,
         last,
         checkout,
     } = &entry.operation
@@ -63,6 +65,7 @@ pub(crate) fn recover(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<St
         new,
         last: last.as_ref().unwrap_or(new),
         checkout: checkout.as_ref(),
+        pushed_to: pushed_to.as_ref(),
     };
     let task = ws.store.find_task(name)?;
     let mut notes = Vec::new();
@@ -75,6 +78,7 @@ pub(crate) fn recover(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<St
     let mut line = if let Some(task) = landed {
         let landing = Landing {
             commit: new.clone(),
+            onto: Some(old.clone()),
             tip: tip.clone(),
             receipt: receipt.clone(),
             together: together.clone(),
@@ -102,6 +106,7 @@ struct Move<'a> {
     /// What the target moves to.
     last: &'a Oid,
     checkout: Option<&'a PathBuf>,
+    pushed_to: Option<&'a PushedTo>,
 }
 
 impl Move<'_> {
@@ -125,7 +130,42 @@ impl Move<'_> {
         if repo.read.is_ancestor(self.new, &tip)? {
             return Ok(true);
         }
-        let Some(checkout) = checkout.filter(|_| may_have_begun) else {
+        let checkout = checkout.filter(|_| may_have_begun);
+        let Some(pushed_to) = self.pushed_to else {
+            return self.end_here(ws, task, checkout, notes);
+        };
+        if !self.is_taken(ws, pushed_to)? {
+            // Nothing moves here before the remote has it.
+            notes.push("wt merge --push finds out whether its remote took it".to_owned());
+            return Ok(false);
+        }
+        if !self.end_here(ws, task, checkout, notes)? {
+            follow_remote(ws, task, self.last)?;
+        }
+        Ok(true)
+    }
+
+    /// Whether the remote that it was pushed to has taken it, as far as that is known here.
+    fn is_taken(&self, ws: &Workspace, pushed_to: &PushedTo) -> anyhow::Result<bool> {
+        if pushed_to.taken {
+            return Ok(true);
+        }
+        match ws.repo.read.tip(&pushed_to.tracking)? {
+            Some(there) => ws.repo.read.is_ancestor(self.new, &there),
+            None => Ok(false),
+        }
+    }
+
+    /// As [`Self::end`], of a target that the landing is not on yet.
+    fn end_here(
+        &self,
+        ws: &Workspace,
+        task: &Task,
+        checkout: Option<Checkout>,
+        notes: &mut Vec<String>,
+    ) -> anyhow::Result<bool> {
+        let (repo, reference) = (&ws.repo, task.target_ref());
+        let Some(checkout) = checkout else {
             return Ok(false);
         };
         if !repo.stands_at(checkout, &reference)? {

@@ -6,6 +6,7 @@ use crate::error::{Refusal, some_of};
 use crate::git::{Change, Checkout, CheckoutMove, CheckoutMoved};
 use crate::halfway::{Left, take_back};
 use crate::oid::Oid;
+use crate::workspace::Workspace;
 
 use super::attempt::Attempt;
 use super::proof::Judged;
@@ -57,7 +58,7 @@ impl Place {
         let Some(root) = roots.pop() else {
             return Ok(Self::RefAlone);
         };
-        refuse_worktree_of_task(attempt, &root)?;
+        require_no_worktree_of_task(attempt.ws, target, &root)?;
         let in_the_way = repo.in_the_way(&root, changes)?;
         Ok(Self::Checkout { root, in_the_way })
     }
@@ -143,9 +144,12 @@ impl Place {
 
 /// Git is never let loose in a task's worktree, whose settings its agent can write; and left behind by the branch
 /// that is checked out there, it would look as if it took the landing back.
-fn refuse_worktree_of_task(attempt: &Attempt, root: &Path) -> anyhow::Result<()> {
-    let target = &attempt.task.target;
-    for (name, other) in attempt.ws.store.tasks()? {
+pub(super) fn require_no_worktree_of_task(
+    ws: &Workspace,
+    target: &str,
+    root: &Path,
+) -> anyhow::Result<()> {
+    for (name, other) in ws.store.tasks()? {
         let other = other?;
         if other.worktree == root {
             return Err(Refusal::refused(format!(

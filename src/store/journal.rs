@@ -37,6 +37,9 @@ pub(crate) enum Operation {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         together: Vec<String>,
         keep: bool,
+        /// Where it is pushed to before the target moves here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pushed_to: Option<PushedTo>,
         /// What the target moves to, where others land behind this one in the same move.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last: Option<Oid>,
@@ -55,6 +58,15 @@ pub(crate) enum Operation {
     Remove { trashed: Box<Trashed> },
     /// Put a removed task back.
     Restore { id: String },
+}
+
+/// A remote's branch that a landing is pushed to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PushedTo {
+    /// The ref in which git keeps what the branch was there last.
+    pub(crate) tracking: String,
+    /// Whether the remote has taken it, as far as this is known.
+    pub(crate) taken: bool,
 }
 
 /// One open intent.

@@ -274,3 +274,36 @@ fn a_judge_that_is_stopped_or_killed_while_it_waits_leaves_the_line() {
     assert_eq!(tickets(&sandbox, "slots/line"), 0);
     sandbox.wt(&["validate", "c"]).expect(0);
 }
+
+#[test]
+fn list_all_shows_the_slots_and_who_judges_in_them() {
+    let sandbox = held(2);
+    changed(&sandbox, &["a"]);
+    let none = sandbox.wt(&["list", "--all", "--json"]).json();
+    assert_eq!(none["slots"], serde_json::json!([]));
+    hold(&sandbox);
+    let judging = sandbox.start(&["validate", "a"]);
+    wait_until("it is judged", || begun(&sandbox) == 1);
+    let listed = sandbox.wt(&["list", "--all", "--json"]).json();
+    let slot = &listed["slots"][0];
+    assert_eq!((&slot["slot"], &slot["judging"]), (&0.into(), &"a".into()));
+    let words = format!("a (pid {})", slot["pid"]);
+    sandbox.wt(&["list", "--all"]).expect(0).prints(&words);
+    release(&sandbox);
+    judging.finish(&sandbox).expect(0);
+    // What a judging left there is counted once.
+    let left = sandbox.worktree("_judge").join("0/left");
+    sandbox.write(&left, &"x".repeat(3_000_000));
+    let listed = sandbox.wt(&["list", "--all", "--json"]).json();
+    let slots = listed["slots"].as_array().expect("slots");
+    assert_eq!(slots.len(), 1, "only what there is: {listed}");
+    let bytes = slots[0]["bytes"].as_u64().expect("bytes");
+    assert!((3_000_000..9_000_000).contains(&bytes), "{bytes}");
+    assert_eq!(slots[0]["judging"], serde_json::Value::Null);
+    assert_eq!(slots[0]["at_least"], false);
+    let text = sandbox.wt(&["list", "--all"]);
+    text.expect(0)
+        .prints("\nSLOT  SIZE")
+        .prints("0     about 3 MB");
+    assert!(!sandbox.wt(&["list"]).out.contains("SLOT"));
+}

@@ -16,6 +16,7 @@ use crate::land::attempt::Car;
 use crate::land::moving::{Moving, move_target};
 use crate::land::proof::{Judged, TrainProof, prove_train};
 use crate::land::ready::{Member, await_judge_of_landing, landed_meanwhile, ready};
+use crate::land::remote::{Push, RemoteMoves};
 use crate::land::{Outcome, TRIES, commits, land_in_line, moved_too_often};
 
 /// A trip whose place at the head of the line is held.
@@ -28,6 +29,7 @@ pub(super) struct Journey<'a> {
     waiting: Vec<&'a str>,
     /// Whether conflicts and order were said.
     said: bool,
+    remote_moves: RemoteMoves,
 }
 
 /// What is left to do after one train.
@@ -54,6 +56,7 @@ impl<'a> Journey<'a> {
             tell,
             waiting: trip.names.iter().map(String::as_str).collect(),
             said: false,
+            remote_moves: RemoteMoves::default(),
         }
     }
 
@@ -101,6 +104,10 @@ impl<'a> Journey<'a> {
         let Some(first) = members.first() else {
             return Ok(Then::Done);
         };
+        let mut push = Push::begin(self.ws, self.trip.target, self.trip.request)?;
+        if let Some(push) = &mut push {
+            push.meet(&self.ws.target_tip(&first.task)?)?;
+        }
         let target = self.ws.target_tip(&first.task)?;
         let in_force = self.ws.in_force(&first.repo, self.trip.target, &target)?;
         let parts = Parts {
@@ -137,7 +144,7 @@ impl<'a> Journey<'a> {
                 [only] if self.one_by_one(&[only.name().to_owned()])? => Then::Done,
                 [_] => Then::Rest,
                 cars => match prove_train(cars, &prefixes)? {
-                    TrainProof::Judged { judged, run } => self.land(&judged, run)?,
+                    TrainProof::Judged { judged, run } => self.land(&judged, run, push.as_ref())?,
                     proof => self.without_proof(cars, &in_force, proof)?,
                 },
             }
@@ -149,7 +156,12 @@ impl<'a> Journey<'a> {
     }
 
     /// Lands what was judged together, unless somebody on it has changed meanwhile.
-    fn land(&mut self, judged: &Judged, run: Option<u32>) -> anyhow::Result<Then> {
+    fn land(
+        &mut self,
+        judged: &Judged,
+        run: Option<u32>,
+        push: Option<&Push>,
+    ) -> anyhow::Result<Then> {
         let ws = self.ws;
         let names = judged.names();
         let bar = ws.ctx.ui.progress(&format!("landing {}", some_of(&names)));
@@ -167,8 +179,13 @@ impl<'a> Journey<'a> {
         let Ok(tasks) = tasks else {
             return Ok(Then::Anew);
         };
-        let Moving::Landed(landed) = move_target(judged, chain, tasks)? else {
-            return Ok(Then::Anew);
+        let landed = match move_target(judged, chain, tasks, push)? {
+            Moving::Landed(landed) => landed,
+            Moving::TargetMoved => return Ok(Then::Anew),
+            Moving::RemoteMoved(there) => {
+                self.remote_moves.count(&there, "these tasks were")?;
+                return Ok(Then::Anew);
+            }
         };
         drop((locks, bar));
         if let Some(owner) = names.last() {

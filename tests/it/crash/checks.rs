@@ -150,7 +150,7 @@ fn files(dir: &Path, root: &Path, lines: &mut Vec<String>) {
         let path = dir.join(&name);
         let is_own = dir.ends_with("repo") && name == ".git"
             || dir.ends_with("repo.wt") && name == "_judge"
-            || dir.ends_with(".wt") && name == "last"
+            || path.ends_with(".wt/last")
             || path.extension().is_some_and(|e| e == "gone");
         if is_own {
             continue;
@@ -201,9 +201,10 @@ fn temporary_files(dir: &Path, found: &mut Vec<String>) {
         let path = dir.join(&name);
         // Held while a landing runs, and there ever after.
         let is_line = dir.ends_with("wt/landing");
-        let is_lock = path.extension().is_some_and(|e| e == "lock") && !is_line;
+        let ends_in = |end: &str| path.extension().is_some_and(|e| e == end);
+        let is_lock = ends_in("lock") && !is_line;
         // What git could not finish in its objects goes by its own `git gc`.
-        if is_lock || name.starts_with(".tmp") || name.ends_with(".new") {
+        if is_lock || name.starts_with(".tmp") || ends_in("new") {
             found.push(format!("left over: {}", path.display()));
         }
         if path.is_dir() && !path.is_symlink() && name != "objects" {
