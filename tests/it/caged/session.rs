@@ -233,7 +233,7 @@ fn a_killed_run_takes_its_cage_along_and_is_closed_by_the_next_command() {
     sandbox
         .wt(&["run", "auth", "--", "true"])
         .expect(4)
-        .says("the cage of task `auth` can't be closed")
+        .says("the cage of task `auth` can't be mended")
         .says("the cage of task `auth` is still open from a wt run that was killed");
     fs::remove_dir(&index).expect("removed");
     fs::rename(&aside, &index).expect("moved");
