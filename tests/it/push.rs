@@ -265,6 +265,28 @@ fn a_landing_that_was_killed_after_the_push_is_completed_here() {
 }
 
 #[test]
+fn a_landing_that_only_the_remote_has_is_not_forgotten_where_main_has_moved_here() {
+    let (sandbox, taken) = killed_after_the_push();
+    sandbox.git(&["fetch", "-q"]);
+    sandbox.git(&["commit", "-q", "--allow-empty", "-m", "past"]);
+    for _ in 0..2 {
+        sandbox
+            .wt(&["merge", "a"])
+            .expect(4)
+            .says("can't be mended");
+    }
+    sandbox.git(&["merge", "-q", "--no-edit", "origin/main"]);
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(0)
+        .says("task `a` had landed; its landing is recorded");
+    let log = sandbox.git(&["log", "--format=%s", "main"]);
+    assert_eq!(log.matches("Land a").count(), 1, "{log}");
+    sandbox.git(&["merge-base", "--is-ancestor", &taken, "main"]);
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
+}
+
+#[test]
 fn what_the_remote_took_is_recognised_where_nothing_here_tells_of_it() {
     for pulled in [false, true] {
         let (sandbox, taken) = killed_after_the_push();

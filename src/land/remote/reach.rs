@@ -188,7 +188,8 @@ impl<'w> Remote<'w> {
                 commits(theirs)
             ))
             .hint(format!(
-                "bring them together (git pull --rebase, or git merge {there}), then land again"
+                "bring them together (git merge {there}), then land again; a rebase would make the landings here \
+                 commits that nobody judged"
             ))
             .into());
         }
