@@ -21,7 +21,8 @@ fn with_remote() -> Sandbox {
     let remote = remote(&sandbox);
     let remote = remote.to_str().expect("text");
     sandbox.git(&["init", "-q", "--bare", remote]);
-    sandbox.git(&["remote", "add", "origin", remote]);
+    // From the checkout, as git reads it, wherever wt is called.
+    sandbox.git(&["remote", "add", "origin", "../remote.git"]);
     sandbox.git(&["push", "-q", "-u", "origin", "main"]);
     sandbox.validated("a", "a.txt", "");
     sandbox
