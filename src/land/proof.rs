@@ -192,7 +192,6 @@ pub(super) fn prove_train<'d>(
         task: car.name().to_owned(),
         tip: car.attempt.work.tip.commit.clone(),
         prefix: prefix.pinned.clone(),
-        changed: prefix.paths.clone(),
     };
     let train: Vec<gate::Car> = cars.iter().zip(prefixes).map(told).collect();
     let (ws, owner) = (last.attempt.ws, last.name());

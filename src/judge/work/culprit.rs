@@ -129,18 +129,18 @@ impl Judge<'_> {
     /// The order to judge a part of the train; nothing where its tasks can't be combined without the others.
     fn part(&self, part: &Part) -> anyhow::Result<Option<Order>> {
         let cars = &self.order.train;
+        let target = self.repo.read.tree_of(&self.order.target)?;
+        let changes = self.repo.read.changes(&target, &pinned.tree)?;
+        let mut changed: Vec<String> = changes.into_iter().map(|c| c.path).collect();
+        changed.dedup();
         let last = part.last().context("a part has a task")?;
-        let (pinned, changed) = if part.len() == last + 1 {
-            (cars[*last].prefix.clone(), cars[*last].changed.clone())
+        let pinned = if part.len() == last + 1 {
+            cars[*last].prefix.clone()
         } else {
-            let Some(pinned) = self.combined(part.iter().map(|place| &cars[*place].tip))? else {
-                return Ok(None);
-            };
-            let target = self.repo.read.tree_of(&self.order.target)?;
-            let changes = self.repo.read.changes(&target, &pinned.tree)?;
-            let mut changed: Vec<String> = changes.into_iter().map(|c| c.path).collect();
-            changed.dedup();
-            (pinned, changed)
+            match self.combined(part.iter().map(|place| &cars[*place].tip))? {
+                Some(pinned) => pinned,
+                None => return Ok(None),
+            }
         };
         let selected = gate::select(&self.order.contract, &changed)?;
         let selected = selected.iter().map(|step| step.name.clone()).collect();
