@@ -131,8 +131,7 @@ fn mend_task(ws: &Workspace, name: &str) -> anyhow::Result<Option<String>> {
 
 /// The intent about a task, if its process is gone.
 fn find_dead(ws: &Workspace, name: &str) -> anyhow::Result<Option<JournalEntry>> {
-    let mut intents = ws.store.intents()?.into_iter();
-    let entry = intents.find(|entry| entry.task == name);
+    let entry = ws.store.find_intent(name)?;
     let me = Identity::current()?;
     Ok(entry.filter(|entry| !entry.process.is_alive() && entry.process != me))
 }
