@@ -779,7 +779,7 @@ fn work_that_comes_while_it_lands_keeps_the_worktree() {
     let landed = sandbox.wt(&["merge", "auth"]);
     landed
         .expect(0)
-        .says("the worktree is kept: it holds newer work: late");
+        .says("the worktree of task `auth` is kept: it holds newer work: late");
     assert_judged(&sandbox);
     assert_eq!(sandbox.read(worktree.join("late")), "late\n");
     assert_eq!(sandbox.task_state("auth"), "landed");
