@@ -28,7 +28,7 @@ use crate::remove::{self, Keep};
 use crate::task::{Happening, Landing, State, Task};
 use crate::workspace::Workspace;
 
-use attempt::{Attempt, Step};
+use attempt::{Attempt, Step, live};
 pub(crate) use commits::Plan;
 pub(crate) use history::{Passage, Standing, history};
 use ready::{await_judge_of_landing, landed_meanwhile, ready, require_landable, require_unlanded};
@@ -179,7 +179,8 @@ fn land_in_line(
         }
         let target_tip = ws.target_tip(&member.task)?;
         let in_force = ws.in_force(&member.repo, &member.task.target, &target_tip)?;
-        let attempt = Attempt::of(ws, &member, &in_force, interrupt);
+        let live = live(ws)?;
+        let attempt = Attempt::of(ws, &member, &in_force, &live, interrupt);
         let moved = match attempt.run(&target_tip, lock, push.as_ref())? {
             Step::Done(outcome) => return Ok(outcome),
             Step::Again => member.task.target.clone(),

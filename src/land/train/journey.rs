@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 use super::couple::{Coupled, Parts};
 use super::plan::TrainPlan;
 use super::{LeftOut, News, Trip, Wanted};
-use crate::land::attempt::Car;
+use crate::land::attempt::{Car, live};
 use crate::land::moving::{Moving, move_target};
 use crate::land::proof::{Judged, TrainProof, prove_train};
 use crate::land::ready::{Member, await_judge_of_landing, landed_meanwhile, ready};
@@ -110,10 +110,12 @@ impl<'a> Journey<'a> {
         }
         let target = self.ws.target_tip(&first.task)?;
         let in_force = self.ws.in_force(&first.repo, self.trip.target, &target)?;
+        let live = live(self.ws)?;
         let parts = Parts {
             ws: self.ws,
             members,
             in_force: &in_force,
+            live: &live,
             target: &target,
             interrupt: self.interrupt,
         };
