@@ -44,9 +44,11 @@ pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Mended> {
     // First of all: what still runs there could write into what is taken back below.
     if !ws.store.dead_folders().is_empty() {
         let _lock = ws.lock()?;
-        if ws.store.remove_dead_folders()? > 0 {
-            let line = "the temporary files of a killed command are removed";
-            mended.lines.push(line.to_owned());
+        let what = "the temporary files of a killed command";
+        match ws.store.remove_dead_folders() {
+            Ok(0) => {}
+            Ok(_) => mended.lines.push(format!("{what} are removed")),
+            Err(error) => mended.stuck.push(Stuck::new(what, &error)),
         }
     }
     for (task, error) in ws.store.damaged_intents()? {
