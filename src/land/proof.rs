@@ -131,7 +131,7 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
         });
     }
     ws.ctx.ui.say(&format!(
-        "{name}: judging the combination with {}, which has moved",
+        "{name}: judging the combination with {} as it is now",
         car.attempt.task.target
     ));
     let mut task = car.attempt.task.clone();

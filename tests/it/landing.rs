@@ -262,7 +262,7 @@ fn a_moved_target_is_judged_anew_and_a_red_combination_costs_nothing() {
     let main = sandbox.git(&["rev-parse", "main"]);
 
     let red = sandbox.wt(&["merge", "two"]);
-    red.expect(1).prints("FAIL: both").says("which has moved");
+    red.expect(1).prints("FAIL: both").says("as it is now");
     assert!(
         red.out.starts_with("TARGET_RED") || red.out.starts_with("TEST_FAILURE"),
         "{}",

@@ -108,7 +108,7 @@ fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, 
     report.log_lines = Some(step.log_lines);
     report.next = match (order.purpose, task.state) {
         (Purpose::Land, _) => format!(
-            "this is the combination with {}, which has moved; no attempt was counted: {}",
+            "this is the combination with {} as it is now; no attempt was counted: {}",
             task.target,
             caught_up(task)
         ),
