@@ -154,6 +154,14 @@ pub(crate) fn some_of(paths: &[String]) -> String {
     }
 }
 
+/// So many of something, for a message: `1 commit`, `3 commits`.
+pub(crate) fn counted(count: usize, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {one}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use signal_hook::consts::SIGINT;
 
 use crate::ctx::Ctx;
-use crate::error::{Code, Refusal, shown};
+use crate::error::{Code, Refusal, counted, shown};
 use crate::input;
 use crate::mend::mend;
 use crate::operator;
@@ -177,11 +177,7 @@ fn say(ctx: &Ctx, synced: &Synced, request: &Request) {
                 How::Merge => "merged into",
                 How::Rebase => "brought under",
             };
-            let count = if *commits == 1 {
-                "1 commit".to_owned()
-            } else {
-                format!("{commits} commits")
-            };
+            let count = counted(*commits, "commit");
             ctx.ui.out(&format!(
                 "synced {}: {count} of {} {done} {}, now at {}",
                 task.name,

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use crate::error::{Refusal, shown};
+use crate::error::{Refusal, counted, shown};
 use crate::git::{GitCommand, complaint};
 use crate::oid::Oid;
 use crate::workspace::Workspace;
@@ -176,7 +176,7 @@ impl<'w> Remote<'w> {
             let (count, _) = read.ahead_behind(here, &value)?;
             ui.say(&format!(
                 "{target} has {} that {there} has not: pushed as well",
-                commits(count)
+                counted(count, "commit")
             ));
             return Ok(Some(value));
         }
@@ -184,8 +184,8 @@ impl<'w> Remote<'w> {
             let (ours, theirs) = read.ahead_behind(here, &value)?;
             return Err(Refusal::refused(format!(
                 "{target} and {there} have diverged: {} here, {} there",
-                commits(ours),
-                commits(theirs)
+                counted(ours, "commit"),
+                counted(theirs, "commit")
             ))
             .hint(format!(
                 "bring them together (git pull --rebase, or git merge {there}), then land again"
@@ -196,7 +196,7 @@ impl<'w> Remote<'w> {
         let (_, count) = read.ahead_behind(here, &value)?;
         ui.say(&format!(
             "{target} is brought forward to {there}: {}",
-            commits(count)
+            counted(count, "commit")
         ));
         Ok(Some(value))
     }
@@ -265,12 +265,5 @@ impl<'w> Remote<'w> {
         } else {
             "nothing landed here; whether it did there is found out by the next wt merge --push"
         })
-    }
-}
-
-fn commits(count: usize) -> String {
-    match count {
-        1 => "1 commit".to_owned(),
-        _ => format!("{count} commits"),
     }
 }
