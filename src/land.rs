@@ -30,11 +30,11 @@ use crate::workspace::Workspace;
 
 use attempt::{Attempt, Step, live};
 pub(crate) use commits::Plan;
-pub(crate) use history::{Passage, Standing, history};
+pub(crate) use history::{Standing, TargetCommit, history};
 use ready::{await_judge_of_landing, landed_meanwhile, ready, require_landable, require_unlanded};
 pub(crate) use recover::recover;
 use remote::{Push, RemoteMoves};
-pub(crate) use train::{LeftOut, News, TrainPlan, Trip, Wanted, land_train, trains};
+pub(crate) use train::{LeftOut, News, TrainPlan, TrainRequest, Wanted, land_train, trains};
 pub(crate) use turn::Patience;
 
 /// How often a landing begins again because the target moved under it.

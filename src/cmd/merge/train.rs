@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::ctx::Ctx;
 use crate::error::Code;
-use crate::land::{Landed, LeftOut, News, Request, TrainPlan, Trip, Wanted, land_train, trains};
+use crate::land::{
+    Landed, LeftOut, News, Request, TrainPlan, TrainRequest, Wanted, land_train, trains,
+};
 use crate::spawn::start_followers;
 use crate::task::State;
 use crate::workspace::Workspace;
@@ -58,14 +60,14 @@ fn land_all(
     }
     let (mut code, mut started) = (Code::Ok, Vec::new());
     for (target, names) in &trains {
-        let trip = Trip {
+        let train = TrainRequest {
             target,
             names,
             wanted,
-            request,
+            options: request,
         };
         let mut landed = Vec::new();
-        let done = land_train(ws, &trip, &mut |news| {
+        let done = land_train(ws, &train, &mut |news| {
             code = code.worse(news.code());
             if let News::Landed(landing) = &news {
                 landed.push(landing.task.name.clone());

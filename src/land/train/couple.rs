@@ -164,7 +164,7 @@ fn whom(name: &str, target: &str, before: &[String], conflicts: &[Conflict]) -> 
     let with: Vec<&str> = before.iter().filter(meets).map(String::as_str).collect();
     match (&with[..], before) {
         ([], []) => target.to_owned(),
-        ([], _) => format!("{target} as {} leave it", before.join(", ")),
+        ([], _) => format!("{target} as {} leave it", some_of(before)),
         _ => with.join(" and "),
     }
 }
