@@ -107,7 +107,7 @@ impl std::fmt::Display for Landed {
         let commit = commit.short();
         write!(f, "landed {name} on {target} as {commit} receipt={receipt}")?;
         if !together.is_empty() {
-            write!(f, " (judged together: {})", together.join(" "))?;
+            write!(f, " (judged together: {})", some_of(together))?;
         }
         Ok(())
     }
