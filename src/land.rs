@@ -233,7 +233,8 @@ pub(crate) fn record_landing(
             together => event.fact("together", together),
         };
         landed.landing = Some(landing);
-        ws.store.save_task(&landed)?;
+        // Killed after this it is told twice; the other way round it never would be, and `wt log --target` would not
+        // know the commits below a landing for its own.
         ws.record(&event)?;
     }
     Ok(landed)
