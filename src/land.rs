@@ -236,6 +236,7 @@ pub(crate) fn record_landing(
         // Killed after this it is told twice; the other way round it never would be, and `wt log --target` would not
         // know the commits below a landing for its own.
         ws.record(&event)?;
+        ws.store.save_task(&landed)?;
     }
     Ok(landed)
 }

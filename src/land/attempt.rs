@@ -17,8 +17,10 @@ use crate::store::Lock;
 use crate::task::{State, Task};
 use crate::workspace::{InForce, Workspace};
 
+/// What one try came to.
 pub(super) enum Step {
     Done(Outcome),
+    /// The task or its target has moved: it must be combined anew.
     Again,
     /// The remote that it is pushed to, named as people do, has something else by now.
     RemoteMoved(String),

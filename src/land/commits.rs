@@ -235,6 +235,7 @@ pub(super) fn publish_work(
     )
 }
 
+/// What is said where the task's branch is no longer what was judged.
 pub(super) fn branch_moved(task: &Task) -> Refusal {
     Refusal::refused(format!("{} moved meanwhile", task.branch))
         .hint(format!("wt validate {}", task.name))

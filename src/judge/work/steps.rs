@@ -20,8 +20,10 @@ use crate::task::Pinned;
 
 /// Name of the set-up among the steps of a run.
 pub(super) const SET_UP: &str = "set-up";
+/// How long one command of the set-up may take.
 pub(super) const SET_UP_LIMIT: Timeout = Timeout::from_minutes(SET_UP_MINUTES);
 
+/// The variables that set-up and steps see: all of them.
 pub(super) type Environment = Vec<(OsString, OsString)>;
 
 /// What one command came to.
@@ -50,6 +52,7 @@ impl Judge<'_> {
         Ok((needs_set_up, self.confine(slot, temporary, order)?))
     }
 
+    /// Runs the set-up's commands; the verdict that one of them is, if it is one.
     pub(super) fn set_up(
         &mut self,
         slot: &Slot,
