@@ -157,6 +157,10 @@ pub(crate) struct Receipt {
     pub(crate) task: String,
     pub(crate) commit: Oid,
     pub(crate) at: Timestamp,
+    /// When the same was judged again and did not pass: since then it answers for nothing, and only tells what landed
+    /// on it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) withdrawn: Option<Timestamp>,
 }
 
 impl Receipt {

@@ -1,4 +1,4 @@
-//! `wt demo`: the whole life of two tasks, played on a throwaway repository with the real commands.
+//! `wt demo`: the whole life of a few tasks, played on a throwaway repository with the real commands.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::ctx::Ctx;
 use crate::error::Code;
 use crate::store::remove_dir;
 
-/// Play the whole life of two tasks on a throwaway repository
+/// Play the whole life of a few tasks on a throwaway repository
 #[derive(Args)]
 pub(crate) struct Demo {
     /// Leave the repository for a look around
@@ -37,7 +37,22 @@ expect() {
 }
 expect greets "$(greet ada)" "hello, ada"
 [ ! -f shout.sh ] || { . ./shout.sh; expect shouts "$(shout ada)" "HELLO, ADA"; }
+for part in parts/*.sh checks/*.sh; do [ ! -f "$part" ] || . "./$part"; done
 "#;
+
+/// Two languages of the greeter, each with its check: alone they work, and both name their function the same.
+const LANGUAGES: [(&str, &str, &str); 2] = [
+    (
+        "french",
+        "salute() { echo \"bonjour, $1\"; }\n",
+        "expect french \"$(salute ada)\" \"bonjour, ada\"\n",
+    ),
+    (
+        "german",
+        "salute() { echo \"hallo, $1\"; }\n",
+        "expect german \"$(salute ada)\" \"hallo, ada\"\n",
+    ),
+];
 
 impl Demo {
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
@@ -74,6 +89,12 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     fn play(&self) -> anyhow::Result<()> {
+        self.begin()?;
+        self.two_lives()?;
+        self.red_together()
+    }
+
+    fn begin(&self) -> anyhow::Result<()> {
         self.scene("A repository with a contract: wt.toml says which checks judge every task.");
         fs::create_dir_all(&self.repo)?;
         Self::write(&self.repo, "wt.toml", CONTRACT)?;
@@ -85,7 +106,10 @@ impl Stage<'_> {
         self.quietly("git", &["add", "-A"])?;
         self.quietly("git", &["commit", "-q", "-m", "A greeter"])?;
         self.raw(CONTRACT);
+        Ok(())
+    }
 
+    fn two_lives(&self) -> anyhow::Result<()> {
         self.scene("Two tasks, each with a worktree of its own and a claim on its files.");
         self.wt(
             &[
@@ -148,15 +172,28 @@ impl Stage<'_> {
         self.wt(&["merge", "polite", "--commit", "-m", "Document greet"], 0)?;
         self.wt(&["merge", "shout", "--commit", "-m", "Add shout"], 0)?;
         self.wt(&["list"], 0)?;
-        self.show(
-            "git",
-            &[
-                "log",
-                "--graph",
-                "--format=%h %s%n%(trailers:key=Wt-Task)%(trailers:key=Wt-Receipt)",
-            ],
-        )?;
         self.wt(&["log", "shout"], 0)
+    }
+
+    fn red_together(&self) -> anyhow::Result<()> {
+        self.scene("Two more tasks. Each is green alone; together they would make main red.");
+        for (task, part, check) in LANGUAGES {
+            self.wt(&["spawn", task], 0)?;
+            let worktree = self.worktree(task);
+            self.edit(&worktree, &format!("parts/{task}.sh"), part)?;
+            self.edit(&worktree, &format!("checks/{task}.sh"), check)?;
+            self.wt(&["validate", task], 0)?;
+        }
+
+        self.scene(
+            "As a train both are judged once, combined. It is red: wt finds whose failure it is, puts that task back \
+             at no attempt's cost, and lands the rest.",
+        );
+        self.wt(&["merge", "--all", "--commit"], 1)?;
+        self.wt(&["list"], 0)?;
+
+        self.scene("What each commit of main stands on.");
+        self.wt(&["log", "--target"], 0)
     }
 
     fn scene(&self, words: &str) {
@@ -205,11 +242,6 @@ impl Stage<'_> {
             bail!("wt {} answered {status}, not {expected}", shown.join(" "));
         }
         Ok(())
-    }
-
-    fn show(&self, program: &str, args: &[&str]) -> anyhow::Result<()> {
-        self.ctx.ui.out(&format!("$ {program} {}", args.join(" ")));
-        self.quietly(program, args)
     }
 
     fn quietly(&self, program: &str, args: &[&str]) -> anyhow::Result<()> {

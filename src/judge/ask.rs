@@ -14,7 +14,7 @@ use crate::task::{Course, Happening, Pinned, Rejected, Situation, State, Task, V
 use crate::workspace::{InForce, Workspace};
 
 use super::order::{
-    OrderRequest, answers, covering_receipt, find_receipt, held_back, order, snapshot_of,
+    OrderRequest, answers, covering_receipt, held_back, order, snapshot_of, standing_receipt,
 };
 use super::{clear_dead_judge, judge_at_work, launch};
 
@@ -218,7 +218,7 @@ fn known_snapshot(
         // This very tree was never judged, and who asks wants to know.
         return Ok(None);
     }
-    let Some(receipt) = find_receipt(&ws.store, &validated.receipt) else {
+    let Some(receipt) = standing_receipt(&ws.store, &validated.receipt) else {
         return Ok(None);
     };
     let fingerprint = surroundings::fingerprint(&ws.store, &in_force.contract, &task.environment);

@@ -5,7 +5,7 @@ use crate::contract::{Confine, Contract};
 use crate::error::Refusal;
 use crate::gate::{self, Car, Order, Purpose, Receipt};
 use crate::git::{Repo, SnapshotRequest};
-use crate::store::{Store, read_json};
+use crate::store::{Store, read_json, write_json};
 use crate::surroundings;
 use crate::task::{Pinned, Task};
 use crate::workspace::{InForce, Workspace};
@@ -132,7 +132,7 @@ pub(crate) fn order(ws: &Workspace, repo: &Repo, request: &OrderRequest) -> anyh
 /// The stored receipt that answers `order` without running a step, if there is one. One that can't be read is none.
 pub(crate) fn covering_receipt(store: &Store, order: &Order) -> Option<Receipt> {
     let key = gate::receipt_key(&order.candidate.tree, &order.gate, &order.environment);
-    find_receipt(store, &key)
+    standing_receipt(store, &key)
         .filter(|receipt| receipt.covers(&order.selected) && answers(&order.contract, receipt))
 }
 
@@ -144,6 +144,20 @@ pub(crate) fn held_back(task: &Task, order: &Order) -> Option<u32> {
 /// Whether a receipt was made as the contract wants it: where a cage is required, one made without is none.
 pub(super) fn answers(contract: &Contract, receipt: &Receipt) -> bool {
     receipt.confined || contract.judge.confine != Confine::Require
+}
+
+/// The receipt of this key that still answers, if there is one.
+pub(super) fn standing_receipt(store: &Store, key: &str) -> Option<Receipt> {
+    find_receipt(store, key).filter(|receipt| receipt.withdrawn.is_none())
+}
+
+/// Lets the receipt of this key answer for nothing any more. It stays: something may have landed on it.
+pub(super) fn withdraw_receipt(ws: &Workspace, key: &str) -> anyhow::Result<()> {
+    let Some(mut receipt) = standing_receipt(&ws.store, key) else {
+        return Ok(());
+    };
+    receipt.withdrawn = Some(ws.ctx.time());
+    write_json(&ws.store.receipt_file(key), &receipt)
 }
 
 /// The receipt of this key, if its content really is of this key. What is no key, as a commit may name one, has none.

@@ -12,7 +12,7 @@ use crate::oid::Oid;
 use crate::store::{Store, list_dirs, read_json, write_json, write_json_shown};
 use crate::workspace::Workspace;
 
-use super::order::{answers, find_receipt};
+use super::order::{answers, standing_receipt};
 
 /// How many outcomes are kept; the oldest give way. What is forgotten is only run once more.
 const KEPT: usize = 400;
@@ -37,7 +37,7 @@ pub(super) fn known(store: &Store, order: &Order, tree: &Oid, step: &str) -> Opt
             });
         }
     }
-    let receipt = find_receipt(store, &receipt_key(tree, &order.gate, &order.environment))?;
+    let receipt = standing_receipt(store, &receipt_key(tree, &order.gate, &order.environment))?;
     // No step is run before the set-up has passed.
     let is_step = order.contract.gate.iter().any(|own| own.name == step);
     let holds = !is_step || receipt.covers(&[step.to_owned()]);
@@ -127,7 +127,8 @@ fn note_flaky(ws: &Workspace, outcome: &Outcome, key: &str) -> anyhow::Result<Op
 
 fn has_receipt(store: &Store, outcome: &Outcome) -> bool {
     let key = receipt_key(&outcome.tree, &outcome.gate, &outcome.environment);
-    find_receipt(store, &key).is_some_and(|r| r.covers(std::slice::from_ref(&outcome.step.name)))
+    standing_receipt(store, &key)
+        .is_some_and(|r| r.covers(std::slice::from_ref(&outcome.step.name)))
 }
 
 /// The flaky steps that were found in runs of a task, the latest first.

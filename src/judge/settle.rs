@@ -10,6 +10,7 @@ use crate::store::{read_json, write_json};
 use crate::task::{Happening, HeldBack, Rejected, Task, UNSTABLE_RUNS, Validated};
 use crate::workspace::Workspace;
 
+use super::order::withdraw_receipt;
 use super::outcomes::{Known, known, target_red};
 use super::slot::{end_leftovers, forget_half_made};
 
@@ -121,7 +122,7 @@ pub(super) fn settle(
     {
         // What passed once and failed now is not proven: no older receipt may answer for it.
         let key = receipt_key(&order.candidate.tree, &order.gate, &order.environment);
-        let _ = std::fs::remove_file(ws.store.receipt_file(&key));
+        withdraw_receipt(ws, &key)?;
     }
     // Before the record says that it is over: nobody may follow, and yet the verdict must lie where the agent looks.
     if order.purpose != Purpose::Train {

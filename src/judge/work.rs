@@ -19,7 +19,7 @@ use crate::process::{self, Identity, Interrupt};
 use crate::store::{read_json, remove_dir, write_json, write_json_shown};
 use crate::workspace::Workspace;
 
-use super::order::find_receipt;
+use super::order::standing_receipt;
 use super::settle::{load_run, settle};
 use super::slot::{Slot, Tenant, Wanted, acquire, worktrees_of};
 use blame::Failed;
@@ -197,9 +197,10 @@ impl Judge<'_> {
             task: self.order.task.clone(),
             commit: self.order.candidate.commit.clone(),
             at: self.ws.ctx.time(),
+            withdrawn: None,
         };
         let key = receipt.key();
-        if let Some(older) = find_receipt(&self.ws.store, &key) {
+        if let Some(older) = standing_receipt(&self.ws.store, &key) {
             receipt.absorb(older);
         }
         write_json(&self.ws.store.receipt_file(&key), &receipt)?;

@@ -157,11 +157,15 @@ fn standings(
                         above = Some((receipt, &step.commit));
                         Standing::Landed { task, receipt: key }
                     }
-                    (Some(_), Some((same, with))) if same == receipt => Standing::JudgedTogether {
-                        task,
-                        receipt: key,
-                        with: with.clone(),
-                    },
+                    (Some(_), Some((same, with)))
+                        if same == receipt && together(landings, &step.commit, with) =>
+                    {
+                        Standing::JudgedTogether {
+                            task,
+                            receipt: key,
+                            with: with.clone(),
+                        }
+                    }
                     (Some(_), _) => Standing::ForeignReceipt { task, receipt: key },
                     (None, _) => Standing::UnknownReceipt { task, receipt: key },
                 }
@@ -178,6 +182,12 @@ fn standings(
         found.push(standing);
     }
     found
+}
+
+/// Whether both were noted to have landed in one move: what a commit itself says of that, anyone can write.
+fn together(landings: &BTreeMap<Oid, Oid>, commit: &Oid, with: &Oid) -> bool {
+    let onto = landings.get(commit);
+    onto.is_some() && onto == landings.get(with)
 }
 
 /// The task and the receipt that a commit names, where it names a receipt.
@@ -235,6 +245,7 @@ mod tests {
             step("9", "d", "", ""),
             step("8", "c", "c", "of-c"),
             step("7", "b", "b", "of-c"),
+            // It only says so.
             step("6", "a", "a", "of-c"),
             // Not one of the train: something came in between.
             step("5", "e", "", ""),
@@ -243,9 +254,9 @@ mod tests {
             step("2", "f", "task alone", ""),
         ];
         assert_eq!(
-            words(&steps, &[("8", "7")]),
+            words(&steps, &[("8", "6"), ("7", "6")]),
             [
-                "none", "landed", "together", "together", "none", "foreign", "unknown", "none"
+                "none", "landed", "together", "foreign", "none", "foreign", "unknown", "none"
             ]
         );
     }

@@ -378,3 +378,28 @@ fn what_failed_anew_is_no_longer_vouched_for_by_its_old_receipt() {
         .expect(1)
         .prints("TARGET_RED");
 }
+
+#[test]
+fn what_landed_keeps_its_receipt_though_its_tree_fails_later() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "test.sh",
+        "[ ! -e \"$HOME/notes/moody\" ] || { echo 'FAIL: moody'; exit 1; }\n",
+    );
+    sandbox.commit(&sandbox.repo(), "a gate that looks outside");
+    sandbox.validated("auth", "a", "");
+    sandbox.wt(&["merge", "auth"]).expect(0);
+    sandbox.spawn("same");
+    sandbox.write(sandbox.notes().join("moody"), "");
+    sandbox.wt(&["validate", "same", "--fresh"]).expect(1);
+    sandbox
+        .wt(&["log", "--target"])
+        .expect(0)
+        .prints("landed auth");
+    // It vouches for nothing new.
+    std::fs::remove_file(sandbox.notes().join("moody")).expect("removed");
+    sandbox
+        .wt(&["validate", "same", "--fresh"])
+        .expect(0)
+        .prints("VALIDATION_OK steps=1");
+}
