@@ -28,6 +28,24 @@ pub(crate) enum Code {
     Fault = 70,
 }
 
+impl Code {
+    /// Of two answers, the one that a person must look at first.
+    pub(crate) fn worse(self, other: Self) -> Self {
+        const WORST_FIRST: [Code; 8] = [
+            Code::Interrupted,
+            Code::Fault,
+            Code::Stopped,
+            Code::No,
+            Code::Conflict,
+            Code::Refused,
+            Code::Busy,
+            Code::Ok,
+        ];
+        let either = |code: &Self| *code == self || *code == other;
+        WORST_FIRST.into_iter().find(either).unwrap_or(self)
+    }
+}
+
 /// A refusal to go on: what happened to what (one line, lower case), what to do next, and the exit code.
 ///
 /// It travels as an [`anyhow::Error`]; an error that is no `Refusal` is a fault of `wt` itself.
@@ -133,6 +151,14 @@ pub(crate) fn some_of(paths: &[String]) -> String {
     match paths.len().checked_sub(SHOWN) {
         Some(rest @ 1..) => format!("{shown} and {rest} more"),
         _ => shown,
+    }
+}
+
+/// So many of something, for a message: `1 commit`, `3 commits`.
+pub(crate) fn counted(count: usize, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {one}s"),
     }
 }
 

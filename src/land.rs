@@ -28,13 +28,13 @@ use crate::remove::{self, Keep};
 use crate::task::{Happening, Landing, State, Task};
 use crate::workspace::Workspace;
 
-use attempt::{Attempt, Step};
+use attempt::{Attempt, Step, live};
 pub(crate) use commits::Plan;
-pub(crate) use history::{Passage, Standing, history};
+pub(crate) use history::{Standing, TargetCommit, history};
 use ready::{await_judge_of_landing, landed_meanwhile, ready, require_landable, require_unlanded};
 pub(crate) use recover::recover;
 use remote::{Push, RemoteMoves};
-pub(crate) use train::{LeftOut, News, TrainPlan, Trip, Wanted, land_train, trains};
+pub(crate) use train::{LeftOut, News, TrainPlan, TrainRequest, Wanted, land_train, trains};
 pub(crate) use turn::Patience;
 
 /// How often a landing begins again because the target moved under it.
@@ -107,7 +107,7 @@ impl std::fmt::Display for Landed {
         let commit = commit.short();
         write!(f, "landed {name} on {target} as {commit} receipt={receipt}")?;
         if !together.is_empty() {
-            write!(f, " (judged together: {})", together.join(" "))?;
+            write!(f, " (judged together: {})", some_of(together))?;
         }
         Ok(())
     }
@@ -179,7 +179,8 @@ fn land_in_line(
         }
         let target_tip = ws.target_tip(&member.task)?;
         let in_force = ws.in_force(&member.repo, &member.task.target, &target_tip)?;
-        let attempt = Attempt::of(ws, &member, &in_force, interrupt);
+        let live = live(ws)?;
+        let attempt = Attempt::of(ws, &member, &in_force, &live, interrupt);
         let moved = match attempt.run(&target_tip, lock, push.as_ref())? {
             Step::Done(outcome) => return Ok(outcome),
             Step::Again => member.task.target.clone(),
@@ -232,8 +233,10 @@ pub(crate) fn record_landing(
             together => event.fact("together", together),
         };
         landed.landing = Some(landing);
-        ws.store.save_task(&landed)?;
+        // Killed after this it is told twice; the other way round it never would be, and `wt log --target` would not
+        // know the commits below a landing for its own.
         ws.record(&event)?;
+        ws.store.save_task(&landed)?;
     }
     Ok(landed)
 }

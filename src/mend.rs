@@ -44,9 +44,11 @@ pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Mended> {
     // First of all: what still runs there could write into what is taken back below.
     if !ws.store.dead_folders().is_empty() {
         let _lock = ws.lock()?;
-        if ws.store.remove_dead_folders()? > 0 {
-            let line = "the temporary files of a killed command are removed";
-            mended.lines.push(line.to_owned());
+        let what = "the temporary files of a killed command";
+        match ws.store.remove_dead_folders() {
+            Ok(0) => {}
+            Ok(_) => mended.lines.push(format!("{what} are removed")),
+            Err(error) => mended.stuck.push(Stuck::new(what, &error)),
         }
     }
     for (task, error) in ws.store.damaged_intents()? {
@@ -70,35 +72,53 @@ pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Mended> {
             }
         }
     }
-    for landed in ws.store.followers_owed()? {
-        let started = spawn::start_followers(ws, &landed)?;
-        let names: Vec<String> = started.into_iter().map(|task| task.name).collect();
-        if !names.is_empty() {
-            mended.lines.push(format!(
-                "what waited for task `{landed}` has started: {}",
-                names.join(", ")
-            ));
-        }
-    }
-    for name in ws.store.open_cages()? {
-        match quarantine::close_dead(ws, &name) {
-            Ok(true) => mended.lines.push(format!(
-                "wt run of task `{name}` was killed; its cage is closed"
-            )),
-            Ok(false) => {}
-            Err(error) => mended
-                .stuck
-                .push(Stuck::new(&format!("the cage of task `{name}`"), &error)),
-        }
-    }
-    for line in &mended.lines {
-        ws.ctx.ui.say(&format!("mended: {line}"));
-    }
-    for stuck in &mended.stuck {
-        ws.ctx.ui.warn(&stuck.what);
-        ws.ctx.ui.hint(&stuck.hint);
-    }
+    mended.start_owed(ws)?;
+    mended.close_cages(ws)?;
+    mended.tell(ws);
     Ok(mended)
+}
+
+impl Mended {
+    /// The followers of tasks that had landed when their command was killed.
+    fn start_owed(&mut self, ws: &Workspace) -> anyhow::Result<()> {
+        for landed in ws.store.followers_owed()? {
+            let started = spawn::start_followers(ws, &landed)?;
+            let names: Vec<String> = started.into_iter().map(|task| task.name).collect();
+            if !names.is_empty() {
+                self.lines.push(format!(
+                    "what waited for task `{landed}` has started: {}",
+                    names.join(", ")
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The cages whose `wt run` was killed.
+    fn close_cages(&mut self, ws: &Workspace) -> anyhow::Result<()> {
+        for name in ws.store.open_cages()? {
+            match quarantine::close_dead(ws, &name) {
+                Ok(true) => self.lines.push(format!(
+                    "wt run of task `{name}` was killed; its cage is closed"
+                )),
+                Ok(false) => {}
+                Err(error) => self
+                    .stuck
+                    .push(Stuck::new(&format!("the cage of task `{name}`"), &error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&self, ws: &Workspace) {
+        for line in &self.lines {
+            ws.ctx.ui.say(&format!("mended: {line}"));
+        }
+        for stuck in &self.stuck {
+            ws.ctx.ui.warn(&stuck.what);
+            ws.ctx.ui.hint(&stuck.hint);
+        }
+    }
 }
 
 /// Whether the task of an intent landed, or may have: a killed landing had no time to start its followers.
@@ -131,8 +151,7 @@ fn mend_task(ws: &Workspace, name: &str) -> anyhow::Result<Option<String>> {
 
 /// The intent about a task, if its process is gone.
 fn find_dead(ws: &Workspace, name: &str) -> anyhow::Result<Option<JournalEntry>> {
-    let mut intents = ws.store.intents()?.into_iter();
-    let entry = intents.find(|entry| entry.task == name);
+    let entry = ws.store.find_intent(name)?;
     let me = Identity::current()?;
     Ok(entry.filter(|entry| !entry.process.is_alive() && entry.process != me))
 }

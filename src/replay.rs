@@ -1,7 +1,9 @@
 //! Replaying a task's commits on its target: one by one, in memory, each with its author.
 
+use crate::error::Refusal;
 use crate::git::{Combination, Reader, Repo};
 use crate::oid::Oid;
+use crate::task::Task;
 
 /// The commits of a task that its target has not.
 pub(crate) struct Replay {
@@ -54,6 +56,13 @@ impl Replay {
         })
     }
 
+    /// Replays them on `target` to see what comes of it, in commits of nobody's name.
+    pub(crate) fn rehearse(&self, repo: &Repo, target: &Oid) -> anyhow::Result<Replayed> {
+        self.onto(repo, target, |step| {
+            repo.commit_by_machine(step.tree, &[step.parent], "wt: replayed\n")
+        })
+    }
+
     /// Replays them on `target`; `commit` makes each.
     pub(crate) fn onto(
         &self,
@@ -77,4 +86,12 @@ impl Replay {
         }
         Ok(Replayed::At(parent))
     }
+}
+
+/// What is said where the other commits alone do not come to the same as all of them.
+pub(crate) fn loses_a_merge(task: &Task) -> Refusal {
+    Refusal::refused(format!(
+        "a merge commit of task `{}` holds work of its own, which replaying the other commits would lose",
+        task.name
+    ))
 }

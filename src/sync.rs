@@ -160,7 +160,7 @@ fn require_idle(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
             ))
             .into());
     }
-    if ws.store.intents()?.iter().any(|entry| entry.task == *name) {
+    if ws.store.find_intent(name)?.is_some() {
         let what = format!("what a killed command left of task `{name}` is not mended yet");
         return Err(Refusal::refused(what)
             .hint("see what stands in the way: wt doctor")

@@ -107,7 +107,7 @@ impl List {
         lines.extend(past.iter().map(|trashed| past_row(ctx, trashed)));
         ctx.ui.table(
             &[
-                "TASK", "STATE", "TRIES", "BRANCH", "COMMITS", "FILES", "RECEIPT", "AGE", "SEEN",
+                "TASK", "STATE", "ATTEMPTS", "BRANCH", "COMMITS", "FILES", "RECEIPT", "AGE", "SEEN",
             ],
             &lines,
             SPARE,

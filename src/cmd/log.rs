@@ -6,7 +6,7 @@ use clap_complete::ArgValueCandidates;
 use crate::ctx::Ctx;
 use crate::error::{Code, Refusal};
 use crate::input;
-use crate::land::{Passage, Standing, history};
+use crate::land::{Standing, TargetCommit, history};
 use crate::store::Event;
 use crate::ui;
 use crate::workspace::Workspace;
@@ -71,16 +71,16 @@ impl Log {
         };
         let count = self.count.unwrap_or(COMMITS);
         // One more tells whether there are more.
-        let mut passages = history(ws, &target, &tip, count.saturating_add(1))?;
-        let more = passages.len() > count;
+        let mut commits = history(ws, &target, &tip, count.saturating_add(1))?;
+        let more = commits.len() > count;
         if more {
-            passages.remove(0);
+            commits.remove(0);
         }
-        for passage in &passages {
+        for commit in &commits {
             if self.json {
-                ws.ctx.ui.out(&serde_json::to_string(passage)?);
+                ws.ctx.ui.out(&serde_json::to_string(commit)?);
             } else {
-                ws.ctx.ui.out(&ui::printable(&passage_line(passage)));
+                ws.ctx.ui.out(&ui::printable(&commit_line(commit)));
             }
         }
         if more && self.count.is_none() {
@@ -108,14 +108,14 @@ fn target_named(ws: &Workspace, given: &str) -> anyhow::Result<String> {
     })
 }
 
-fn passage_line(passage: &Passage) -> String {
-    let Passage {
+fn commit_line(shown: &TargetCommit) -> String {
+    let TargetCommit {
         commit,
         time,
         author,
         subject,
         standing,
-    } = passage;
+    } = shown;
     let time = time.map_or_else(String::new, |time| time.strftime(TIME).to_string());
     let short = |receipt: &str| receipt.chars().take(12).collect::<String>();
     let said = match standing {

@@ -11,7 +11,7 @@ use crate::contract::Strategy;
 use crate::ctx::Ctx;
 use crate::error::{Code, Refusal, shown};
 use crate::input;
-use crate::land::{Landed, Outcome, Patience, Plan, Request, Wanted, land};
+use crate::land::{Outcome, Patience, Plan, Request, Wanted, land};
 use crate::mend::mend;
 use crate::operator;
 use crate::spawn::start_followers;
@@ -197,7 +197,7 @@ fn start_waiting(ws: &Workspace, outcome: &Outcome) -> anyhow::Result<Vec<String
 fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {
     match outcome {
         Outcome::Landed(landed) => {
-            print_landed(ctx, ws, landed);
+            train::print_landed(ctx, ws, landed);
             Code::Ok
         }
         Outcome::Planned(plan) => {
@@ -212,16 +212,6 @@ fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {
             ctx.ui.out(&trespass_text(task, found));
             Code::No
         }
-    }
-}
-
-fn print_landed(ctx: &Ctx, ws: &Workspace, landed: &Landed) {
-    ctx.ui.out(&landed.to_string());
-    if let Some(why) = &landed.kept_because {
-        ctx.ui.warn(&format!("the worktree is kept: {why}"));
-    }
-    if landed.removed {
-        ws.hint_if_inside(&landed.task.worktree);
     }
 }
 

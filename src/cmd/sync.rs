@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use signal_hook::consts::SIGINT;
 
 use crate::ctx::Ctx;
-use crate::error::{Code, Refusal, shown};
+use crate::error::{Code, Refusal, counted, shown};
 use crate::input;
 use crate::mend::mend;
 use crate::operator;
@@ -100,7 +100,7 @@ impl Sync {
                 }
             };
             if let Some(error) = failed {
-                worst = worse(worst, code_of(&error));
+                worst = worst.worse(code_of(&error));
                 if let Some(value) = values.last_mut() {
                     value["message"] = json!(format!("{error:#}"));
                 }
@@ -118,18 +118,6 @@ fn code_of(error: &anyhow::Error) -> Code {
     error
         .downcast_ref::<Refusal>()
         .map_or(Code::Fault, |refusal| refusal.code)
-}
-
-/// Of two answers the one that a person must look at first.
-fn worse(one: Code, other: Code) -> Code {
-    let rank = |code: &Code| match code {
-        Code::Ok => 0,
-        Code::Busy => 1,
-        Code::Refused => 2,
-        Code::Conflict => 3,
-        _ => 4,
-    };
-    [one, other].into_iter().max_by_key(rank).unwrap_or(one)
 }
 
 fn word_of(code: Code) -> &'static str {
@@ -189,11 +177,7 @@ fn say(ctx: &Ctx, synced: &Synced, request: &Request) {
                 How::Merge => "merged into",
                 How::Rebase => "brought under",
             };
-            let count = if *commits == 1 {
-                "1 commit".to_owned()
-            } else {
-                format!("{commits} commits")
-            };
+            let count = counted(*commits, "commit");
             ctx.ui.out(&format!(
                 "synced {}: {count} of {} {done} {}, now at {}",
                 task.name,

@@ -31,8 +31,6 @@ pub(crate) struct Car {
     pub(crate) tip: Oid,
     /// The target combined with this task and with all before it.
     pub(crate) prefix: Pinned,
-    /// Paths that differ between target and `prefix`.
-    pub(crate) changed: Vec<String>,
 }
 
 /// One run of the gate, as ordered. It never changes once written.

@@ -38,6 +38,7 @@ impl Outcome {
     }
 }
 
+/// The key of the outcome of `step` on `tree`, under a gate and in an environment (their hashes).
 pub(crate) fn outcome_key(tree: &Oid, gate: &str, environment: &str, step: &str) -> String {
     crate::digest::hex(&[
         b"outcome 1",

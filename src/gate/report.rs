@@ -1,6 +1,6 @@
 //! The bounded text that an agent reads: one verdict line, the first failure, a path to the rest, what to do next.
 
-mod company;
+mod blame;
 mod of_run;
 
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 pub(crate) use of_run::{report, stopped_next};
 
-use company::Company;
+use blame::Blame;
 
 use super::{Denied, Flaky, Receipt};
 use crate::error::shown;
@@ -46,7 +46,7 @@ pub(crate) struct Report {
     pub(crate) target_log: Option<String>,
     /// Of a train: whose failure it is.
     #[serde(flatten)]
-    pub(crate) company: Option<Company>,
+    pub(crate) blame: Option<Blame>,
     /// Why it is not known whether the target is red there, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) target_unknown: Option<String>,
@@ -91,7 +91,7 @@ impl Report {
             log_lines: None,
             target: None,
             target_log: None,
-            company: None,
+            blame: None,
             target_unknown: None,
             flaky: Vec::new(),
             denied: None,
@@ -157,8 +157,8 @@ impl Report {
         if let Some(denied) = &self.denied {
             let _ = writeln!(text, "{denied}");
         }
-        if let Some(company) = &self.company {
-            let _ = writeln!(text, "{company}");
+        if let Some(blame) = &self.blame {
+            let _ = writeln!(text, "{blame}");
         }
         if let Some(unknown) = &self.target_unknown {
             let _ = writeln!(text, "{unknown}");

@@ -246,6 +246,7 @@ impl Repo {
         }
     }
 
+    /// Has git write index and files from the old tree to the new one; the branch stays. Answers what git said.
     pub(super) fn write_files(&self, step: &CheckoutMove) -> anyhow::Result<Output> {
         let trees = [step.old.as_str(), step.new.as_str()];
         let write = || {

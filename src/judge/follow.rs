@@ -17,7 +17,7 @@ use super::clear_dead_judge;
 use super::settle::load_run;
 
 /// How a followed run ended.
-pub(crate) struct Verdicts {
+pub(crate) struct Followed {
     /// The record as the run left it.
     pub(crate) task: Task,
     pub(crate) code: Code,
@@ -32,7 +32,7 @@ const SILENT: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// Where the state can't be read; the judge goes on then.
-pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Verdicts> {
+pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Followed> {
     let interrupt = Interrupt::install(&[SIGINT])?;
     let file = ws.store.run_dir(name, run).join("progress.json");
     let mut shown = Shown::begin(ws, name);
@@ -70,7 +70,7 @@ pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Ver
         Code::Fault if signalled && progress.verdict.is_none() => Code::Interrupted,
         code => code,
     };
-    Ok(Verdicts { task, code })
+    Ok(Followed { task, code })
 }
 
 /// What a follower has shown of a run.

@@ -1,64 +1,23 @@
 //! A slot: a checkout of `wt`'s own in which candidates are judged, kept warm from one to the next.
 
+mod record;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::made;
 use crate::carry;
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
-use crate::process::{self, Identity, Interrupt};
+use crate::process::{self, Interrupt};
 use crate::scope::{Case, Globs};
 use crate::store::{Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
-/// What is known of a slot between judgings.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Record {
-    pub(super) root: PathBuf,
-    admin: String,
-    /// Hash of all that the set-up ran on; none where it must run again.
-    setup: Option<String>,
-    /// Untracked paths that the set-up made.
-    made: Vec<String>,
-    /// How these looked when the set-up had run.
-    stamp: String,
-    /// The private temporary folder of the judge at work; one that is still named here died in the slot.
-    occupant: Option<PathBuf>,
-    /// When its folder was made.
-    #[serde(default)]
-    pub(super) created: Option<Timestamp>,
-    /// When a judge was here last: came, or left.
-    #[serde(default)]
-    pub(super) used: Option<Timestamp>,
-    /// Who came last, and for which task.
-    #[serde(default)]
-    pub(super) tenant: Option<Tenant>,
-}
-
-impl Record {
-    /// What is known of the slot of this number; nothing where that can't be read.
-    pub(super) fn find(store: &Store, number: usize) -> Option<Self> {
-        read_json(&store.slot_dir(number).join("slot.json")).ok()?
-    }
-
-    pub(super) fn caches(&self) -> PathBuf {
-        let mut name = self.root.clone().into_os_string();
-        name.push("-caches");
-        name.into()
-    }
-}
-
-/// A judge in a slot.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Tenant {
-    pub(super) task: String,
-    pub(super) process: Identity,
-}
+pub(super) use record::{Record, Tenant};
 
 /// A slot that this process holds.
 pub(super) struct Slot {

@@ -17,8 +17,10 @@ use crate::store::Lock;
 use crate::task::{State, Task};
 use crate::workspace::{InForce, Workspace};
 
+/// What one try came to.
 pub(super) enum Step {
     Done(Outcome),
+    /// The task or its target has moved: it must be combined anew.
     Again,
     /// The remote that it is pushed to, named as people do, has something else by now.
     RemoteMoved(String),
@@ -34,7 +36,32 @@ pub(super) struct Attempt<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) in_force: &'a InForce,
     pub(super) work: &'a Work,
+    /// The tasks that are live besides.
+    pub(super) live: &'a [Live],
     pub(super) interrupt: &'a Interrupt,
+}
+
+/// A task that has not landed, and where its branch stands.
+pub(super) struct Live {
+    name: String,
+    base: Oid,
+    tip: Oid,
+}
+
+/// The tasks that have not landed. Those of a train are held against them one by one: they are read once.
+pub(super) fn live(ws: &Workspace) -> anyhow::Result<Vec<Live>> {
+    let mut found = Vec::new();
+    for (name, task) in ws.store.tasks()? {
+        let task = task?;
+        if task.state == State::Landed {
+            continue;
+        }
+        if let Ok(Some(tip)) = ws.repo.read.tip(&task.branch_ref()) {
+            let base = task.base;
+            found.push(Live { name, base, tip });
+        }
+    }
+    Ok(found)
 }
 
 /// What a task's work is put upon.
@@ -68,6 +95,7 @@ impl<'a> Attempt<'a> {
         ws: &'a Workspace<'a>,
         member: &'a Member<'a>,
         in_force: &'a InForce,
+        live: &'a [Live],
         interrupt: &'a Interrupt,
     ) -> Self {
         Self {
@@ -77,6 +105,7 @@ impl<'a> Attempt<'a> {
             request: &member.request,
             in_force,
             work: &member.work,
+            live,
             interrupt,
         }
     }
@@ -219,15 +248,8 @@ impl<'a> Attempt<'a> {
     pub(super) fn leans_on(&self, target: &Oid) -> anyhow::Result<Vec<(String, Oid)>> {
         let read = &self.repo.read;
         let mut found = Vec::new();
-        for (name, other) in self.ws.store.tasks()? {
-            let other = other?;
-            if name == self.task.name || other.state == State::Landed {
-                continue;
-            }
-            let Ok(Some(theirs)) = read.tip(&other.branch_ref()) else {
-                continue;
-            };
-            let Some(shared) = read.merge_base(&self.work.tip.commit, &theirs)? else {
+        for other in self.live.iter().filter(|live| live.name != self.task.name) {
+            let Some(shared) = read.merge_base(&self.work.tip.commit, &other.tip)? else {
                 continue;
             };
             // Where the other holds all of this one's work, nothing of its own can be meant.
@@ -235,7 +257,7 @@ impl<'a> Attempt<'a> {
                 || read.is_ancestor(&shared, &other.base)?
                 || read.is_ancestor(&shared, target)?;
             if !own {
-                found.push((name, shared));
+                found.push((other.name.clone(), shared));
             }
         }
         Ok(found)

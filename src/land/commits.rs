@@ -9,7 +9,7 @@ use crate::contract::Strategy;
 use crate::error::Refusal;
 use crate::git::{CommitRequest, Repo};
 use crate::oid::Oid;
-use crate::replay::{Replay, Replayed};
+use crate::replay::{Replay, Replayed, loses_a_merge};
 use crate::task::{Pinned, Task};
 use crate::workspace::Workspace;
 
@@ -79,20 +79,13 @@ pub(super) fn draft(attempt: &Attempt, tip: &Pinned, combined: Candidate) -> any
     }
     let read = &attempt.repo.read;
     let replay = Replay::of(read, &combined.target, &tip.commit)?;
-    let replayed = replay.onto(attempt.repo, &combined.target, |step| {
-        let parents = [step.parent];
-        let repo = attempt.repo;
-        repo.commit_by_machine(step.tree, &parents, "wt: replayed\n")
-    })?;
+    let replayed = replay.rehearse(attempt.repo, &combined.target)?;
     let onto = require_clean(attempt.task, replayed)?;
     let tree = read.tree_of(&onto)?;
     if replay.leaves_merges_out && tree != combined.pinned.tree {
-        return Err(Refusal::refused(format!(
-            "a merge commit of task `{}` holds work of its own, which replaying the other commits would lose",
-            attempt.task.name
-        ))
-        .hint("land it with --strategy squash or merge")
-        .into());
+        return Err(loses_a_merge(attempt.task)
+            .hint("land it with --strategy squash or merge")
+            .into());
     }
     let changes = read.changes(&read.tree_of(&combined.target)?, &tree)?;
     let paths = changes.iter().map(|c| c.path.clone()).collect();
@@ -242,6 +235,7 @@ pub(super) fn publish_work(
     )
 }
 
+/// What is said where the task's branch is no longer what was judged.
 pub(super) fn branch_moved(task: &Task) -> Refusal {
     Refusal::refused(format!("{} moved meanwhile", task.branch))
         .hint(format!("wt validate {}", task.name))

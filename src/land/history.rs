@@ -18,7 +18,7 @@ const LOOKED_AT: usize = 1_000;
 
 /// One commit on the target, for people and programs.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Passage {
+pub(crate) struct TargetCommit {
     pub(crate) commit: Oid,
     pub(crate) time: Option<Timestamp>,
     pub(crate) author: String,
@@ -55,25 +55,25 @@ pub(crate) fn history(
     target: &str,
     tip: &Oid,
     most: usize,
-) -> anyhow::Result<Vec<Passage>> {
+) -> anyhow::Result<Vec<TargetCommit>> {
     let trailers = [TRAILER_TASK, TRAILER_RECEIPT];
     let steps = ws.repo.read.first_parents(tip, most, &trailers)?;
     let standings = standings(&steps, &landings(ws, target)?, |key| {
         Some(find_receipt(&ws.store, key)?.tree)
     });
-    let passages = steps
+    let commits = steps
         .into_iter()
         .zip(standings)
-        .map(|(step, standing)| Passage {
+        .map(|(step, standing)| TargetCommit {
             commit: step.commit,
             time: Timestamp::from_second(step.seconds).ok(),
             author: step.author,
             subject: step.subject,
             standing,
         });
-    let mut passages: Vec<Passage> = passages.collect();
-    passages.reverse();
-    Ok(passages)
+    let mut commits: Vec<TargetCommit> = commits.collect();
+    commits.reverse();
+    Ok(commits)
 }
 
 /// The landing of a task, whose work `tip` is, among the commits of its target at `target`, if there is one that no
@@ -86,27 +86,25 @@ pub(super) fn find_landing(
 ) -> anyhow::Result<Option<Landing>> {
     let (most, _) = ws.repo.read.ahead_behind(target, &task.base)?;
     let found = history(ws, &task.target, target, most.min(LOOKED_AT))?;
-    Ok(found
-        .into_iter()
-        .find_map(|passage| match passage.standing {
-            Standing::Landed {
-                task: name,
-                receipt,
-            }
-            | Standing::JudgedTogether {
-                task: name,
-                receipt,
-                ..
-            } if name == task.name => Some(Landing {
-                commit: passage.commit,
-                onto: None,
-                tip: tip.clone(),
-                receipt,
-                together: Vec::new(),
-                at: ws.ctx.now,
-            }),
-            _ => None,
-        }))
+    Ok(found.into_iter().find_map(|commit| match commit.standing {
+        Standing::Landed {
+            task: name,
+            receipt,
+        }
+        | Standing::JudgedTogether {
+            task: name,
+            receipt,
+            ..
+        } if name == task.name => Some(Landing {
+            commit: commit.commit,
+            onto: None,
+            tip: tip.clone(),
+            receipt,
+            together: Vec::new(),
+            at: ws.ctx.now,
+        }),
+        _ => None,
+    }))
 }
 
 /// The landing commits that were noted, each with the commit that the target was moved from.

@@ -79,8 +79,15 @@ pub(super) fn move_target(
             return Err(error);
         }
     }
+    Ok(Moving::Landed(record_all(judged, chain, tasks)?))
+}
+
+/// Writes down that all of them have landed, and then tears them down: a tear-down that fails must not leave one
+/// unrecorded.
+fn record_all(judged: &Judged, chain: Vec<Oid>, tasks: Vec<Task>) -> anyhow::Result<Vec<Landed>> {
     let mut recorded = Vec::new();
     for ((car, commit), task) in judged.cars().iter().zip(chain).zip(tasks) {
+        let ws = car.attempt.ws;
         let landing = Landing {
             commit,
             onto: Some(judged.target().clone()),
@@ -89,13 +96,13 @@ pub(super) fn move_target(
             together: judged.together(),
             at: ws.ctx.now,
         };
-        recorded.push((record_landing(ws, &task, landing)?, keeps(&car.attempt)));
+        let task = record_landing(ws, &task, landing)?;
+        recorded.push((ws, task, keeps(&car.attempt)));
     }
-    let landed = recorded
+    recorded
         .into_iter()
-        .map(|(task, keep)| conclude(ws, task, keep))
-        .collect::<anyhow::Result<_>>()?;
-    Ok(Moving::Landed(landed))
+        .map(|(ws, task, keep)| conclude(ws, task, keep))
+        .collect()
 }
 
 /// Lets everyone see what the landing stands on: the commits of `--commit`, and who accepted a change of the judge.

@@ -131,7 +131,7 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
         });
     }
     ws.ctx.ui.say(&format!(
-        "{name}: judging the combination with {}, which has moved",
+        "{name}: judging the combination with {} as it is now",
         car.attempt.task.target
     ));
     let mut task = car.attempt.task.clone();
@@ -192,7 +192,6 @@ pub(super) fn prove_train<'d>(
         task: car.name().to_owned(),
         tip: car.attempt.work.tip.commit.clone(),
         prefix: prefix.pinned.clone(),
-        changed: prefix.paths.clone(),
     };
     let train: Vec<gate::Car> = cars.iter().zip(prefixes).map(told).collect();
     let (ws, owner) = (last.attempt.ws, last.name());
@@ -222,41 +221,49 @@ pub(super) fn prove_train<'d>(
         Err(_) if ws.store.find_task(owner)?.is_none() => return Ok(TrainProof::Moved),
         followed => followed?,
     };
-    match judge::verdict_of(ws, owner, order.run)? {
-        Some(Verdict::Passed { .. }) => {
-            let run = Some(order.run);
-            Ok(match covering_receipt(&ws.store, &order) {
-                Some(receipt) => TrainProof::Judged {
-                    judged: judged(receipt.key()),
-                    run,
-                },
-                None => TrainProof::Moved,
-            })
-        }
+    let found = judge::verdict_of(ws, owner, order.run)?;
+    if let Some(Verdict::Passed { .. }) = found {
+        let run = Some(order.run);
+        return Ok(match covering_receipt(&ws.store, &order) {
+            Some(receipt) => TrainProof::Judged {
+                judged: judged(receipt.key()),
+                run,
+            },
+            None => TrainProof::Moved,
+        });
+    }
+    unproven(last, order.run, found, &verdict.task, verdict.code)
+}
+
+/// What a run of a train came to that did not pass; `last` is the car by whose record it was judged, `task` that
+/// record by now.
+fn unproven<'d>(
+    last: &Car,
+    run: u32,
+    found: Option<Verdict>,
+    task: &Task,
+    code: Code,
+) -> anyhow::Result<TrainProof<'d>> {
+    Ok(match found {
         Some(Verdict::Failed {
             culprit: Some(culprit),
             ..
-        }) => Ok(TrainProof::Red {
-            owner: owner.to_owned(),
-            run: order.run,
+        }) => TrainProof::Red {
+            owner: last.name().to_owned(),
+            run,
             culprit,
-        }),
+        },
         // By another: who takes a task away stops its judge.
-        _ if verdict.code == Code::Interrupted && !last.attempt.interrupt.raised() => {
-            Ok(TrainProof::Moved)
-        }
-        _ if verdict.code == Code::Interrupted => {
-            Err(Refusal::new(Code::Interrupted, "interrupted").into())
+        _ if code == Code::Interrupted && !last.attempt.interrupt.raised() => TrainProof::Moved,
+        _ if code == Code::Interrupted => {
+            return Err(Refusal::new(Code::Interrupted, "interrupted").into());
         }
         found => {
-            let report = Box::new(judge::report_of(ws, &verdict.task, order.run)?);
-            Ok(match found {
+            let report = Box::new(judge::report_of(last.attempt.ws, task, run)?);
+            match found {
                 Some(Verdict::TargetRed { step, .. }) => TrainProof::TargetRed { step, report },
-                _ => TrainProof::Undecided {
-                    report,
-                    code: verdict.code,
-                },
-            })
+                _ => TrainProof::Undecided { report, code },
+            }
         }
-    }
+    })
 }

@@ -102,6 +102,8 @@ pub(super) fn await_judge_of_landing(ws: &Workspace, name: &str) -> anyhow::Resu
     Ok(())
 }
 
+/// # Errors
+/// A refusal where somebody is at work on the task, or it is not validated.
 pub(super) fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
     let hint = format!(
         "it must end first; once it has: wt merge {name}",
@@ -198,6 +200,8 @@ fn committed_work(ws: &Workspace, repo: &Repo, task: &Task) -> anyhow::Result<Wo
     Ok(Work { tip, branch })
 }
 
+/// # Errors
+/// A refusal where `tree`, which is that of `what`, is not the one that was validated.
 pub(super) fn require_judged(task: &Task, tree: &Oid, what: &str) -> anyhow::Result<()> {
     if task
         .validated

@@ -17,16 +17,16 @@ use crate::workspace::Workspace;
 /// Brings the killed landings on `target` to an end, before another one begins; what can't be is said and left. The
 /// landing lock of the target must be held.
 pub(super) fn recover_on(ws: &Workspace, target: &str) -> anyhow::Result<()> {
-    for entry in ws.store.intents()? {
+    for entry in ws.store.intents()?.into_iter().filter(is_dead_landing) {
         let task = ws.store.find_task(&entry.task).ok().flatten();
-        let is_there = task.is_some_and(|task| task.target == target);
-        if !is_there
-            || entry.process.is_alive()
-            || !matches!(entry.operation, Operation::Land { .. })
-        {
+        if task.is_none_or(|task| task.target != target) {
             continue;
         }
         let _lock = ws.lock_task(&entry.task)?;
+        // Whoever had the lock before may have mended it.
+        let Some(entry) = ws.store.find_intent(&entry.task)?.filter(is_dead_landing) else {
+            continue;
+        };
         match recover(ws, &entry) {
             Ok(line) => ws.ctx.ui.say(&format!("mended: {line}")),
             Err(error) => ws.ctx.ui.warn(&format!(
@@ -36,6 +36,11 @@ pub(super) fn recover_on(ws: &Workspace, target: &str) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether it is the intent of a landing whose process is gone.
+fn is_dead_landing(entry: &JournalEntry) -> bool {
+    matches!(entry.operation, Operation::Land { .. }) && !entry.process.is_alive()
 }
 
 /// Brings one killed landing to its end, and says to which. Safe to repeat. The landing lock of the target and the

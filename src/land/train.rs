@@ -1,8 +1,8 @@
 //! A train: several tasks that land on their target with one move of it, judged once, at its end.
 
 mod couple;
-mod journey;
 mod plan;
+mod under_way;
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ use crate::workspace::Workspace;
 use super::ready::{ready, require_unlanded};
 use super::{Landed, Request, turn};
 
-use journey::Journey;
 pub(crate) use plan::TrainPlan;
+use under_way::Train;
 
 /// Which tasks are to land.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,12 +31,12 @@ pub(crate) enum Wanted<'a> {
 }
 
 /// The tasks that are to land on one target.
-pub(crate) struct Trip<'a> {
+pub(crate) struct TrainRequest<'a> {
     pub(crate) target: &'a str,
     pub(crate) names: &'a [String],
     pub(crate) wanted: Wanted<'a>,
-    /// As for each of them alone.
-    pub(crate) request: &'a Request<'a>,
+    /// What holds of each of them as if it landed alone.
+    pub(crate) options: &'a Request<'a>,
 }
 
 /// A task that stays where it is.
@@ -177,22 +177,24 @@ fn require_ready(ws: &Workspace, request: &Request, name: &str) -> anyhow::Resul
     }
 }
 
-/// Lands the tasks of a trip, as many as can, and tells of each what came of it.
+/// Lands these tasks, as many as can, and tells of each what came of it.
 ///
 /// # Errors
 /// Where nothing more can be said or done; what was told holds all the same.
 pub(crate) fn land_train(
     ws: &Workspace,
-    trip: &Trip,
+    request: &TrainRequest,
     tell: &mut dyn FnMut(News),
 ) -> anyhow::Result<()> {
     let interrupt = Interrupt::install(&[SIGINT])?;
-    let landed = land_in_turn(ws, trip, &interrupt, tell);
+    let landed = land_in_turn(ws, request, &interrupt, tell);
     landed.map_err(|error| {
         let intents = ws.store.intents().unwrap_or_default();
-        let begun = intents.iter().any(|entry| trip.names.contains(&entry.task));
+        let begun = intents
+            .iter()
+            .any(|entry| request.names.contains(&entry.task));
         if interrupt.raised() && !begun {
-            interrupted(trip)
+            interrupted(request)
         } else {
             error
         }
@@ -201,19 +203,19 @@ pub(crate) fn land_train(
 
 fn land_in_turn(
     ws: &Workspace,
-    trip: &Trip,
+    request: &TrainRequest,
     interrupt: &Interrupt,
     tell: &mut dyn FnMut(News),
 ) -> anyhow::Result<()> {
-    let patience = trip.request.patience;
-    let _turn = turn::wait_for(ws, trip.target, trip.names, patience, interrupt)?;
-    Journey::new(ws, trip, interrupt, tell).run()
+    let patience = request.options.patience;
+    let _turn = turn::wait_for(ws, request.target, request.names, patience, interrupt)?;
+    Train::new(ws, request, interrupt, tell).run()
 }
 
-fn interrupted(trip: &Trip) -> anyhow::Error {
+fn interrupted(request: &TrainRequest) -> anyhow::Error {
     let what = format!(
         "interrupted; what was not said to have landed on {} has not",
-        trip.target
+        request.target
     );
     Refusal::new(Code::Interrupted, what).into()
 }

@@ -99,7 +99,7 @@ impl Store {
         process: &Identity,
         operation: Operation,
     ) -> anyhow::Result<()> {
-        if let Some(open) = read_json::<Entry>(&self.journal_file(task))?
+        if let Some(open) = self.find_intent(task)?
             && open.process != *process
             && !open.operation.is_before(&operation)
         {
@@ -129,6 +129,14 @@ impl Store {
             }
         };
         removed().with_context(|| format!("can't remove {}", path.display()))
+    }
+
+    /// The open intent about a task.
+    ///
+    /// # Errors
+    /// Where there is one that can't be read.
+    pub(crate) fn find_intent(&self, task: &str) -> anyhow::Result<Option<Entry>> {
+        read_json(&self.journal_file(task))
     }
 
     /// Every open intent that can be read: one that can't must not stand in the way of other tasks.

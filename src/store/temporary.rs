@@ -27,6 +27,7 @@ pub(crate) struct Temporary {
 }
 
 impl Temporary {
+    /// Where it is: gone with this value.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

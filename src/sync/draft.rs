@@ -2,10 +2,9 @@
 
 use super::{How, Sync};
 use crate::candidate;
-use crate::error::Refusal;
 use crate::git::{Combination, CommitRequest, Repo};
 use crate::oid::Oid;
-use crate::replay::{Replay, Replayed, Step};
+use crate::replay::{Replay, Replayed, Step, loses_a_merge};
 use crate::task::Task;
 
 /// A synced task, before it has a commit that anybody sees.
@@ -52,13 +51,7 @@ pub(super) fn draft(sync: &Sync, task: &Task) -> anyhow::Result<Result<Draft, Ve
 fn rebase(sync: &Sync, task: &Task) -> anyhow::Result<Result<Draft, Vec<String>>> {
     let (repo, target, tip) = (sync.repo, sync.target, &sync.tip.commit);
     let replay = Replay::of(&repo.read, target, tip)?;
-    let replayed = replay.onto(repo, target, |step| {
-        if is_there_already(repo, step)? {
-            return Ok(step.parent.clone());
-        }
-        repo.commit_by_machine(step.tree, &[step.parent], "wt: replayed\n")
-    })?;
-    let tree = match replayed {
+    let tree = match replay.rehearse(repo, target)? {
         Replayed::Conflict(paths) => return Ok(Err(paths)),
         Replayed::At(last) => repo.read.tree_of(&last)?,
     };
@@ -67,12 +60,8 @@ fn rebase(sync: &Sync, task: &Task) -> anyhow::Result<Result<Draft, Vec<String>>
             Combination::Conflict(paths) => return Ok(Err(paths)),
             Combination::Clean(both) if both == tree => {}
             Combination::Clean(_) => {
-                return Err(Refusal::refused(format!(
-                    "a merge commit of task `{}` holds work of its own, which replaying the other commits would lose",
-                    task.name
-                ))
-                .hint(format!("bring {} in by a merge: wt sync {}", task.target, task.name))
-                .into());
+                let hint = format!("bring {} in by a merge: wt sync {}", task.target, task.name);
+                return Err(loses_a_merge(task).hint(hint).into());
             }
         }
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Line(BTreeMap<String, Vec<String>>);
 
 impl Line {
+    /// Puts `task` behind the tasks that it follows.
     pub(crate) fn add(&mut self, task: &str, after: &[String]) {
         self.0.insert(task.to_owned(), after.to_vec());
     }

@@ -262,7 +262,7 @@ fn a_moved_target_is_judged_anew_and_a_red_combination_costs_nothing() {
     let main = sandbox.git(&["rev-parse", "main"]);
 
     let red = sandbox.wt(&["merge", "two"]);
-    red.expect(1).prints("FAIL: both").says("which has moved");
+    red.expect(1).prints("FAIL: both").says("as it is now");
     assert!(
         red.out.starts_with("TARGET_RED") || red.out.starts_with("TEST_FAILURE"),
         "{}",
@@ -779,7 +779,7 @@ fn work_that_comes_while_it_lands_keeps_the_worktree() {
     let landed = sandbox.wt(&["merge", "auth"]);
     landed
         .expect(0)
-        .says("the worktree is kept: it holds newer work: late");
+        .says("the worktree of task `auth` is kept: it holds newer work: late");
     assert_judged(&sandbox);
     assert_eq!(sandbox.read(worktree.join("late")), "late\n");
     assert_eq!(sandbox.task_state("auth"), "landed");

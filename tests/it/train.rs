@@ -82,7 +82,7 @@ fn five_green_tasks_are_judged_once_and_land_with_one_move() {
             .expect(0)
             .says("order on main: a, b, c, d, e (the oldest first)")
             .says("judging a, b, c, d, e together on main")
-            .prints("(judged together: a b c d e)\n");
+            .prints("(judged together: a, b, c, d, e)\n");
         assert_eq!(told(&merged.out).len(), 5, "{}", merged.out);
         assert_eq!(runs(&sandbox) - before, 1, "{strategy}");
 
@@ -393,7 +393,7 @@ fn a_killed_train_is_taken_up_again_and_judged_once() {
     again.hear("waiting for its verdict");
     fs::write(sandbox.notes().join("go"), "").expect("written");
     let again = again.finish(&sandbox);
-    again.expect(0).prints("(judged together: a b)");
+    again.expect(0).prints("(judged together: a, b)");
     assert_eq!(runs(&sandbox), before);
     assert_eq!(landed(&sandbox), ["a", "b"]);
     sandbox.wt(&["doctor"]).expect(0);

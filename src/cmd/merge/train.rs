@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::ctx::Ctx;
 use crate::error::Code;
-use crate::land::{LeftOut, News, Request, TrainPlan, Trip, Wanted, land_train, trains};
+use crate::land::{
+    Landed, LeftOut, News, Request, TrainPlan, TrainRequest, Wanted, land_train, trains,
+};
 use crate::spawn::start_followers;
 use crate::task::State;
 use crate::workspace::Workspace;
@@ -58,15 +60,15 @@ fn land_all(
     }
     let (mut code, mut started) = (Code::Ok, Vec::new());
     for (target, names) in &trains {
-        let trip = Trip {
+        let train = TrainRequest {
             target,
             names,
             wanted,
-            request,
+            options: request,
         };
         let mut landed = Vec::new();
-        let done = land_train(ws, &trip, &mut |news| {
-            code = worse(code, news.code());
+        let done = land_train(ws, &train, &mut |news| {
+            code = code.worse(news.code());
             if let News::Landed(landing) = &news {
                 landed.push(landing.task.name.clone());
             }
@@ -79,20 +81,6 @@ fn land_all(
         done?;
     }
     Ok((code, started))
-}
-
-/// Of two exit statuses the one that tells more of what went wrong.
-fn worse(one: Code, other: Code) -> Code {
-    const WORST_FIRST: [Code; 6] = [
-        Code::Fault,
-        Code::Stopped,
-        Code::No,
-        Code::Conflict,
-        Code::Refused,
-        Code::Busy,
-    ];
-    let is_there = |code: &&Code| **code == one || **code == other;
-    WORST_FIRST.iter().find(is_there).copied().unwrap_or(one)
 }
 
 /// What was told, for programs.
@@ -125,17 +113,7 @@ impl Told {
 
 fn print(ctx: &Ctx, ws: &Workspace, news: &News) {
     match news {
-        News::Landed(landed) => {
-            ctx.ui.out(&landed.to_string());
-            if let Some(why) = &landed.kept_because {
-                let name = &landed.task.name;
-                ctx.ui
-                    .warn(&format!("the worktree of task `{name}` is kept: {why}"));
-            }
-            if landed.removed {
-                ws.hint_if_inside(&landed.task.worktree);
-            }
-        }
+        News::Landed(landed) => print_landed(ctx, ws, landed),
         News::Red {
             task,
             state,
@@ -151,6 +129,19 @@ fn print(ctx: &Ctx, ws: &Workspace, news: &News) {
         }
         News::LeftOut(left) => print_left_out(ctx, left),
         News::Planned(plan) => print_plan(ctx, plan),
+    }
+}
+
+/// Says that a task has landed, and what became of its worktree.
+pub(super) fn print_landed(ctx: &Ctx, ws: &Workspace, landed: &Landed) {
+    ctx.ui.out(&landed.to_string());
+    if let Some(why) = &landed.kept_because {
+        let name = &landed.task.name;
+        ctx.ui
+            .warn(&format!("the worktree of task `{name}` is kept: {why}"));
+    }
+    if landed.removed {
+        ws.hint_if_inside(&landed.task.worktree);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The report of one run of the gate.
 
 use super::super::{Ended, Order, Progress, Purpose, StepResult, Verdict};
-use super::{Company, Report};
+use super::{Blame, Report};
 use crate::error::some_of;
 use crate::failure::Failure;
 use crate::oid::Oid;
@@ -43,7 +43,7 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
             let unknown = |why| format!("whether {target} is red there, too, is not known: {why}");
             report.target_unknown = unsure.as_ref().map(unknown);
             if let Some(culprit) = culprit {
-                report.company = Some(Company::of(culprit));
+                report.blame = Some(Blame::of(culprit));
                 let others = match &culprit.with[..] {
                     [] => String::new(),
                     [other] => format!("; once {other} has landed"),
@@ -108,7 +108,7 @@ fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, 
     report.log_lines = Some(step.log_lines);
     report.next = match (order.purpose, task.state) {
         (Purpose::Land, _) => format!(
-            "this is the combination with {}, which has moved; no attempt was counted: {}",
+            "this is the combination with {} as it is now; no attempt was counted: {}",
             task.target,
             caught_up(task)
         ),

@@ -41,17 +41,8 @@ impl Judge<'_> {
         failed: Failed,
     ) -> anyhow::Result<Verdict> {
         let whole: Part = (0..self.order.train.len()).collect();
-        let outcome = Outcome {
-            tree: self.order.candidate.tree.clone(),
-            gate: self.order.gate.clone(),
-            environment: self.order.environment.clone(),
-            step: failed.step.clone(),
-            confined: self.cages.is_some(),
-            first: Some(failed.first.clone()),
-            log: self.dir.join(&failed.step.log),
-            task: self.order.task.clone(),
-            at: self.ws.ctx.time(),
-        };
+        let first = Some(failed.first.clone());
+        let outcome = self.outcome(&self.order.candidate, &failed.step, first);
         let order = self.order.clone();
         let mut red = BTreeMap::from([(whole, Seen { order, outcome })]);
         match self.try_parts(slot, temporary, &failed.step.name, &mut red)? {
@@ -130,18 +121,18 @@ impl Judge<'_> {
     fn part(&self, part: &Part) -> anyhow::Result<Option<Order>> {
         let cars = &self.order.train;
         let last = part.last().context("a part has a task")?;
-        let (pinned, changed) = if part.len() == last + 1 {
-            (cars[*last].prefix.clone(), cars[*last].changed.clone())
+        let pinned = if part.len() == last + 1 {
+            cars[*last].prefix.clone()
         } else {
-            let Some(pinned) = self.combined(part.iter().map(|place| &cars[*place].tip))? else {
-                return Ok(None);
-            };
-            let target = self.repo.read.tree_of(&self.order.target)?;
-            let changes = self.repo.read.changes(&target, &pinned.tree)?;
-            let mut changed: Vec<String> = changes.into_iter().map(|c| c.path).collect();
-            changed.dedup();
-            (pinned, changed)
+            match self.combined(part.iter().map(|place| &cars[*place].tip))? {
+                Some(pinned) => pinned,
+                None => return Ok(None),
+            }
         };
+        let target = self.repo.read.tree_of(&self.order.target)?;
+        let changes = self.repo.read.changes(&target, &pinned.tree)?;
+        let mut changed: Vec<String> = changes.into_iter().map(|c| c.path).collect();
+        changed.dedup();
         let selected = gate::select(&self.order.contract, &changed)?;
         let selected = selected.iter().map(|step| step.name.clone()).collect();
         Ok(Some(Order {

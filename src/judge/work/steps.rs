@@ -11,7 +11,7 @@ use super::super::slot::{Slot, steps_folder};
 use super::Judge;
 use crate::confine::{self, Cages, Doors, Workplace};
 use crate::contract::{Kind, Step, Timeout};
-use crate::failure;
+use crate::failure::{self, Failure};
 use crate::gate::{Ended, Order, Outcome, Phase, StepResult, Verdict};
 use crate::process::{self, End, Job};
 use crate::store::remove_dir;
@@ -20,8 +20,10 @@ use crate::task::Pinned;
 
 /// Name of the set-up among the steps of a run.
 pub(super) const SET_UP: &str = "set-up";
+/// How long one command of the set-up may take.
 pub(super) const SET_UP_LIMIT: Timeout = Timeout::from_minutes(SET_UP_MINUTES);
 
+/// The variables that set-up and steps see: all of them.
 pub(super) type Environment = Vec<(OsString, OsString)>;
 
 /// What one command came to.
@@ -50,6 +52,7 @@ impl Judge<'_> {
         Ok((needs_set_up, self.confine(slot, temporary, order)?))
     }
 
+    /// Runs the set-up's commands; the verdict that one of them is, if it is one.
     pub(super) fn set_up(
         &mut self,
         slot: &Slot,
@@ -96,17 +99,8 @@ impl Judge<'_> {
     /// verdict.
     pub(super) fn keep(&mut self, slot: &Slot, judged: &Pinned, step: &StepResult) -> Outcome {
         let log = self.dir.join(&step.log);
-        let outcome = Outcome {
-            tree: judged.tree.clone(),
-            gate: self.order.gate.clone(),
-            environment: self.order.environment.clone(),
-            step: step.clone(),
-            confined: self.cages.is_some(),
-            first: (!step.passed()).then(|| self.first_failure(slot, step, &log)),
-            log,
-            task: self.order.task.clone(),
-            at: self.ws.ctx.time(),
-        };
+        let first = (!step.passed()).then(|| self.first_failure(slot, step, &log));
+        let outcome = self.outcome(judged, step, first);
         match outcomes::keep(self.ws, outcome.clone()) {
             Ok((kept, flaky)) => {
                 self.progress.flaky.extend(flaky);
@@ -116,6 +110,26 @@ impl Judge<'_> {
                 self.ws.ctx.ui.warn(&format!("{error:#}"));
                 outcome
             }
+        }
+    }
+
+    /// What a step of this run came to on a tree, `first` being what its log says first.
+    pub(super) fn outcome(
+        &self,
+        judged: &Pinned,
+        step: &StepResult,
+        first: Option<Failure>,
+    ) -> Outcome {
+        Outcome {
+            tree: judged.tree.clone(),
+            gate: self.order.gate.clone(),
+            environment: self.order.environment.clone(),
+            step: step.clone(),
+            confined: self.cages.is_some(),
+            first,
+            log: self.dir.join(&step.log),
+            task: self.order.task.clone(),
+            at: self.ws.ctx.time(),
         }
     }
 

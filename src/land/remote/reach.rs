@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use crate::error::{Refusal, shown};
+use crate::error::{Refusal, counted, shown};
 use crate::git::{GitCommand, complaint};
 use crate::oid::Oid;
 use crate::workspace::Workspace;
@@ -180,7 +180,7 @@ impl<'w> Remote<'w> {
             let (count, _) = read.ahead_behind(here, &value)?;
             ui.say(&format!(
                 "{target} has {} that {there} has not: pushed as well",
-                commits(count)
+                counted(count, "commit")
             ));
             return Ok(Some(value));
         }
@@ -188,8 +188,8 @@ impl<'w> Remote<'w> {
             let (ours, theirs) = read.ahead_behind(here, &value)?;
             return Err(Refusal::refused(format!(
                 "{target} and {there} have diverged: {} here, {} there",
-                commits(ours),
-                commits(theirs)
+                counted(ours, "commit"),
+                counted(theirs, "commit")
             ))
             .hint(format!(
                 "bring them together (git merge {there}), then land again; a rebase would make the landings here \
@@ -201,7 +201,7 @@ impl<'w> Remote<'w> {
         let (_, count) = read.ahead_behind(here, &value)?;
         ui.say(&format!(
             "{target} is brought forward to {there}: {}",
-            commits(count)
+            counted(count, "commit")
         ));
         Ok(Some(value))
     }
@@ -270,12 +270,5 @@ impl<'w> Remote<'w> {
         } else {
             "nothing landed here; whether it did there is found out by the next wt merge --push"
         })
-    }
-}
-
-fn commits(count: usize) -> String {
-    match count {
-        1 => "1 commit".to_owned(),
-        _ => format!("{count} commits"),
     }
 }

@@ -9,7 +9,7 @@ use crate::process::Interrupt;
 use crate::workspace::{InForce, Workspace};
 
 use super::LeftOut;
-use crate::land::attempt::{Attempt, Base, Car, Checked};
+use crate::land::attempt::{Attempt, Base, Car, Checked, Live};
 use crate::land::ready::Member;
 use crate::land::target::Place;
 
@@ -18,6 +18,7 @@ pub(super) struct Parts<'a> {
     pub(super) ws: &'a Workspace<'a>,
     pub(super) members: &'a [Member<'a>],
     pub(super) in_force: &'a InForce,
+    pub(super) live: &'a [Live],
     /// The tip of the target.
     pub(super) target: &'a Oid,
     pub(super) interrupt: &'a Interrupt,
@@ -33,7 +34,7 @@ pub(super) struct Coupled<'a> {
 
 impl<'a> Parts<'a> {
     fn attempt(&self, member: &'a Member<'a>) -> Attempt<'a> {
-        Attempt::of(self.ws, member, self.in_force, self.interrupt)
+        Attempt::of(self.ws, member, self.in_force, self.live, self.interrupt)
     }
 
     fn named(&self, name: &str) -> Option<&'a Member<'a>> {
@@ -163,7 +164,7 @@ fn whom(name: &str, target: &str, before: &[String], conflicts: &[Conflict]) -> 
     let with: Vec<&str> = before.iter().filter(meets).map(String::as_str).collect();
     match (&with[..], before) {
         ([], []) => target.to_owned(),
-        ([], _) => format!("{target} as {} leave it", before.join(", ")),
+        ([], _) => format!("{target} as {} leave it", some_of(before)),
         _ => with.join(" and "),
     }
 }

@@ -5,12 +5,12 @@ use crate::gate::{self, Culprit, Report};
 use crate::judge;
 use crate::workspace::InForce;
 
-use super::{Journey, Then};
+use super::{Then, Train};
 use crate::land::attempt::Car;
 use crate::land::proof::TrainProof;
 use crate::land::train::{LeftOut, News};
 
-impl Journey<'_> {
+impl Train<'_> {
     /// Gives a failure to whom it belongs, and leaves the others on the way.
     pub(super) fn without_proof(
         &mut self,
@@ -110,7 +110,7 @@ impl Journey<'_> {
                     ),
                     next: Some(format!(
                         "once {} is mended: wt merge {}",
-                        self.trip.target,
+                        self.request.target,
                         car.name()
                     )),
                     paths: Vec::new(),

@@ -1,13 +1,13 @@
-//! In whose company a task of a train fails.
+//! Whose failure a train's is, as a report tells it.
 
 use serde::Serialize;
 
 use super::super::Culprit;
 use crate::error::some_of;
 
-/// What a train tells of a failure: in whose company the task fails.
+/// Of a train: the task whose failure it is, and with whom.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Company {
+pub(crate) struct Blame {
     /// The task whose failure it is.
     pub(crate) culprit: String,
     /// Those without which it does not fail; absent where that could not be found out.
@@ -15,7 +15,7 @@ pub(crate) struct Company {
     pub(crate) with: Option<Vec<String>>,
 }
 
-impl Company {
+impl Blame {
     pub(super) fn of(culprit: &Culprit) -> Self {
         Self {
             culprit: culprit.task.clone(),
@@ -24,7 +24,7 @@ impl Company {
     }
 }
 
-impl std::fmt::Display for Company {
+impl std::fmt::Display for Blame {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.with.as_deref() {
             None => write!(f, "red on top of the tasks before it in the train"),

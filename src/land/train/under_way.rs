@@ -1,4 +1,4 @@
-//! One trip under way: who is there, in which order, what came of it, and what is left to do.
+//! A train under way: who is there, in which order, what came of it, and what is left to do.
 
 mod red;
 
@@ -11,18 +11,18 @@ use crate::workspace::Workspace;
 
 use super::couple::{Coupled, Parts};
 use super::plan::TrainPlan;
-use super::{LeftOut, News, Trip, Wanted};
-use crate::land::attempt::Car;
+use super::{LeftOut, News, TrainRequest, Wanted};
+use crate::land::attempt::{Car, live};
 use crate::land::moving::{Moving, move_target};
 use crate::land::proof::{Judged, TrainProof, prove_train};
 use crate::land::ready::{Member, await_judge_of_landing, landed_meanwhile, ready};
 use crate::land::remote::{Push, RemoteMoves};
 use crate::land::{Outcome, TRIES, commits, land_in_line, moved_too_often};
 
-/// A trip whose place at the head of the line is held.
-pub(super) struct Journey<'a> {
+/// A train whose place at the head of the line is held.
+pub(super) struct Train<'a> {
     ws: &'a Workspace<'a>,
-    trip: &'a Trip<'a>,
+    request: &'a TrainRequest<'a>,
     interrupt: &'a Interrupt,
     tell: &'a mut dyn FnMut(News),
     /// The tasks of which nothing was told yet.
@@ -42,19 +42,19 @@ enum Then {
     Anew,
 }
 
-impl<'a> Journey<'a> {
+impl<'a> Train<'a> {
     pub(super) fn new(
         ws: &'a Workspace<'a>,
-        trip: &'a Trip<'a>,
+        request: &'a TrainRequest<'a>,
         interrupt: &'a Interrupt,
         tell: &'a mut dyn FnMut(News),
     ) -> Self {
         Self {
             ws,
-            trip,
+            request,
             interrupt,
             tell,
-            waiting: trip.names.iter().map(String::as_str).collect(),
+            waiting: request.names.iter().map(String::as_str).collect(),
             said: false,
             remote_moves: RemoteMoves::default(),
         }
@@ -70,9 +70,9 @@ impl<'a> Journey<'a> {
                 Then::Anew => {
                     moves += 1;
                     if moves == TRIES {
-                        return Err(moved_too_often(self.trip.target, "these tasks were"));
+                        return Err(moved_too_often(self.request.target, "these tasks were"));
                     }
-                    let target = self.trip.target;
+                    let target = self.request.target;
                     let what =
                         format!("{target}, or one of these, has changed meanwhile; combining anew");
                     self.ws.ctx.ui.say(&what);
@@ -90,8 +90,8 @@ impl<'a> Journey<'a> {
                 continue;
             }
             await_judge_of_landing(self.ws, name)?;
-            let is_strict = self.trip.wanted != Wanted::All && !self.said;
-            match ready(self.ws, self.trip.request.about(name)) {
+            let is_strict = self.request.wanted != Wanted::All && !self.said;
+            match ready(self.ws, self.request.options.about(name)) {
                 Ok((member, _)) => members.push(member),
                 Err(error) if is_strict => return Err(error),
                 Err(error) => self.leave(LeftOut::by(name, error)?),
@@ -104,16 +104,20 @@ impl<'a> Journey<'a> {
         let Some(first) = members.first() else {
             return Ok(Then::Done);
         };
-        let mut push = Push::begin(self.ws, self.trip.target, self.trip.request)?;
+        let mut push = Push::begin(self.ws, self.request.target, self.request.options)?;
         if let Some(push) = &mut push {
             push.meet(&self.ws.target_tip(&first.task)?)?;
         }
         let target = self.ws.target_tip(&first.task)?;
-        let in_force = self.ws.in_force(&first.repo, self.trip.target, &target)?;
+        let in_force = self
+            .ws
+            .in_force(&first.repo, self.request.target, &target)?;
+        let live = live(self.ws)?;
         let parts = Parts {
             ws: self.ws,
             members,
             in_force: &in_force,
+            live: &live,
             target: &target,
             interrupt: self.interrupt,
         };
@@ -123,7 +127,7 @@ impl<'a> Journey<'a> {
         let bar = self.ws.ctx.ui.progress(&combining);
         let coupled = parts.couple(&order.names, &conflicts)?;
         drop(bar);
-        if self.trip.request.dry_run {
+        if self.request.options.dry_run {
             let plan = TrainPlan::new(&parts, &order, &coupled, conflicts)?;
             self.leave_all(coupled.left);
             (self.tell)(News::Planned(Box::new(plan)));
@@ -192,7 +196,7 @@ impl<'a> Journey<'a> {
             let event = ws
                 .event(owner, "train")
                 .fact("members", names.as_slice())
-                .fact("target", self.trip.target)
+                .fact("target", self.request.target)
                 .fact("receipt", judged.receipt());
             ws.record(&match run {
                 Some(run) => event.fact("run", run),
@@ -210,7 +214,7 @@ impl<'a> Journey<'a> {
     fn one_by_one(&mut self, names: &[String]) -> anyhow::Result<bool> {
         let mut any = false;
         for name in names {
-            let request = self.trip.request.about(name);
+            let request = self.request.options.about(name);
             let news = match land_in_line(self.ws, &request, self.interrupt) {
                 Ok(Outcome::Landed(landed)) => {
                     any = true;
@@ -228,7 +232,7 @@ impl<'a> Journey<'a> {
                     News::LeftOut(LeftOut::trespassing(name, &found))
                 }
                 Ok(Outcome::Refused { .. } | Outcome::Planned(_)) => {
-                    return Err(super::interrupted(self.trip));
+                    return Err(super::interrupted(self.request));
                 }
                 Err(error) if error.is::<Refusal>() => News::LeftOut(LeftOut::by(name, error)?),
                 Err(error) => return Err(error),
@@ -268,7 +272,7 @@ impl<'a> Journey<'a> {
                 some_of(paths)
             ));
         }
-        let (target, names) = (self.trip.target, order.names.join(", "));
+        let (target, names) = (self.request.target, order.names.join(", "));
         ui.say(&format!("order on {target}: {names} ({})", order.reason));
     }
 
