@@ -5,7 +5,6 @@ mod call;
 mod changes;
 mod combine;
 mod command;
-mod dead_locks;
 mod discover;
 mod first_parents;
 mod indexed;
