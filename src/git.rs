@@ -1,5 +1,6 @@
 //! Git: reads through git2 where it can, everything else through the `git` command.
 
+mod answer;
 mod breadth;
 mod call;
 mod changes;
@@ -29,7 +30,8 @@ mod worktree;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use call::{GitCommand, complaint};
+pub(crate) use answer::complaint;
+pub(crate) use call::GitCommand;
 pub(crate) use changes::{Change, Entry};
 pub(crate) use combine::{Combination, CommitRequest};
 pub(crate) use command::Git;
