@@ -234,9 +234,10 @@ pub(super) fn publish_work(
     // It may have moved before git was killed.
     let moved = moved.or_else(|error| {
         unlock()?;
-        match repo.tip_of(task)? == *commit {
-            true => Ok(true),
-            false => Err(error),
+        if repo.tip_of(task)? == *commit {
+            Ok(true)
+        } else {
+            Err(error)
         }
     });
     if !matches!(moved, Ok(true)) {
