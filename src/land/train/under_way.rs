@@ -5,6 +5,7 @@ mod red;
 use crate::conflicts::{self, Conflict};
 use crate::error::{Code, Refusal, some_of};
 use crate::landing::Order;
+use crate::oid::Oid;
 use crate::process::Interrupt;
 use crate::task::Task;
 use crate::workspace::Workspace;
@@ -13,6 +14,7 @@ use super::couple::{Coupled, Parts};
 use super::plan::TrainPlan;
 use super::{LeftOut, News, TrainRequest, Wanted};
 use crate::land::attempt::{Car, live};
+use crate::land::history::find_landing;
 use crate::land::moving::{Moving, move_target};
 use crate::land::proof::{Judged, TrainProof, prove_train};
 use crate::land::ready::{Member, await_judge_of_landing, landed_meanwhile, ready};
@@ -154,9 +156,31 @@ impl<'a> Train<'a> {
             }
         };
         if let Then::Done = then {
-            self.leave_all(left);
+            self.leave_unless_landed(left, members, &target)?;
         }
         Ok(then)
+    }
+
+    /// Leaves these out, but for those whose landing came back from the remote that a killed command pushed it to:
+    /// it is recorded now.
+    fn leave_unless_landed(
+        &mut self,
+        left: Vec<LeftOut>,
+        members: &[Member],
+        target: &Oid,
+    ) -> anyhow::Result<()> {
+        for left in left {
+            let member = members.iter().find(|member| member.task.name == left.task);
+            let landing = member
+                .map(|member| find_landing(self.ws, &member.task, &member.work.tip.commit, target))
+                .transpose()?;
+            if landing.flatten().is_some() {
+                self.one_by_one(std::slice::from_ref(&left.task))?;
+            } else {
+                self.leave(left);
+            }
+        }
+        Ok(())
     }
 
     /// Lands what was judged together, unless somebody on it has changed meanwhile.
