@@ -78,7 +78,7 @@ pub(super) fn draft(attempt: &Attempt, tip: &Pinned, combined: Candidate) -> any
         });
     }
     let read = &attempt.repo.read;
-    let replay = Replay::of(read, &combined.target, &tip.commit)?;
+    let mut replay = Replay::of(read, &combined.target, &tip.commit)?;
     let replayed = replay.rehearse(attempt.repo, &combined.target)?;
     let onto = require_clean(attempt.task, replayed)?;
     let tree = read.tree_of(&onto)?;
