@@ -1,11 +1,11 @@
 //! Git: reads through git2 where it can, everything else through the `git` command.
 
+mod answer;
 mod breadth;
 mod call;
 mod changes;
 mod combine;
 mod command;
-mod dead_locks;
 mod discover;
 mod first_parents;
 mod indexed;
@@ -30,7 +30,8 @@ mod worktree;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use call::{GitCommand, complaint};
+pub(crate) use answer::complaint;
+pub(crate) use call::GitCommand;
 pub(crate) use changes::{Change, Entry};
 pub(crate) use combine::{Combination, CommitRequest};
 pub(crate) use command::Git;

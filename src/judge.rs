@@ -5,6 +5,7 @@
 
 mod ask;
 mod follow;
+mod last_words;
 mod launch;
 mod made;
 mod order;

@@ -10,19 +10,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
+use super::answer::{complaint, lost_its_folder, require_ended};
 use super::command::{CONFIG, Git, OWN_INDEX};
 use super::stuck;
 use crate::oid::Oid;
 
 /// How often git is run where a `git gc` takes away the folder that it is about to write to.
 const STORING_TRIES: u32 = 5;
-
-/// How much of git's complaints is read, in bytes.
-const MOST_READ: usize = 1 << 16;
-/// How many lines of it are said.
-const MOST_LINES: usize = 8;
-/// How many characters of it are said.
-const MOST_CHARACTERS: usize = 800;
 
 /// What git reads on its standard input.
 pub(super) enum Input {
@@ -168,7 +162,7 @@ impl GitCommand<'_> {
     /// Runs git and answers whatever it answered.
     ///
     /// # Errors
-    /// Where git can't be started; a refusal where something in the worktree keeps it waiting.
+    /// Where git can't be started, or is killed; a refusal where something in the worktree keeps it waiting.
     pub(crate) fn output(self) -> anyhow::Result<Output> {
         let (shown, program) = (self.shown(), self.git.program.clone());
         let (worktree, limit) = (self.worktree.clone(), self.limit);
@@ -179,7 +173,9 @@ impl GitCommand<'_> {
             if worktree.is_some() || limit.is_some() {
                 stuck::wait(&running, worktree.as_deref(), limit, &shown)?;
             }
-            running.into_output().with_context(context)
+            let output = running.into_output().with_context(context)?;
+            require_ended(&output, &shown)?;
+            Ok(output)
         };
         for _ in 1..STORING_TRIES {
             let output = once()?;
@@ -319,33 +315,6 @@ impl GitCommand<'_> {
     }
 }
 
-/// Whether git could not store an object because a `git gc` beside it removed the folder for it, which was empty, at
-/// that very moment. What failed so has changed nothing, and goes well the next time.
-fn lost_its_folder(output: &Output) -> bool {
-    String::from_utf8_lossy(&output.stderr)
-        .contains("unable to create temporary file: No such file or directory")
-}
-
-/// What git said, on one line: the beginning of it, for it also names what an agent made, as often as there is of it.
-pub(crate) fn complaint(output: &Output) -> String {
-    let said = output.stderr.get(..MOST_READ).unwrap_or(&output.stderr);
-    let text = String::from_utf8_lossy(said);
-    let mut lines = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("hint:"));
-    let first: Vec<&str> = lines.by_ref().take(MOST_LINES).collect();
-    if first.is_empty() {
-        return "it said nothing".to_owned();
-    }
-    let joined = first.join("; ");
-    let mut short: String = joined.chars().take(MOST_CHARACTERS).collect();
-    if short.len() < joined.len() || lines.next().is_some() {
-        short.push_str(" …");
-    }
-    short
-}
-
 /// Lets the child that `command` starts keep `file` open across its exec; no other child gets it.
 #[allow(unsafe_code)]
 fn inherit(command: &mut std::process::Command, file: &Arc<File>) {
@@ -357,31 +326,5 @@ fn inherit(command: &mut std::process::Command, file: &Arc<File>) {
             rustix::io::fcntl_setfd(&*file, rustix::io::FdFlags::empty())?;
             Ok(())
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::process::ExitStatusExt as _;
-    use std::process::ExitStatus;
-
-    use super::*;
-
-    fn complaint_of(stderr: String) -> String {
-        complaint(&Output {
-            status: ExitStatus::from_raw(256),
-            stdout: Vec::new(),
-            stderr: stderr.into_bytes(),
-        })
-    }
-
-    #[test]
-    fn of_a_long_complaint_only_the_beginning_is_said() {
-        assert_eq!(complaint_of(" a\n\nhint: h\nb\n".into()), "a; b");
-        assert_eq!(complaint_of(String::new()), "it said nothing");
-        let many = complaint_of("line\n".repeat(1_000_000));
-        assert_eq!(many, format!("{} …", ["line"; MOST_LINES].join("; ")));
-        let long = complaint_of("ß".repeat(1_000_000));
-        assert_eq!(long, format!("{} …", "ß".repeat(MOST_CHARACTERS)));
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::Repo;
-use super::call::complaint;
+use super::answer::complaint;
 use super::read::{records, utf8};
 use crate::oid::Oid;
 

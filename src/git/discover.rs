@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::call::complaint;
+use super::answer::complaint;
 use super::command::Git;
 use crate::error::Refusal;
 

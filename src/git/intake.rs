@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::Repo;
-use super::call::complaint;
+use super::answer::complaint;
 use crate::error::Refusal;
 use crate::oid::Oid;
 

@@ -1,6 +1,7 @@
-//! The locks that a killed git left: each stops every other git, until it is removed.
+//! The locks that a killed git left: each stops every other git, until it is removed. None is that a living git could
+//! hold.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use super::Repo;
+use super::move_checkout::Checkout;
 use crate::error::{Code, Refusal};
-use crate::process::git_at_work;
+use crate::process::{Gits, who_may_hold};
 
 /// How old a lock of git's is when nobody can hold it any more of whom nothing is to be seen.
 const STALE: Duration = Duration::from_secs(10);
@@ -29,15 +31,28 @@ const SHARED: &[&str] = &[
     "shallow.lock",
     "packed-refs.new",
 ];
-/// Those of them that moving a ref takes.
-const OF_REFS: &[&str] = &["packed-refs.lock", "packed-refs.new"];
+/// Those that moving any ref takes.
+const OF_REFS: &[&str] = &["packed-refs.lock", "packed-refs.new", OF_REFTABLE];
+/// Where refs are in a database: of all of a git directory.
+const OF_REFTABLE: &str = "reftable/tables.list.lock";
+/// Of one checkout, in the git directory that is its own.
+const OF_CHECKOUT: &[&str] = &["index.lock", "HEAD.lock"];
+
+/// Who could hold a lock, and how old it is when they do no more.
+struct Holders {
+    folders: Vec<PathBuf>,
+    gits: Gits,
+    age: Duration,
+}
 
 impl Repo {
     /// Locks of the whole repository that are older than any write of git's takes.
     pub(crate) fn stale_locks(&self) -> Vec<PathBuf> {
         let locks = SHARED.iter().map(|name| self.common().join(name));
         locks
-            .filter(|path| age_of(path).is_some_and(|age| age > STALE))
+            .filter(|path| {
+                fs::symlink_metadata(path).is_ok_and(|metadata| age_of(&metadata) > STALE)
+            })
             .collect()
     }
 
@@ -46,52 +61,66 @@ impl Repo {
     /// # Errors
     /// A refusal (busy) where a git that is at work in the repository may hold it.
     pub(crate) fn remove_stale_lock(&self, lock: &Path) -> anyhow::Result<()> {
-        self.outlast(lock, STALE)
+        outlast(lock, &self.holders(Gits::All, STALE))
     }
 
-    /// Removes what locks a killed command left of `references`, and of all refs together. The caller holds the locks
-    /// that all of `wt`'s git children on these inherit.
+    /// Removes what locks a killed command left of `references`, and of all refs together.
     ///
     /// # Errors
     /// As [`Self::remove_stale_lock`].
     pub(crate) fn remove_locks_of(&self, references: &[String]) -> anyhow::Result<()> {
-        let own = references
-            .iter()
-            .map(|reference| self.common().join(format!("{reference}.lock")));
+        let holders = self.holders(Gits::All, ABANDONED);
+        let own = references.iter().map(|reference| self.lock_of(reference));
         let shared = OF_REFS.iter().map(|name| self.common().join(name));
-        for lock in own.chain(shared) {
-            self.outlast(&lock, ABANDONED)?;
-        }
-        Ok(())
+        own.chain(shared)
+            .try_for_each(|lock| outlast(&lock, &holders))
+    }
+
+    /// Removes what locks of `reference`, and of the index and HEAD of `checkout`, a killed git left. The caller holds
+    /// the lock that `wt`'s own git children there inherit: none of them is alive.
+    ///
+    /// # Errors
+    /// As [`Self::remove_stale_lock`].
+    pub(crate) fn remove_dead_locks(
+        &self,
+        checkout: Option<Checkout>,
+        reference: &str,
+    ) -> anyhow::Result<()> {
+        let own = self.holders(Gits::OfOthers, ABANDONED);
+        outlast(&self.lock_of(reference), &own)?;
+        // Of all refs: another of `wt`'s own may be at work on another ref.
+        self.remove_locks_of(&[])?;
+        let Some(checkout) = checkout else {
+            return Ok(());
+        };
+        let git_dir = checkout.git_dir()?;
+        let holders = Holders {
+            // Who is at work in another checkout has an index and a HEAD of its own.
+            folders: vec![
+                self.common().to_owned(),
+                checkout.root().to_owned(),
+                git_dir.clone(),
+            ],
+            ..own
+        };
+        OF_CHECKOUT
+            .iter()
+            .try_for_each(|name| outlast(&git_dir.join(name), &holders))?;
+        let holders = self.holders(Gits::All, ABANDONED);
+        outlast(&git_dir.join(OF_REFTABLE), &holders)
     }
 
     /// Removes the lock of a ref that nobody can hold.
     pub(crate) fn remove_lock(&self, reference: &str) -> anyhow::Result<()> {
-        remove(&self.common().join(format!("{reference}.lock")))
+        remove(&self.lock_of(reference))
     }
 
-    /// Waits until `lock` is gone, or is of this age while no git is at work that could hold it, and removes it then.
-    fn outlast(&self, lock: &Path, enough: Duration) -> anyhow::Result<()> {
-        let begun = Instant::now();
-        while let Ok(metadata) = fs::symlink_metadata(lock) {
-            if age_of(lock).is_some_and(|age| age > enough) {
-                let Some(pid) = git_at_work(&self.folders(), metadata.uid()) else {
-                    return remove(lock);
-                };
-                if begun.elapsed() > PATIENCE {
-                    let what = format!("git (pid {pid}) may hold {}", lock.display());
-                    return Err(Refusal::new(Code::Busy, what)
-                        .hint("let it end, then try again")
-                        .into());
-                }
-            }
-            std::thread::sleep(PAUSE);
-        }
-        Ok(())
+    fn lock_of(&self, reference: &str) -> PathBuf {
+        self.common().join(format!("{reference}.lock"))
     }
 
-    /// Where a git on this repository is at work: in it, or in one of its checkouts.
-    fn folders(&self) -> Vec<PathBuf> {
+    /// Gits on this repository, wherever they are at work: in it, or in one of its checkouts.
+    fn holders(&self, gits: Gits, age: Duration) -> Holders {
         let linked = fs::read_dir(self.common().join("worktrees"));
         let linked = linked.into_iter().flatten().flatten();
         let linked = linked.filter_map(|entry| {
@@ -99,17 +128,48 @@ impl Repo {
             Some(Path::new(link.trim_end()).parent()?.to_owned())
         });
         let own = [self.common().to_owned()].into_iter();
-        own.chain(self.main_checkout().map(Path::to_owned))
+        let folders = own
+            .chain(self.main_checkout().map(Path::to_owned))
             .chain(linked)
-            .collect()
+            .collect();
+        Holders { folders, gits, age }
     }
 }
 
-/// Time since a file was written; none where there is no such file.
-fn age_of(path: &Path) -> Option<Duration> {
-    let written = fs::symlink_metadata(path).ok()?.modified().ok()?;
-    // One of the future is new.
-    Some(written.elapsed().unwrap_or_default())
+/// Waits until `lock` is gone, or old enough while nobody is at work who could hold it, and removes it then.
+fn outlast(lock: &Path, holders: &Holders) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while let Ok(seen) = fs::symlink_metadata(lock) {
+        if age_of(&seen) > holders.age {
+            match who_may_hold(lock, &holders.folders, holders.gits) {
+                // Whoever came while it was looked for holders may have made another one.
+                None if is_still(lock, &seen) => return remove(lock),
+                Some(holder) if begun.elapsed() > PATIENCE => {
+                    let (lock, name, pid) = (lock.display(), holder.name, holder.pid);
+                    let what =
+                        format!("{lock} may belong to {name} (pid {pid}), which is at work there");
+                    return Err(Refusal::new(Code::Busy, what)
+                        .hint("let it end, then try again")
+                        .into());
+                }
+                _ => {}
+            }
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
+fn is_still(lock: &Path, seen: &Metadata) -> bool {
+    let stamp = |m: &Metadata| (m.dev(), m.ino(), m.mtime(), m.mtime_nsec());
+    fs::symlink_metadata(lock).is_ok_and(|now| stamp(&now) == stamp(seen))
+}
+
+/// Time since a file was written; one of the future is new.
+fn age_of(file: &Metadata) -> Duration {
+    let written = file.modified().ok();
+    let age = written.and_then(|written| written.elapsed().ok());
+    age.unwrap_or_default()
 }
 
 fn remove(lock: &Path) -> anyhow::Result<()> {

@@ -13,7 +13,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::Repo;
-use super::call::{GitCommand, complaint};
+use super::answer::complaint;
+use super::call::GitCommand;
 use super::changes::Change;
 use super::indexed::Side;
 use super::occupied::occupied;

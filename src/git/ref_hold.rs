@@ -5,7 +5,8 @@ use std::io::{BufRead as _, BufReader, PipeWriter, Read as _, Write as _, pipe};
 use anyhow::{Context as _, bail};
 use duct::ReaderHandle;
 
-use super::call::{GitCommand, complaint};
+use super::answer::{complaint, require_ended};
+use super::call::GitCommand;
 
 /// A transaction of `git update-ref` that holds the lock of a ref, and of HEAD where that stands at it. Let go, it
 /// leaves the ref as it is; so does the end of this process, for git then reads the end of its input.
@@ -80,6 +81,7 @@ impl RefHold {
         self.say = None;
         self.git.read_to_end(&mut Vec::new())?;
         let output = self.git.get_ref().try_wait()?;
+        output.map_or(Ok(()), |output| require_ended(output, "`git update-ref`"))?;
         let failed = output.filter(|output| !output.status.success());
         Ok(failed.map(complaint))
     }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::Repo;
-use super::call::complaint;
+use super::answer::complaint;
 use super::changes::{Change, Entry};
 use super::indexed::{Indexed, Side};
 use super::move_checkout::CheckoutMove;

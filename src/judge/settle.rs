@@ -10,6 +10,7 @@ use crate::store::{read_json, write_json};
 use crate::task::{Happening, HeldBack, Rejected, Task, UNSTABLE_RUNS, Validated};
 use crate::workspace::Workspace;
 
+use super::last_words::fault_of;
 use super::order::withdraw_receipt;
 use super::outcomes::{Known, known, target_red};
 use super::slot::{end_leftovers, forget_half_made};
@@ -57,6 +58,9 @@ pub(crate) fn clear_dead_judge(ws: &Workspace, task: &mut Task) -> anyhow::Resul
             }
             forget_half_made(ws, &task.worktree)?;
             conclude(ws, &order, &mut progress)?;
+            if progress.verdict.is_none() {
+                progress.verdict = fault_of(ws, &task.name, run);
+            }
             if progress.verdict.is_some() {
                 // Whoever reads of this run from now on reads the same.
                 let file = ws.store.run_dir(&task.name, run).join("progress.json");

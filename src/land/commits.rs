@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::candidate::{Candidate, conflict};
 use crate::contract::Strategy;
 use crate::error::Refusal;
-use crate::git::{CommitRequest, Repo};
+use crate::git::{Checkout, CommitRequest, Repo};
 use crate::oid::Oid;
 use crate::replay::{Replay, Replayed, loses_a_merge};
 use crate::task::{Pinned, Task};
@@ -216,13 +216,30 @@ pub(super) fn publish_work(
             .on_worktree(&task.worktree, &index)
             .run()
     };
+    // Git that was killed a moment ago, or before, may have left its lock.
+    let unlock = || {
+        let git_dir = repo.admin_dir(&task.admin);
+        let checkout = Checkout::Task {
+            task,
+            git_dir: &git_dir,
+        };
+        repo.remove_dead_locks(Some(checkout), &task.branch_ref())
+    };
     // Before the branch: cut off in between, all that is to be committed is staged. The other way round it would look
     // as if it were to be undone.
-    let _ = show(commit);
-    // A git that was killed before may have left it.
-    ws.repo.remove_locks_of(&[task.branch_ref()])?;
+    show(commit).or_else(|_| unlock().and_then(|()| show(commit)))?;
+    unlock()?;
     let (old, new) = (Some(&work.branch), Some(commit));
     let moved = ws.repo.move_ref(&task.branch_ref(), old, new, "wt: commit");
+    // It may have moved before git was killed.
+    let moved = moved.or_else(|error| {
+        unlock()?;
+        if repo.tip_of(task)? == *commit {
+            Ok(true)
+        } else {
+            Err(error)
+        }
+    });
     if !matches!(moved, Ok(true)) {
         let _ = show(&work.branch);
     }

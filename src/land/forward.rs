@@ -77,7 +77,7 @@ pub(super) fn follow_remote(ws: &Workspace, task: &Task, new: &Oid) -> anyhow::R
             new.short(),
             task.target
         ))
-        .hint("bring the branch to what its remote has: git pull")
+        .hint("bring both together (git pull --no-rebase), then: wt doctor --fix")
         .into());
     }
     forward(ws, &task.target, &old, new)

@@ -150,10 +150,15 @@ fn intend(
     Ok(())
 }
 
+/// Closes the intents that this process wrote. One that a killed command left, and that can't be mended yet, stays.
 fn settle(ws: &Workspace, tasks: &[Task]) -> anyhow::Result<()> {
-    tasks
-        .iter()
-        .try_for_each(|task| ws.store.settle(&task.name))
+    let me = Identity::current()?;
+    for entry in ws.store.intents()? {
+        if entry.process == me && tasks.iter().any(|task| task.name == entry.task) {
+            ws.store.settle(&entry.task)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the task's worktree is kept when it has landed.

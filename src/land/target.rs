@@ -109,10 +109,14 @@ impl Place {
         let old = judged.target();
         let reason = format!("wt: land {}", judged.names().join(" "));
         match self {
-            Self::RefAlone => {
-                let done = repo.move_ref(&reference, Some(old), Some(commit), &reason)?;
-                Ok(if done { Moved::Done } else { Moved::ByAnother })
-            }
+            Self::RefAlone => match repo.move_ref(&reference, Some(old), Some(commit), &reason) {
+                Ok(true) => Ok(Moved::Done),
+                Ok(false) => Ok(Moved::ByAnother),
+                Err(error) => {
+                    repo.remove_dead_locks(None, &reference)?;
+                    Err(error)
+                }
+            },
             Self::Checkout { root, .. } => {
                 let step = CheckoutMove {
                     checkout: Checkout::Operators(root),

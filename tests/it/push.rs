@@ -21,7 +21,8 @@ fn with_remote() -> Sandbox {
     let remote = remote(&sandbox);
     let remote = remote.to_str().expect("text");
     sandbox.git(&["init", "-q", "--bare", remote]);
-    sandbox.git(&["remote", "add", "origin", remote]);
+    // From the checkout, as git reads it, wherever wt is called.
+    sandbox.git(&["remote", "add", "origin", "../remote.git"]);
     sandbox.git(&["push", "-q", "-u", "origin", "main"]);
     sandbox.validated("a", "a.txt", "");
     sandbox
@@ -261,6 +262,28 @@ fn a_landing_that_was_killed_after_the_push_is_completed_here() {
     assert_eq!(here(&sandbox), taken);
     assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
     assert!(sandbox.events("a").contains(&"landed".to_owned()));
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
+}
+
+#[test]
+fn a_landing_that_only_the_remote_has_is_not_forgotten_where_main_has_moved_here() {
+    let (sandbox, taken) = killed_after_the_push();
+    sandbox.git(&["fetch", "-q"]);
+    sandbox.git(&["commit", "-q", "--allow-empty", "-m", "past"]);
+    for _ in 0..2 {
+        sandbox
+            .wt(&["merge", "a"])
+            .expect(4)
+            .says("can't be mended");
+    }
+    sandbox.git(&["merge", "-q", "--no-edit", "origin/main"]);
+    sandbox
+        .wt(&["doctor", "--fix"])
+        .expect(0)
+        .says("task `a` had landed; its landing is recorded");
+    let log = sandbox.git(&["log", "--format=%s", "main"]);
+    assert_eq!(log.matches("Land a").count(), 1, "{log}");
+    sandbox.git(&["merge-base", "--is-ancestor", &taken, "main"]);
     sandbox.wt(&["doctor"]).expect(0).says("all is well");
 }
 

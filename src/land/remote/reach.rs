@@ -100,6 +100,10 @@ impl<'w> Remote<'w> {
     /// A git command that reaches out, in the operator's own environment, and asks nobody.
     fn command(&self, args: &[&str]) -> GitCommand<'_> {
         let (ws, mut command) = (self.ws, self.ws.repo.git.command(args));
+        if let Some(root) = ws.repo.main_checkout() {
+            // A remote that is a relative path is one from there.
+            command = command.in_operators_checkout(root);
+        }
         let environment = &ws.ctx.environment;
         for name in REACH {
             if let Some(value) = environment.text(name) {
@@ -188,7 +192,8 @@ impl<'w> Remote<'w> {
                 counted(theirs, "commit")
             ))
             .hint(format!(
-                "bring them together (git pull --rebase, or git merge {there}), then land again"
+                "bring them together (git merge {there}), then land again; a rebase would make the landings here \
+                 commits that nobody judged"
             ))
             .into());
         }
