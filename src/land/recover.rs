@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use super::forward::follow_remote;
+use super::forward::{Forward, follow_remote};
 use super::{conclude, record_landing};
 use crate::git::{Checkout, CheckoutMove};
 use crate::halfway;
@@ -18,12 +18,15 @@ use crate::workspace::Workspace;
 /// landing lock of the target must be held.
 pub(super) fn recover_on(ws: &Workspace, target: &str) -> anyhow::Result<()> {
     for entry in ws.store.intents()? {
-        let task = ws.store.find_task(&entry.task).ok().flatten();
-        let is_there = task.is_some_and(|task| task.target == target);
-        if !is_there
-            || entry.process.is_alive()
-            || !matches!(entry.operation, Operation::Land { .. })
-        {
+        let is_there = match &entry.operation {
+            Operation::Land { .. } => {
+                let task = ws.store.find_task(&entry.task).ok().flatten();
+                task.is_some_and(|task| task.target == target)
+            }
+            Operation::Forward { target: moved, .. } => moved == target,
+            _ => false,
+        };
+        if !is_there || entry.process.is_alive() {
             continue;
         }
         let _lock = ws.lock_task(&entry.task)?;
@@ -46,6 +49,22 @@ pub(super) fn recover_on(ws: &Workspace, target: &str) -> anyhow::Result<()> {
 /// is at work there: the intent stays open.
 pub(crate) fn recover(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
     let name = &entry.task;
+    if let Operation::Forward {
+        target,
+        old,
+        new,
+        checkout,
+    } = &entry.operation
+    {
+        let owner = ws.store.require_task(name)?;
+        let forward = Forward {
+            ws,
+            target,
+            old,
+            new,
+        };
+        return forward.recover(&owner, checkout);
+    }
     let Operation::Land {
         old,
         new,

@@ -106,7 +106,9 @@ impl<'a> Journey<'a> {
         };
         let mut push = Push::begin(self.ws, self.trip.target, self.trip.request)?;
         if let Some(push) = &mut push {
-            push.meet(&self.ws.target_tip(&first.task)?)?;
+            let name = &first.task.name;
+            let _lock = self.ws.lock_task(name)?;
+            push.meet(name, &self.ws.target_tip(&first.task)?)?;
         }
         let target = self.ws.target_tip(&first.task)?;
         let in_force = self.ws.in_force(&first.repo, self.trip.target, &target)?;
