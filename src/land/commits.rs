@@ -234,11 +234,8 @@ pub(super) fn publish_work(
     // It may have moved before git was killed.
     let moved = moved.or_else(|error| {
         unlock()?;
-        if repo.tip_of(task)? == *commit {
-            Ok(true)
-        } else {
-            Err(error)
-        }
+        let has_moved = repo.tip_of(task)? == *commit;
+        if has_moved { Ok(true) } else { Err(error) }
     });
     if !matches!(moved, Ok(true)) {
         let _ = show(&work.branch);

@@ -108,7 +108,9 @@ impl<'a> Train<'a> {
         };
         let mut push = Push::begin(self.ws, self.request.target, self.request.options)?;
         if let Some(push) = &mut push {
-            push.meet(&self.ws.target_tip(&first.task)?)?;
+            let name = &first.task.name;
+            let _lock = self.ws.lock_task(name)?;
+            push.meet(name, &self.ws.target_tip(&first.task)?)?;
         }
         let target = self.ws.target_tip(&first.task)?;
         let in_force = self
