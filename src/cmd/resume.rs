@@ -48,7 +48,9 @@ impl Resume {
             .hint(format!("wait for its verdict: wt validate {}", task.name))
             .into());
         }
-        task.advance(Happening::Resumed)?;
+        if !task.is_put_back() {
+            task.advance(Happening::Resumed)?;
+        }
         task.rejected = None;
         task.unstable = 0;
         // What was said of the last stop is kept, and is not taken for what may be said of the next.

@@ -74,6 +74,11 @@ impl Validate {
             }
             Answer::Repeated { task, run } => {
                 ctx.ui.say(&format!("this very state failed before (run {run}); no step was run, nothing was counted"));
+                if task.is_put_back() {
+                    ctx.ui.hint(&format!(
+                        "were it not the work's fault: wt validate {name} --fresh judges it anew"
+                    ));
+                }
                 let report = judge::report_of(&ws, &task, run)?;
                 self.print(ctx, &head(&task, &strays), &report)?;
                 Ok(Code::No)

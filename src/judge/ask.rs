@@ -152,6 +152,7 @@ fn decide(
         receipt_known: receipt.is_some(),
         held_back: (!ask.fresh).then(|| held_back(&task, &order)).flatten(),
         cause: ask.cause,
+        fresh: ask.fresh,
     };
     match (course(&task, &situation), receipt) {
         (Course::Answer, Some(receipt)) => {

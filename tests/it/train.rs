@@ -583,3 +583,32 @@ fn a_member_that_is_taken_away_while_it_is_judged_does_not_stop_the_rest() {
     sandbox.wt(&["restore", "b"]).expect(0);
     sandbox.wt(&["doctor"]).expect(0);
 }
+
+#[test]
+fn a_combination_that_was_red_by_the_machines_fault_is_judged_anew_when_asked_for() {
+    let step = "if [ -f ~/notes/broken ] && [ -f a.txt ] && [ -f b.txt ]; then echo 'FAIL: disk'; exit 1; fi\n";
+    for forget in [
+        &["validate", "b", "--fresh"][..],
+        &["resume", "b", "--because", "the disk", "--operator", "ann"],
+    ] {
+        let sandbox = with_gate(&[("test.sh", step)]);
+        sandbox.validated("a", "a.txt", "");
+        sandbox.validated("b", "b.txt", "");
+        let broken = sandbox.notes().join("broken");
+        sandbox.write(&broken, "");
+        let merged = sandbox.wt(&["merge", "--all"]);
+        merged
+            .expect(1)
+            .prints("next: no attempt was counted; with a on main: wt sync b ");
+        fs::remove_file(broken).expect("removed");
+        sandbox
+            .wt(&["validate", "b"])
+            .expect(1)
+            .says("no step was run")
+            .says("wt validate b --fresh judges it anew");
+        sandbox.wt(forget).expect(0);
+        sandbox.wt(&["validate", "b"]).expect(0);
+        sandbox.wt(&["merge", "b"]).expect(0);
+        assert_eq!(landed(&sandbox), ["a", "b"]);
+    }
+}

@@ -46,8 +46,8 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
                 report.blame = Some(Blame::of(culprit));
                 let others = match &culprit.with[..] {
                     [] => String::new(),
-                    [other] => format!("; once {other} has landed"),
-                    others => format!("; once {} have landed", some_of(others)),
+                    // True before they have landed and after it: who reads this may come late.
+                    others => format!("; with {} on {target}", some_of(others)),
                 };
                 report.next = format!("no attempt was counted{others}: {}", caught_up(task));
             }
