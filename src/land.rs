@@ -169,7 +169,7 @@ fn land_in_line(
     request: &Request,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Outcome> {
-    await_judge_of_landing(ws, request.task)?;
+    await_judge_of_landing(ws, request.task, interrupt)?;
     let (mut member, mut lock) = ready(ws, request.about(request.task))?;
     let mut push = Push::begin(ws, &member.task.target, request)?;
     let mut remote_moves = RemoteMoves::default();
@@ -199,6 +199,15 @@ fn land_in_line(
         &member.task.target,
         &format!("task `{}` was", request.task),
     ))
+}
+
+/// # Errors
+/// A refusal ([`Code::Interrupted`]) where Ctrl-C came: it is looked at before whatever takes long.
+fn require_uninterrupted(interrupt: &Interrupt) -> Result<(), Refusal> {
+    if interrupt.raised() {
+        return Err(Refusal::new(Code::Interrupted, "interrupted"));
+    }
+    Ok(())
 }
 
 fn moved_too_often(target: &str, who_was: &str) -> anyhow::Error {

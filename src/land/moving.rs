@@ -7,7 +7,7 @@ use super::commits;
 use super::proof::Judged;
 use super::remote::{Push, Pushed};
 use super::target::{Moved, Place};
-use super::{Landed, conclude, record_landing};
+use super::{Landed, conclude, record_landing, require_uninterrupted};
 use crate::oid::Oid;
 use crate::process::Identity;
 use crate::store::{Operation, PushedTo};
@@ -39,9 +39,7 @@ pub(super) fn move_target(
     let Attempt { ws, interrupt, .. } = last.attempt;
     let place = Place::find(&last.attempt, judged.changes())?;
     place.require_free(&last.attempt)?;
-    if interrupt.raised() {
-        bail!("interrupted");
-    }
+    require_uninterrupted(interrupt)?;
     announce(judged, &tasks)?;
     // From here on Ctrl-C comes too late: what is begun is ended.
     if let Err(error) = intend(judged, &chain, &place, push.map(Push::intended).as_ref()) {

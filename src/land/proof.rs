@@ -12,6 +12,7 @@ use crate::store::Lock;
 use crate::task::Task;
 
 use super::attempt::{Attempt, Car};
+use super::require_uninterrupted;
 
 /// Drafts, each on the one before it, the first on the target; a receipt under the target's gate covers all that the
 /// last changes there.
@@ -130,6 +131,7 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
             code: Code::No,
         });
     }
+    require_uninterrupted(car.attempt.interrupt)?;
     ws.ctx.ui.say(&format!(
         "{name}: judging the combination with {} as it is now",
         car.attempt.task.target
@@ -137,7 +139,7 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
     let mut task = car.attempt.task.clone();
     judge::launch(ws, &mut task, &order, &lock)?;
     drop(lock);
-    let verdict = judge::follow(ws, name, order.run)?;
+    let verdict = judge::follow(ws, name, order.run, car.attempt.interrupt)?;
     if verdict.code != Code::Ok {
         let report = judge::report_of(ws, &verdict.task, order.run)?;
         return Ok(Proof::Refused {
@@ -209,6 +211,7 @@ pub(super) fn prove_train<'d>(
         let judged = judged(receipt.key());
         return Ok(TrainProof::Judged { judged, run: None });
     }
+    require_uninterrupted(last.attempt.interrupt)?;
     let names: Vec<String> = cars.iter().map(|car| car.name().to_owned()).collect();
     let (names, target) = (some_of(&names), &task.target);
     ws.ctx
@@ -216,7 +219,7 @@ pub(super) fn prove_train<'d>(
         .say(&format!("judging {names} together on {target}"));
     judge::launch(ws, &mut task, &order, &lock)?;
     drop(lock);
-    let verdict = match judge::follow(ws, owner, order.run) {
+    let verdict = match judge::follow(ws, owner, order.run, last.attempt.interrupt) {
         // It was taken away in the middle.
         Err(_) if ws.store.find_task(owner)?.is_none() => return Ok(TrainProof::Moved),
         followed => followed?,

@@ -5,6 +5,7 @@ use crate::gate::Purpose;
 use crate::git::Repo;
 use crate::judge::{self, clear_dead_judge, judge_at_work, snapshot_of, tip_and_uncommitted};
 use crate::oid::Oid;
+use crate::process::Interrupt;
 use crate::quarantine;
 use crate::store::Lock;
 use crate::task::{Pinned, State, Task};
@@ -84,7 +85,11 @@ pub(super) fn landed_meanwhile(ws: &Workspace, name: &str) -> anyhow::Result<Opt
 }
 
 /// Where a landing was killed, its judge goes on: its verdict is waited for, so that nothing is judged twice.
-pub(super) fn await_judge_of_landing(ws: &Workspace, name: &str) -> anyhow::Result<()> {
+pub(super) fn await_judge_of_landing(
+    ws: &Workspace,
+    name: &str,
+    interrupt: &Interrupt,
+) -> anyhow::Result<()> {
     let Some(task) = ws.store.find_task(name)? else {
         return Ok(());
     };
@@ -94,7 +99,7 @@ pub(super) fn await_judge_of_landing(ws: &Workspace, name: &str) -> anyhow::Resu
         ws.ctx.ui.say(&format!(
             "{name}: a landing that was killed is being judged still; waiting for its verdict"
         ));
-        let verdict = judge::follow(ws, name, order.run)?;
+        let verdict = judge::follow(ws, name, order.run, interrupt)?;
         if verdict.code == Code::Interrupted {
             return Err(Refusal::new(Code::Interrupted, "interrupted").into());
         }

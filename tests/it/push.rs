@@ -385,3 +385,34 @@ fn one_that_was_killed_before_the_remote_took_it_has_not_landed_anywhere() {
     push(&sandbox, "a").expect(0).prints("landed a on main as ");
     assert_eq!(there(&sandbox), here(&sandbox));
 }
+
+#[test]
+fn ctrl_c_before_the_gate_is_begun_is_not_swallowed() {
+    let sandbox = with_remote();
+    sandbox.validated("b", "b.txt", "");
+    let notes = sandbox.notes();
+    let notes = notes.display();
+    let slow = sandbox.root().join("slow");
+    sandbox.write(
+        &slow,
+        &format!(
+            "#!/bin/sh\necho asked > '{notes}/asked'\nwhile [ ! -e '{notes}/go' ]; do sleep 0.01; done\nexec git-upload-pack \"$@\"\n"
+        ),
+    );
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).expect("set");
+    let slow = slow.to_str().expect("text");
+    sandbox.git(&["config", "remote.origin.uploadpack", slow]);
+    for tasks in [&["a"][..], &["a", "b"]] {
+        let before = runs(&sandbox);
+        let args = [&["merge"], tasks, &["--push", "--operator", "ann"]].concat();
+        let landing = sandbox.start(&args);
+        sandbox.wait_for(&sandbox.notes().join("asked"));
+        landing.signal(Signal::INT);
+        sandbox.write(sandbox.notes().join("go"), "");
+        landing.finish(&sandbox).expect(130).says("interrupted");
+        assert_eq!(runs(&sandbox), before, "{tasks:?}");
+        for name in ["asked", "go"] {
+            fs::remove_file(sandbox.notes().join(name)).expect("removed");
+        }
+    }
+}
