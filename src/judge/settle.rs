@@ -143,7 +143,10 @@ pub(super) fn settle(
 /// The change that a verdict makes to a record; answers the word for it.
 fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<&'static str> {
     if order.purpose == Purpose::Train {
-        // The train stands in this record only because some record must name its judge.
+        // The train stands in this record only because some record must name its judge, and what it was held back by.
+        if let Some(Verdict::TargetRed { .. }) = &progress.verdict {
+            task.held_back = Some(held_back(order));
+        }
         return Ok(word_of_train(progress));
     }
     task.held_back = None;
@@ -163,12 +166,7 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
         (Some(Verdict::Passed { .. }), _) => Ok("combination-green"),
         (Some(Verdict::TargetRed { .. }), _) => {
             task.advance(Happening::TargetRed)?;
-            task.held_back = Some(HeldBack {
-                candidate: order.candidate.tree.clone(),
-                gate: order.gate.clone(),
-                target: order.target.clone(),
-                run: order.run,
-            });
+            task.held_back = Some(held_back(order));
             Ok("target-red")
         }
         (Some(Verdict::Failed { .. }), purpose) => {
@@ -207,6 +205,15 @@ fn word_of_train(progress: &Progress) -> &'static str {
         Some(Verdict::Unstable { .. }) => "unstable",
         Some(Verdict::Interrupted) => "interrupted",
         Some(Verdict::Fault { .. }) | None => "lost",
+    }
+}
+
+fn held_back(order: &Order) -> HeldBack {
+    HeldBack {
+        candidate: order.candidate.tree.clone(),
+        gate: order.gate.clone(),
+        target: order.target.clone(),
+        run: order.run,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::judge::{self, OrderRequest, covering_receipt, order};
 use crate::oid::Oid;
 use crate::store::Lock;
 use crate::task::Task;
+use crate::workspace::Workspace;
 
 use super::attempt::{Attempt, Car};
 use super::require_uninterrupted;
@@ -121,10 +122,7 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
     }
     let task = car.attempt.task;
     if let Some(run) = judge::held_back(task, &order) {
-        ws.ctx.ui.say(&format!(
-            "{} was red itself in run {run} and has not moved since; no step was run",
-            task.target
-        ));
+        say_held_back(ws, task, run);
         return Ok(Proof::Refused {
             task: Box::new(task.clone()),
             report: Box::new(judge::report_of(ws, task, run)?),
@@ -158,6 +156,13 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
         Some(receipt) if unmoved => Ok(Proof::Judged(judged(receipt.key()), lock)),
         _ => Ok(Proof::Moved),
     }
+}
+
+fn say_held_back(ws: &Workspace, task: &Task, run: u32) {
+    ws.ctx.ui.say(&format!(
+        "{} was red itself in run {run} of task `{}` and has not moved since; no step was run",
+        task.target, task.name
+    ));
 }
 
 /// What asking for a proof of several drafts came to.
@@ -210,6 +215,16 @@ pub(super) fn prove_train<'d>(
     if let Some(receipt) = covering_receipt(&ws.store, &order) {
         let judged = judged(receipt.key());
         return Ok(TrainProof::Judged { judged, run: None });
+    }
+    if let Some(run) = judge::held_back(&task, &order) {
+        say_held_back(ws, &task, run);
+        return unproven(
+            last,
+            run,
+            judge::verdict_of(ws, owner, run)?,
+            &task,
+            Code::No,
+        );
     }
     require_uninterrupted(last.attempt.interrupt)?;
     let names: Vec<String> = cars.iter().map(|car| car.name().to_owned()).collect();

@@ -97,13 +97,13 @@ impl Told {
         match news {
             News::Landed(landed) => self.landed.push(landed.to_json()),
             News::Red {
-                task,
+                tasks,
                 state,
                 report,
                 ..
             } => {
-                let red = json!({ "task": task, "state": state.word(), "report": report });
-                self.red.push(red);
+                let red = |task| json!({ "task": task, "state": state.word(), "report": report });
+                self.red.extend(tasks.iter().map(red));
             }
             News::LeftOut(left) => self.left_out.push(json!(left)),
             News::Planned(plan) => self.plans.push(json!(plan)),
@@ -115,7 +115,7 @@ fn print(ctx: &Ctx, ws: &Workspace, news: &News) {
     match news {
         News::Landed(landed) => print_landed(ctx, ws, landed),
         News::Red {
-            task,
+            tasks,
             state,
             report,
             ..
@@ -125,7 +125,8 @@ fn print(ctx: &Ctx, ws: &Workspace, news: &News) {
             } else {
                 "put back"
             };
-            ctx.ui.out(&format!("{done} {task}:\n{}", report.text()));
+            let tasks = tasks.join(", ");
+            ctx.ui.out(&format!("{done} {tasks}:\n{}", report.text()));
         }
         News::LeftOut(left) => print_left_out(ctx, left),
         News::Planned(plan) => print_plan(ctx, plan),

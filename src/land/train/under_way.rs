@@ -222,7 +222,7 @@ impl<'a> Train<'a> {
                 }
                 Ok(Outcome::Refused { task, report, code }) if code != Code::Interrupted => {
                     News::Red {
-                        task: name.clone(),
+                        tasks: vec![name.clone()],
                         state: task.state,
                         report,
                         code,
