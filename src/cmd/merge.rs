@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::candidate::trespass_text;
 use crate::contract::Strategy;
 use crate::ctx::Ctx;
-use crate::error::{Code, Refusal, shown};
+use crate::error::{Code, Refusal, counted, shown};
 use crate::input;
 use crate::land::{Outcome, Patience, Plan, Request, Wanted, land};
 use crate::mend::mend;
@@ -222,11 +222,11 @@ fn print_plan(ctx: &Ctx, plan: &Plan) {
         "would be judged first"
     };
     ctx.ui.out(&format!(
-        "would land {} on {} ({}): {} paths, tree {} {judged}",
+        "would land {} on {} ({}): {}, tree {} {judged}",
         plan.task,
         plan.target,
         plan.strategy.word(),
-        plan.paths.len(),
+        counted(plan.paths.len(), "path"),
         &plan.tree[..12],
     ));
     match &plan.checkout {

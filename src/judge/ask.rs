@@ -16,7 +16,7 @@ use crate::workspace::{InForce, Workspace};
 use super::order::{
     OrderRequest, answers, covering_receipt, held_back, order, snapshot_of, standing_receipt,
 };
-use super::{clear_dead_judge, judge_at_work, launch};
+use super::{busy, clear_dead_judge, judge_at_work, launch};
 
 /// What an agent asks for.
 pub(crate) struct Ask<'a> {
@@ -257,13 +257,16 @@ fn attach(ws: &Workspace, task: &Task, order: &Order, run: u32) -> anyhow::Resul
     let at_work = judge_at_work(ws, task)?;
     match at_work {
         Some((judged, _))
-            if judged.candidate.tree == order.candidate.tree && judged.gate == order.gate =>
+            if judged.purpose != Purpose::Train
+                && judged.candidate.tree == order.candidate.tree
+                && judged.gate == order.gate =>
         {
             Ok(Answer::Judging {
                 run,
                 attached: true,
             })
         }
+        Some((judged, _)) if judged.purpose != Purpose::Validate => Err(busy(task, &judged).into()),
         _ => Err(Refusal::new(
             Code::Busy,
             format!(

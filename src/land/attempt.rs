@@ -280,7 +280,10 @@ impl Car<'_> {
             self.name(),
             some_of(&self.judge_changed)
         ))
-        .hint("look at these changes; then the operator lands it with --accept-judge-change")
+        .hint(format!(
+            "look at these changes; then the operator lands it: wt merge {} --accept-judge-change",
+            self.name()
+        ))
         .into())
     }
 

@@ -38,7 +38,7 @@ pub(super) fn forward(ws: &Workspace, target: &str, old: &Oid, new: &Oid) -> any
                     root.display(),
                     some_of(&in_the_way)
                 ))
-                .hint("commit these paths, or move them away, then land again; nothing was changed")
+                .hint("commit these paths, or move them away, then land again")
                 .into());
             }
             repo.move_checkout(&CheckoutMove {

@@ -115,13 +115,8 @@ pub(super) fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()
         name = task.name
     );
     quarantine::require_ended(ws, &task.name, &hint)?;
-    if judge_at_work(ws, task)?.is_some() {
-        return Err(Refusal::new(
-            Code::Busy,
-            format!("a judge is at work on task `{}`", task.name),
-        )
-        .hint(format!("follow it: wt validate {}", task.name))
-        .into());
+    if let Some((order, _)) = judge_at_work(ws, task)? {
+        return Err(judge::busy(task, &order).into());
     }
     ws.require_started(task)?;
     let refusal = match task.state {
@@ -197,7 +192,10 @@ fn committed_work(ws: &Workspace, repo: &Repo, task: &Task) -> anyhow::Result<Wo
             task.name,
             some_of(&uncommitted)
         ))
-        .hint("commit it in the worktree, or let wt do it: wt merge --commit -m \"<message>\"")
+        .hint(format!(
+            "commit it in the worktree, or let wt do it: wt merge {} --commit -m \"<message>\"",
+            task.name
+        ))
         .into());
     }
     require_judged(task, &tip.tree, "the tip of its branch")?;

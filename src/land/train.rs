@@ -92,9 +92,12 @@ impl LeftOut {
             Some(refusal) => (refusal.code, refusal.hint.clone()),
             None => (Code::Fault, Some("wt doctor".to_owned())),
         };
+        let why = format!("{error:#}");
+        // Whose it is stands before it.
+        let bare = why.strip_prefix(&format!("task `{task}` "));
         Ok(Self {
             task: task.to_owned(),
-            why: format!("{error:#}"),
+            why: bare.unwrap_or(&why).to_owned(),
             next,
             paths: Vec::new(),
             code,

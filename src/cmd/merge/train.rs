@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::ctx::Ctx;
-use crate::error::Code;
+use crate::error::{Code, counted};
 use crate::land::{
     Landed, LeftOut, News, Request, TrainPlan, TrainRequest, Wanted, land_train, trains,
 };
@@ -163,11 +163,11 @@ fn print_plan(ctx: &Ctx, plan: &TrainPlan) {
             "has none"
         };
         ctx.ui.out(&format!(
-            "would land {} on {} ({}): {} paths, tree {} {judged}",
+            "would land {} on {} ({}): {}, tree {} {judged}",
             car.task,
             plan.target,
             car.strategy.word(),
-            car.paths.len(),
+            counted(car.paths.len(), "path"),
             &car.tree[..12],
         ));
     }

@@ -149,7 +149,7 @@ impl<'w> Remote<'w> {
             complaint(output)
         ))
         .hint(format!(
-            "see that git reaches it (git fetch {}), then land again; nothing was changed",
+            "see that git reaches it (git fetch {}), then land again",
             self.name
         ))
     }
