@@ -42,7 +42,7 @@ pub(crate) struct Merge {
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Where others land on the target already, answer 6 at once instead of waiting for a turn
+    /// Answer 6 at once instead of waiting: for a turn where others land, for a slot, for a judge at work
     #[arg(long)]
     no_wait: bool,
     /// Land a change of what judges the work (operator)
@@ -104,7 +104,9 @@ impl Merge {
     }
 
     fn patience(&self) -> Patience {
-        if self.no_wait {
+        if self.dry_run {
+            Patience::Look
+        } else if self.no_wait {
             Patience::Refuse
         } else {
             Patience::Wait

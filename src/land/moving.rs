@@ -77,7 +77,11 @@ pub(super) fn move_target(
             return Err(error);
         }
     }
-    Ok(Moving::Landed(record_all(judged, chain, tasks)?))
+    let mut landed = record_all(judged, chain, tasks)?;
+    for landed in &mut landed {
+        landed.pushed_to = push.map(Push::to);
+    }
+    Ok(Moving::Landed(landed))
 }
 
 /// Writes down that all of them have landed, and then tears them down: a tear-down that fails must not leave one

@@ -13,7 +13,7 @@ use crate::task::Task;
 use crate::workspace::Workspace;
 
 use super::attempt::{Attempt, Car};
-use super::require_uninterrupted;
+use super::{Patience, require_uninterrupted};
 
 /// Drafts, each on the one before it, the first on the target; a receipt under the target's gate covers all that the
 /// last changes there.
@@ -129,7 +129,7 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
             code: Code::No,
         });
     }
-    require_uninterrupted(car.attempt.interrupt)?;
+    car.require_begun_at_once(&order)?;
     ws.ctx.ui.say(&format!(
         "{name}: judging the combination with {} as it is now",
         car.attempt.task.target
@@ -155,6 +155,20 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
     match covering_receipt(&ws.store, &order) {
         Some(receipt) if unmoved => Ok(Proof::Judged(judged(receipt.key()), lock)),
         _ => Ok(Proof::Moved),
+    }
+}
+
+impl Car<'_> {
+    /// What must hold before the gate is begun: Ctrl-C has not come, and who does not wait finds a slot free.
+    fn require_begun_at_once(&self, order: &Order) -> anyhow::Result<()> {
+        let Attempt { ws, request, .. } = self.attempt;
+        require_uninterrupted(self.attempt.interrupt)?;
+        if request.patience == Patience::Refuse && !judge::slot_is_free(&ws.store, order)? {
+            return Err(Refusal::new(Code::Busy, "busy: every slot is taken")
+                .hint("without --no-wait this waits for one; who judges: wt list --all")
+                .into());
+        }
+        Ok(())
     }
 }
 
@@ -226,7 +240,7 @@ pub(super) fn prove_train<'d>(
             Code::No,
         );
     }
-    require_uninterrupted(last.attempt.interrupt)?;
+    last.require_begun_at_once(&order)?;
     let names: Vec<String> = cars.iter().map(|car| car.name().to_owned()).collect();
     let (names, target) = (some_of(&names), &task.target);
     ws.ctx

@@ -11,7 +11,7 @@ use crate::store::Lock;
 use crate::task::{Pinned, State, Task};
 use crate::workspace::Workspace;
 
-use super::{Landed, Request, commits};
+use super::{Landed, Patience, Request, commits};
 
 /// A task that may land, as far as itself goes.
 pub(super) struct Member<'r> {
@@ -79,6 +79,7 @@ pub(super) fn landed_meanwhile(ws: &Workspace, name: &str) -> anyhow::Result<Opt
         commit: landing.commit,
         receipt: landing.receipt,
         together: landing.together,
+        pushed_to: None,
         kept_because: None,
         removed,
     }))
@@ -88,8 +89,13 @@ pub(super) fn landed_meanwhile(ws: &Workspace, name: &str) -> anyhow::Result<Opt
 pub(super) fn await_judge_of_landing(
     ws: &Workspace,
     name: &str,
+    patience: Patience,
     interrupt: &Interrupt,
 ) -> anyhow::Result<()> {
+    if patience != Patience::Wait {
+        // Then the judge at work is in the way, which is said.
+        return Ok(());
+    }
     let Some(task) = ws.store.find_task(name)? else {
         return Ok(());
     };

@@ -89,7 +89,7 @@ impl<'a> Train<'a> {
                 self.told(name, News::Landed(Box::new(landed)));
                 continue;
             }
-            await_judge_of_landing(self.ws, name, self.interrupt)?;
+            await_judge_of_landing(self.ws, name, self.request.options.patience, self.interrupt)?;
             let is_strict = self.request.wanted != Wanted::All && !self.said;
             match ready(self.ws, self.request.options.about(name)) {
                 Ok((member, _)) => members.push(member),
