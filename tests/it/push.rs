@@ -416,3 +416,27 @@ fn ctrl_c_before_the_gate_is_begun_is_not_swallowed() {
         }
     }
 }
+
+#[test]
+fn it_is_said_where_a_landing_was_pushed_and_beforehand_what_is_known_of_there() {
+    let sandbox = with_remote();
+    another_pushes(&sandbox, "theirs");
+    sandbox.git(&["fetch", "-q"]);
+    let dry = ["merge", "a", "--push", "--dry-run", "--operator", "ann"];
+    sandbox.wt(&dry).expect(0).says(
+        "would be pushed to origin/main first, once main is brought forward to it: 1 commit as",
+    );
+    push(&sandbox, "a")
+        .expect(0)
+        .prints(", pushed to origin/main\n");
+    sandbox.validated("b", "b.txt", "");
+    sandbox.write("mine", "");
+    sandbox.commit(&sandbox.repo(), "past wt");
+    sandbox.git_in(&sandbox.root().join("clone"), &["pull", "-q"]);
+    another_pushes(&sandbox, "more");
+    sandbox.git(&["fetch", "-q"]);
+    sandbox
+        .wt(&["merge", "b", "--push", "--dry-run", "--operator", "ann"])
+        .expect(0)
+        .says("as last fetched they have diverged: 1 commit here, 1 commit there");
+}
