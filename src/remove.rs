@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use rustix::process::Signal;
 
-use crate::error::{Code, Refusal};
+use crate::error::Refusal;
 use crate::git::require_folder;
-use crate::judge::judge_at_work;
+use crate::judge::{busy, judge_at_work};
 use crate::oid::Oid;
 use crate::process::{self, Identity};
 use crate::quarantine;
@@ -126,17 +126,10 @@ pub(crate) fn stop_judge(ws: &Workspace, task: &Task, force: Force) -> anyhow::R
         return Ok(());
     };
     if force == Force::No {
-        return Err(Refusal::new(
-            Code::Busy,
-            format!(
-                "a judge (pid {}) is at work on task `{}`, run {}",
-                judge.pid(),
-                task.name,
-                order.run
-            ),
-        )
-        .hint("wait for its verdict, or stop it: wt rm --force")
-        .into());
+        let busy = busy(task, &order);
+        let hint = busy.hint.as_deref().unwrap_or_default();
+        let hint = format!("{hint}; or stop it: wt rm {} --force", task.name);
+        return Err(busy.hint(hint).into());
     }
     judge.signal(Signal::INT).context("can't stop the judge")
 }

@@ -74,7 +74,7 @@ impl Forward<'_> {
         let (root, paths) = (root.display(), some_of(&in_the_way));
         let what = format!("{root} has work of your own where its remote has newer: {paths}");
         Err(Refusal::refused(what)
-            .hint("commit these paths, or move them away, then land again; nothing was changed")
+            .hint("commit these paths, or move them away, then land again")
             .into())
     }
 
@@ -126,7 +126,7 @@ impl Forward<'_> {
 
     fn moved_meanwhile(&self) -> Refusal {
         Refusal::refused(format!("{} moved meanwhile", self.target))
-            .hint("land again; nothing was changed")
+            .hint("land again")
     }
 
     fn refused(&self, why: &str) -> Refusal {
@@ -134,7 +134,7 @@ impl Forward<'_> {
         Refusal::refused(format!(
             "{target} can't be brought to what its remote has: {why}"
         ))
-        .hint("finish what is under way there (git status), then land again; nothing was changed")
+        .hint("finish what is under way there (git status), then land again")
     }
 
     /// Brings one that was killed to its end, or back, and says to which. Safe to repeat. The landing lock of the

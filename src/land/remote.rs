@@ -42,7 +42,8 @@ impl<'w> Push<'w> {
         };
         if request.dry_run {
             let ui = &ws.ctx.ui;
-            ui.say(&format!("would be pushed to {} first", push.to()));
+            let known = push.remote.known()?;
+            ui.say(&format!("would be pushed to {} first{known}", push.to()));
             return Ok(None);
         }
         Ok(Some(push))

@@ -409,3 +409,58 @@ fn one_that_was_killed_before_the_remote_took_it_has_not_landed_anywhere() {
     push(&sandbox, "a").expect(0).prints("landed a on main as ");
     assert_eq!(there(&sandbox), here(&sandbox));
 }
+
+#[test]
+fn ctrl_c_before_the_gate_is_begun_is_not_swallowed() {
+    let sandbox = with_remote();
+    sandbox.validated("b", "b.txt", "");
+    let notes = sandbox.notes();
+    let notes = notes.display();
+    let slow = sandbox.root().join("slow");
+    sandbox.write(
+        &slow,
+        &format!(
+            "#!/bin/sh\necho asked > '{notes}/asked'\nwhile [ ! -e '{notes}/go' ]; do sleep 0.01; done\nexec git-upload-pack \"$@\"\n"
+        ),
+    );
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).expect("set");
+    let slow = slow.to_str().expect("text");
+    sandbox.git(&["config", "remote.origin.uploadpack", slow]);
+    for tasks in [&["a"][..], &["a", "b"]] {
+        let before = runs(&sandbox);
+        let args = [&["merge"], tasks, &["--push", "--operator", "ann"]].concat();
+        let landing = sandbox.start(&args);
+        sandbox.wait_for(&sandbox.notes().join("asked"));
+        landing.signal(Signal::INT);
+        sandbox.write(sandbox.notes().join("go"), "");
+        landing.finish(&sandbox).expect(130).says("interrupted");
+        assert_eq!(runs(&sandbox), before, "{tasks:?}");
+        for name in ["asked", "go"] {
+            fs::remove_file(sandbox.notes().join(name)).expect("removed");
+        }
+    }
+}
+
+#[test]
+fn it_is_said_where_a_landing_was_pushed_and_beforehand_what_is_known_of_there() {
+    let sandbox = with_remote();
+    another_pushes(&sandbox, "theirs");
+    sandbox.git(&["fetch", "-q"]);
+    let dry = ["merge", "a", "--push", "--dry-run", "--operator", "ann"];
+    sandbox.wt(&dry).expect(0).says(
+        "would be pushed to origin/main first, once main is brought forward to it: 1 commit as",
+    );
+    push(&sandbox, "a")
+        .expect(0)
+        .prints(", pushed to origin/main\n");
+    sandbox.validated("b", "b.txt", "");
+    sandbox.write("mine", "");
+    sandbox.commit(&sandbox.repo(), "past wt");
+    sandbox.git_in(&sandbox.root().join("clone"), &["pull", "-q"]);
+    another_pushes(&sandbox, "more");
+    sandbox.git(&["fetch", "-q"]);
+    sandbox
+        .wt(&["merge", "b", "--push", "--dry-run", "--operator", "ann"])
+        .expect(0)
+        .says("as last fetched they have diverged: 1 commit here, 1 commit there");
+}

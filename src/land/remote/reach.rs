@@ -97,6 +97,31 @@ impl<'w> Remote<'w> {
         )
     }
 
+    /// How the branch here stands to what git knows of the remote without asking it, as the end of a sentence.
+    pub(super) fn known(&self) -> anyhow::Result<String> {
+        let read = &self.ws.repo.read;
+        let here = read.tip(&format!("refs/heads/{}", self.target))?;
+        let Some((here, there)) = here.zip(read.tip(&self.tracking_ref())?) else {
+            return Ok(String::new());
+        };
+        let (ours, theirs) = read.ahead_behind(&here, &there)?;
+        let (target, shown) = (&self.target, self.shown());
+        Ok(match (ours, theirs) {
+            (0, 0) => String::new(),
+            (_, 0) => format!(", with {} more of {target}", counted(ours, "commit")),
+            (0, _) => format!(
+                ", once {target} is brought forward to it: {} as last fetched",
+                counted(theirs, "commit")
+            ),
+            _ => format!(
+                ", but as last fetched they have diverged: {} here, {} there; bring them together first (git merge \
+                 {shown})",
+                counted(ours, "commit"),
+                counted(theirs, "commit")
+            ),
+        })
+    }
+
     /// A git command that reaches out, in the operator's own environment, and asks nobody.
     fn command(&self, args: &[&str]) -> GitCommand<'_> {
         let (ws, mut command) = (self.ws, self.ws.repo.git.command(args));
@@ -149,7 +174,7 @@ impl<'w> Remote<'w> {
             complaint(output)
         ))
         .hint(format!(
-            "see that git reaches it (git fetch {}), then land again; nothing was changed",
+            "see that git reaches it (git fetch {}), then land again",
             self.name
         ))
     }

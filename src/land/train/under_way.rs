@@ -91,7 +91,7 @@ impl<'a> Train<'a> {
                 self.told(name, News::Landed(Box::new(landed)));
                 continue;
             }
-            await_judge_of_landing(self.ws, name)?;
+            await_judge_of_landing(self.ws, name, self.request.options.patience, self.interrupt)?;
             let is_strict = self.request.wanted != Wanted::All && !self.said;
             match ready(self.ws, self.request.options.about(name)) {
                 Ok((member, _)) => members.push(member),
@@ -245,7 +245,7 @@ impl<'a> Train<'a> {
                 }
                 Ok(Outcome::Refused { task, report, code }) if code != Code::Interrupted => {
                     News::Red {
-                        task: name.clone(),
+                        tasks: vec![name.clone()],
                         state: task.state,
                         report,
                         code,
