@@ -1,5 +1,7 @@
 //! What can be said of a task without looking into its worktree, and what was last seen there.
 
+mod judges;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,8 @@ use crate::quarantine;
 use crate::store::{read_json, write_json_shown};
 use crate::task::{BUDGET, Task};
 use crate::workspace::Workspace;
+
+pub(crate) use judges::{AtWork, Judges};
 
 /// What was last seen in a worktree.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,8 +26,10 @@ pub(crate) struct Seen {
 pub(crate) struct Facts {
     pub(crate) task: String,
     pub(crate) state: &'static str,
-    /// Whether a judge is at work on it.
+    /// Whether a judge is at work on it, alone or in a train, or waits for a slot to be.
     pub(crate) judging: bool,
+    /// That judge.
+    pub(crate) judge: Option<AtWork>,
     /// The process of the `wt run` at work in its cage.
     pub(crate) run: Option<u32>,
     pub(crate) attempts: u32,
@@ -67,8 +73,8 @@ impl Facts {
     }
 }
 
-/// Gathers the facts of a task from its record and the commits.
-pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Facts> {
+/// Gathers the facts of a task from its record, the commits, and the judges at work.
+pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Result<Facts> {
     let read = &ws.repo.read;
     let tip = read.tip(&task.branch_ref())?;
     let target = read.tip(&task.target_ref())?;
@@ -84,6 +90,7 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Facts> {
                 .len();
         }
     }
+    let judge = judges.find(&task.name);
     let judged_on = task.validated.as_ref().map(|v| &v.target);
     Ok(Facts {
         task: task.name.clone(),
@@ -93,10 +100,8 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Facts> {
             .find_cage(&task.name)?
             .filter(|note| note.process.is_alive())
             .map(|note| note.process.pid()),
-        judging: match task.judging {
-            Some(run) => ws.judge_process(&task.name, run)?.is_some(),
-            None => false,
-        },
+        judging: judge.is_some(),
+        judge,
         attempts: task.attempts,
         budget: BUDGET,
         branch: task.branch.clone(),

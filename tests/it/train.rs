@@ -476,6 +476,18 @@ fn judging() -> (Sandbox, crate::sandbox::Started) {
 fn a_train_that_is_interrupted_lands_nothing() {
     let (sandbox, merging) = judging();
     let main = sandbox.git(&["rev-parse", "main"]);
+    for member in ["a", "b"] {
+        let facts = sandbox.show(member);
+        assert_eq!(
+            (&facts["judging"], &facts["judge"]["train"]),
+            (&json!(true), &json!(["a", "b"]))
+        );
+        let shown = sandbox.wt(&["show", member]);
+        shown.prints("validated, the judge of the train a, b is at work\n");
+    }
+    let listed = sandbox.wt(&["list"]);
+    let judged = listed.out.matches("validated, judging in a train").count();
+    assert_eq!(judged, 2, "{}", listed.out);
     merging.signal(Signal::INT);
     let merged = merging.finish(&sandbox);
     merged.expect(130).says("interrupted");
