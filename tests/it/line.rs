@@ -204,7 +204,8 @@ fn with_one_slot_judgings_come_one_by_one_in_the_order_in_which_they_were_asked_
         judgings.push(sandbox.start(&["validate", name]));
         wait_until("it waits", || tickets(&sandbox, "slots/line") > before);
     }
-    judgings[3].hear("a: waiting for a free slot (2 ahead)");
+    judgings[3].hear("a: waiting for a free slot: e (pid ");
+    judgings[3].hear(") is judged, 2 ahead of this in the line");
     sandbox
         .wt(&["list"])
         .prints("e     working, judging  ")
