@@ -1,10 +1,12 @@
 //! What can be said of a task without looking into its worktree, and what was last seen there.
 
 mod judges;
+mod put_back;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::error::some_of;
 use crate::gate::Receipt;
 use crate::quarantine;
 use crate::store::{read_json, write_json_shown};
@@ -30,6 +32,8 @@ pub(crate) struct Facts {
     pub(crate) judging: bool,
     /// That judge.
     pub(crate) judge: Option<AtWork>,
+    /// Of one whose combination was red: what it is red with, other tasks or its target.
+    pub(crate) put_back: Option<Vec<String>>,
     /// The process of the `wt run` at work in its cage.
     pub(crate) run: Option<u32>,
     pub(crate) attempts: u32,
@@ -68,7 +72,10 @@ impl Facts {
         match (self.state, &self.waits_for[..]) {
             ("waiting", []) => format!("waiting, may start: wt spawn {}", self.task),
             ("waiting", names) => format!("waiting for {}", names.join(", ")),
-            (state, _) => state.to_owned(),
+            (state, _) => match &self.put_back {
+                Some(with) => format!("{state}, put back (red with {})", some_of(with)),
+                None => state.to_owned(),
+            },
         }
     }
 }
@@ -100,6 +107,7 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
             .find_cage(&task.name)?
             .filter(|note| note.process.is_alive())
             .map(|note| note.process.pid()),
+        put_back: put_back::red_with(ws, task)?,
         judging: judge.is_some(),
         judge,
         attempts: task.attempts,
