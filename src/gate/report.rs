@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-pub(crate) use of_run::{report, stopped_next};
+pub(crate) use of_run::{Since, report, stopped_next};
 
 use blame::Blame;
 

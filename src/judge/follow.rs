@@ -12,8 +12,8 @@ use crate::task::Task;
 use crate::ui;
 use crate::workspace::Workspace;
 
-use super::clear_dead_judge;
 use super::settle::load_run;
+use super::{clear_dead_judge, slots};
 
 /// How a followed run ended.
 pub(crate) struct Followed {
@@ -109,7 +109,7 @@ impl Shown {
             self.phase = progress.phase.clone();
         }
         if let Some(ahead) = progress.ahead {
-            let line = format!("{name}: waiting for a free slot ({ahead} ahead)");
+            let line = waiting_line(ws, name, ahead);
             self.bar.set(&line);
             // An agent reads all of it: of a long line, it is told when half of it is through.
             let news = self
@@ -121,6 +121,26 @@ impl Shown {
             }
         }
     }
+}
+
+/// For whom a judge without a slot waits.
+fn waiting_line(ws: &Workspace, name: &str, ahead: usize) -> String {
+    // Who can't be told is only not named.
+    let tenants = slots::tenants(ws).unwrap_or_default();
+    let judged: Vec<String> = tenants
+        .iter()
+        .map(|(task, pid)| format!("{task} (pid {pid})"))
+        .collect();
+    let judged = match judged.len() {
+        0 => String::new(),
+        1 => format!(": {} is judged", judged[0]),
+        _ => format!(": {} are judged", some_of(&judged)),
+    };
+    let more = match ahead {
+        0 => String::new(),
+        count => format!(", {count} ahead of this in the line"),
+    };
+    format!("{name}: waiting for a free slot{judged}{more}")
 }
 
 /// The exit status that a run's verdict stands for.

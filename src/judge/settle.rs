@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use crate::copies;
 use crate::error::{Code, Refusal, some_of};
 use crate::failure;
-use crate::gate::{Order, Progress, Purpose, Report, Verdict, receipt_key, report};
+use crate::gate::{Order, Progress, Purpose, Report, Since, Verdict, receipt_key, report};
 use crate::process::Identity;
 use crate::store::{read_json, write_json};
 use crate::task::{Happening, HeldBack, Rejected, Task, UNSTABLE_RUNS, Validated};
@@ -261,7 +261,7 @@ pub(crate) fn verdict_of(ws: &Workspace, task: &str, run: u32) -> anyhow::Result
 /// or, where it is no longer there, in the state.
 pub(crate) fn report_of(ws: &Workspace, task: &Task, run: u32) -> anyhow::Result<Report> {
     let (order, progress) = load_run(ws, &task.name, run)?;
-    let mut report = report(&order, &progress, task);
+    let mut report = report(&order, &progress, task, &since(ws, task, &progress)?);
     let is_inside = ws.ctx.cwd.starts_with(&task.worktree);
     if let (Some(step), Some(named)) = (progress.failed_step(), &report.log) {
         let copy = std::fs::symlink_metadata(task.worktree.join(named));
@@ -275,13 +275,38 @@ pub(crate) fn report_of(ws: &Workspace, task: &Task, run: u32) -> anyhow::Result
     Ok(report)
 }
 
+/// What has become of what the next step after a red combination names.
+fn since(ws: &Workspace, task: &Task, progress: &Progress) -> anyhow::Result<Since> {
+    let Some(Verdict::Failed { culprit, .. }) = &progress.verdict else {
+        return Ok(Since::default());
+    };
+    let mut gone = Vec::new();
+    for other in culprit.iter().flat_map(|culprit| &culprit.with) {
+        let there = ws.store.find_task(other)?;
+        if there.is_none_or(|there| there.landing.is_some()) {
+            gone.push(other.clone());
+        }
+    }
+    let read = &ws.repo.read;
+    let tips = (read.tip(&task.branch_ref())?, read.tip(&task.target_ref())?);
+    let caught_up = match tips {
+        (Some(tip), Some(target)) => read.ahead_behind(&tip, &target)?.1 == 0,
+        _ => false,
+    };
+    Ok(Since { gone, caught_up })
+}
+
 /// Puts the verdict, and the log of the step that failed, where the agent reads them. A worktree that can't be
 /// written to does not hold up the verdict.
 fn write_last(ws: &Workspace, task: &Task, order: &Order, progress: &Progress) {
     let failed = progress.failed_step();
     let log = failed.map(|step| ws.store.run_dir(&task.name, order.run).join(&step.log));
     let named = log.as_deref().zip(failed.map(|step| step.log.as_str()));
-    if let Err(error) = copies::write_last(task, &report(order, progress, task).text(), named) {
+    if let Err(error) = copies::write_last(
+        task,
+        &report(order, progress, task, &Since::default()).text(),
+        named,
+    ) {
         ws.ctx.ui.warn(&format!("{error:#}"));
     }
 }

@@ -229,7 +229,20 @@ fn with_one_slot_judgings_come_one_by_one_in_the_order_in_which_they_were_asked_
         judgings.push(sandbox.start(&["validate", name]));
         wait_until("it waits", || tickets(&sandbox, "slots/line") > before);
     }
-    judgings[3].hear("a: waiting for a free slot (2 ahead)");
+    judgings[3].hear("a: waiting for a free slot: e (pid ");
+    judgings[3].hear(") is judged, 2 ahead of this in the line");
+    sandbox
+        .wt(&["list"])
+        .prints("e     working, judging  ")
+        .prints("c     working, waiting for a slot  ");
+    let waits = &sandbox.show("c")["judge"]["waits_for_slot"];
+    assert_eq!(
+        (waits, &sandbox.show("e")["judge"]["waits_for_slot"]),
+        (&true.into(), &false.into())
+    );
+    sandbox
+        .wt(&["show", "c"])
+        .prints("working, a judge waits for a free slot\n");
     release(&sandbox);
     for judging in judgings {
         judging.finish(&sandbox).expect(0);

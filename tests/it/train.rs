@@ -158,16 +158,29 @@ fn two_green_tasks_that_are_red_together_are_named_as_a_pair() {
     assert!(sandbox.events("b").contains(&"combination-red".to_owned()));
     sandbox.wt(&["doctor"]).expect(0);
 
+    // What is done is no next step; that it needs someone is told until it is validated again.
+    assert_eq!(facts["put_back"], json!(["a"]));
+    sandbox
+        .wt(&["list"])
+        .prints("working, put back (red with a)  ");
+    sandbox
+        .wt(&["show", "b"])
+        .prints("next: no attempt was counted: wt sync b (");
+
     // It is judged on main as it is now, and mended there.
     sandbox
         .wt(&["validate", "b"])
         .expect(1)
         .prints("FAIL: both");
     assert_eq!(sandbox.show("b")["attempts"], 0);
-    sandbox.git_in(&worktree, &["merge", "-q", "main", "-m", "catch up"]);
+    sandbox.wt(&["sync", "b"]).expect(0);
+    sandbox
+        .wt(&["show", "b"])
+        .prints("next: no attempt was counted: mend, commit, wt validate\n");
     sandbox.git_in(&worktree, &["rm", "-q", "left"]);
     sandbox.commit(&worktree, "one of them");
     sandbox.wt(&["validate", "b"]).expect(0);
+    assert_eq!(sandbox.show("b")["put_back"], json!(null));
     sandbox.wt(&["merge", "--all"]).expect(0);
     assert_eq!(landed(&sandbox), ["a", "b"]);
 }
@@ -477,6 +490,18 @@ fn judging() -> (Sandbox, crate::sandbox::Started) {
 fn a_train_that_is_interrupted_lands_nothing() {
     let (sandbox, merging) = judging();
     let main = sandbox.git(&["rev-parse", "main"]);
+    for member in ["a", "b"] {
+        let facts = sandbox.show(member);
+        assert_eq!(
+            (&facts["judging"], &facts["judge"]["train"]),
+            (&json!(true), &json!(["a", "b"]))
+        );
+        let shown = sandbox.wt(&["show", member]);
+        shown.prints("validated, the judge of the train a, b is at work\n");
+    }
+    let listed = sandbox.wt(&["list"]);
+    let judged = listed.out.matches("validated, judging in a train").count();
+    assert_eq!(judged, 2, "{}", listed.out);
     merging.signal(Signal::INT);
     let merged = merging.finish(&sandbox);
     merged.expect(130).says("interrupted");

@@ -1,6 +1,6 @@
 //! The report of one run of the gate.
 
-use super::super::{Ended, Order, Progress, Purpose, StepResult, Verdict};
+use super::super::{Culprit, Ended, Order, Progress, Purpose, StepResult, Verdict};
 use super::{Blame, Report};
 use crate::error::some_of;
 use crate::failure::Failure;
@@ -10,8 +10,17 @@ use crate::task::{State, Task};
 /// The one retry, as an agent calls it.
 const RETRY: &str = "wt validate --cause \"<why it failed>\"";
 
-/// What `progress` of `order` came to, for `task` as it stands after it.
-pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report {
+/// What has become, since a run, of what its next step names.
+#[derive(Debug, Default)]
+pub(crate) struct Since {
+    /// The tasks that are live no more.
+    pub(crate) gone: Vec<String>,
+    /// Whether the task has all that its target has.
+    pub(crate) caught_up: bool,
+}
+
+/// What `progress` of `order` came to, for `task` as it stands after it; the next step is the one that is left.
+pub(crate) fn report(order: &Order, progress: &Progress, task: &Task, since: &Since) -> Report {
     let mut report = Report {
         seconds: seconds(&progress.steps),
         flaky: progress.flaky.clone(),
@@ -37,19 +46,16 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
             unsure,
             culprit,
         }) => {
-            failed(&mut report, order, progress, task, first);
+            failed(&mut report, progress, task, first);
+            if order.purpose == Purpose::Land {
+                report.next = put_back_next(culprit.as_deref(), task, since);
+            }
             report.denied.clone_from(denied);
             let target = &task.target;
             let unknown = |why| format!("whether {target} is red there, too, is not known: {why}");
             report.target_unknown = unsure.as_ref().map(unknown);
             if let Some(culprit) = culprit {
                 report.blame = Some(Blame::of(culprit));
-                let others = match &culprit.with[..] {
-                    [] => String::new(),
-                    // True before they have landed and after it: who reads this may come late.
-                    others => format!("; with {} on {target}", some_of(others)),
-                };
-                report.next = format!("no attempt was counted{others}: {}", caught_up(task));
             }
         }
         Some(Verdict::TargetRed {
@@ -59,7 +65,7 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
             log,
             denied,
         }) => {
-            failed(&mut report, order, progress, task, first);
+            failed(&mut report, progress, task, first);
             report.verdict = "TARGET_RED";
             report.denied.clone_from(denied);
             report.target = Some(target.clone());
@@ -101,7 +107,7 @@ fn unstable(report: &mut Report, order: &Order, task: &Task, step: &str, paths: 
     };
 }
 
-fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, first: &Failure) {
+fn failed(report: &mut Report, progress: &Progress, task: &Task, first: &Failure) {
     let Some(step) = progress.failed_step() else {
         return;
     };
@@ -111,20 +117,33 @@ fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, 
     report.first_failure = Some(first.clone());
     report.log = Some(format!(".wt/last/{}", step.log));
     report.log_lines = Some(step.log_lines);
-    report.next = match (order.purpose, task.state) {
-        (Purpose::Land, _) => format!(
-            "this is the combination with {} as it is now; no attempt was counted: {}",
-            task.target,
-            caught_up(task)
-        ),
-        (_, State::Stopped) => stopped_next(task),
+    report.next = match task.state {
+        State::Stopped => stopped_next(task),
         _ => format!("mend this failure only, then once: {RETRY}"),
     };
 }
 
-/// How a task is mended whose work fails only on what its target is by now.
-fn caught_up(task: &Task) -> String {
-    format!("{}, mend, commit, wt validate", brought_in(task))
+/// How a task is mended whose work fails only on what its target is by now, or will be once others have landed.
+fn put_back_next(culprit: Option<&Culprit>, task: &Task, since: &Since) -> String {
+    let target = &task.target;
+    let with = culprit.map_or(&[][..], |culprit| &culprit.with);
+    let mut open = with.to_vec();
+    open.retain(|other| !since.gone.contains(other));
+    let why = match (culprit, &open[..]) {
+        (None, _) => format!("this is the combination with {target}; no attempt was counted"),
+        (_, []) => "no attempt was counted".to_owned(),
+        (_, [other]) => format!("no attempt was counted; once {other} has landed"),
+        (_, others) => format!(
+            "no attempt was counted; once {} have landed",
+            some_of(others)
+        ),
+    };
+    // Where it is not known what it is red with, that may be what has not landed yet.
+    let known = culprit.is_none_or(|culprit| culprit.exact);
+    if open.is_empty() && since.caught_up && known {
+        return format!("{why}: mend, commit, wt validate");
+    }
+    format!("{why}: {}, mend, commit, wt validate", brought_in(task))
 }
 
 /// How a task gets what its target is by now.
