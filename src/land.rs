@@ -298,6 +298,7 @@ pub(crate) fn conclude(ws: &Workspace, task: Task, keep: bool) -> anyhow::Result
 fn unsaved_by_now(ws: &Workspace, task: &Task) -> Result<Option<Oid>, String> {
     let unsaved = remove::unsaved(ws, task).map_err(|error| format!("{error:#}"))?;
     if unsaved.is_empty() {
+        remove::require_movable(task).map_err(|refusal| refusal.message)?;
         return Ok(unsaved.tip);
     }
     let paths = [unsaved.uncommitted, unsaved.unlanded, unsaved.private].concat();
