@@ -188,7 +188,7 @@ fn land_in_line(
     let mut remote_moves = RemoteMoves::default();
     for _ in 0..TRIES {
         if let Some(push) = &mut push {
-            push.meet(&ws.target_tip(&member.task)?)?;
+            push.meet(&member.task.name, &ws.target_tip(&member.task)?)?;
         }
         let target_tip = ws.target_tip(&member.task)?;
         let in_force = ws.in_force(&member.repo, &member.task.target, &target_tip)?;

@@ -126,7 +126,10 @@ fn has_landed(entry: &JournalEntry) -> bool {
     match &entry.operation {
         Operation::Land { .. } => true,
         Operation::Remove { trashed } => trashed.task.state == State::Landed,
-        Operation::Spawn { .. } | Operation::Sync { .. } | Operation::Restore { .. } => false,
+        Operation::Spawn { .. }
+        | Operation::Forward { .. }
+        | Operation::Sync { .. }
+        | Operation::Restore { .. } => false,
     }
 }
 
@@ -142,7 +145,7 @@ fn mend_task(ws: &Workspace, name: &str) -> anyhow::Result<Option<String>> {
     // Files are written meanwhile, which may take longer than others wait for the state's lock.
     let writes_files = matches!(
         entry.operation,
-        Operation::Land { .. } | Operation::Sync { .. }
+        Operation::Land { .. } | Operation::Forward { .. } | Operation::Sync { .. }
     );
     let _lock = (!writes_files).then(|| ws.lock()).transpose()?;
     ws.repo.remove_locks_of(&refs_of(ws, &entry)?)?;
@@ -168,10 +171,15 @@ fn turn(ws: &Workspace, name: &str) -> anyhow::Result<Turn> {
     let Some(entry) = find_dead(ws, name)? else {
         return Ok(Turn::NotMine);
     };
-    let (Operation::Land { .. }, Some(task)) = (&entry.operation, ws.store.find_task(name)?) else {
+    let target = match &entry.operation {
+        Operation::Land { .. } => ws.store.find_task(name)?.map(|task| task.target),
+        Operation::Forward { target, .. } => Some(target.clone()),
+        _ => None,
+    };
+    let Some(target) = target else {
         return Ok(Turn::Mine(None));
     };
-    let lock = ws.store.try_landing_lock(&task.target)?;
+    let lock = ws.store.try_landing_lock(&target)?;
     Ok(lock.map_or(Turn::NotMine, |lock| {
         ws.repo.git.hold(lock.file());
         Turn::Mine(Some(lock))
@@ -200,7 +208,7 @@ fn refs_of(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<Vec<String>> 
             .store
             .find_task(&entry.task)?
             .map_or_else(Vec::new, |task| vec![task.branch_ref()]),
-        Operation::Land { .. } => Vec::new(),
+        Operation::Land { .. } | Operation::Forward { .. } => Vec::new(),
     })
 }
 
@@ -230,6 +238,6 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
             }
             format!("task `{name}` was half restored; it is restored")
         }
-        Operation::Land { .. } => land::recover(ws, entry)?,
+        Operation::Land { .. } | Operation::Forward { .. } => land::recover(ws, entry)?,
     })
 }

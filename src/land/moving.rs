@@ -155,9 +155,10 @@ fn intend(
 /// Closes the intents that this process wrote. One that a killed command left, and that can't be mended yet, stays.
 fn settle(ws: &Workspace, tasks: &[Task]) -> anyhow::Result<()> {
     let me = Identity::current()?;
-    for entry in ws.store.intents()? {
-        if entry.process == me && tasks.iter().any(|task| task.name == entry.task) {
-            ws.store.settle(&entry.task)?;
+    for task in tasks {
+        let open = ws.store.find_intent(&task.name)?;
+        if open.is_some_and(|entry| entry.process == me) {
+            ws.store.settle(&task.name)?;
         }
     }
     Ok(())

@@ -228,27 +228,33 @@ fn a_remote_that_moves_is_judged_against_anew_and_three_times_at_most() {
 /// A task `a` whose landing the remote has taken, by a command that was killed before it could move main here.
 fn killed_after_the_push() -> (Sandbox, String) {
     let sandbox = with_remote();
+    let taken = kill_after_the_push(&sandbox, &["merge", "a", "--push", "--operator", "ann"]);
+    (sandbox, taken)
+}
+
+/// Kills the landing when the remote has taken it; answers what that was.
+fn kill_after_the_push(sandbox: &Sandbox, landing: &[&str]) -> String {
     let note = sandbox.notes();
     let note = note.display();
     hook(
-        &sandbox,
+        sandbox,
         "post-receive",
         &format!("echo taken > '{note}/taken'\nwhile [ ! -e '{note}/go' ]; do sleep 0.01; done\n"),
     );
-    let landing = sandbox.start(&["merge", "a", "--push", "--operator", "ann"]);
+    let landing = sandbox.start(landing);
     sandbox.wait_for(&sandbox.notes().join("taken"));
     landing.signal(Signal::KILL);
-    landing.finish(&sandbox);
+    landing.finish(sandbox);
     sandbox.write(sandbox.notes().join("go"), "");
-    let taken = there(&sandbox);
-    assert_ne!(taken, here(&sandbox));
+    let taken = there(sandbox);
+    assert_ne!(taken, here(sandbox));
     wait_until("git has ended", || {
         sandbox
             .processes()
             .iter()
             .all(|(_, command)| !command.contains("push"))
     });
-    (sandbox, taken)
+    taken
 }
 
 #[test]
@@ -307,6 +313,24 @@ fn what_the_remote_took_is_recognised_where_nothing_here_tells_of_it() {
         assert_eq!((here(&sandbox), there(&sandbox)), (taken.clone(), taken));
         sandbox.wt(&["doctor"]).expect(0).says("all is well");
     }
+}
+
+#[test]
+fn a_train_that_the_remote_took_is_recognised_by_the_next_one() {
+    let sandbox = with_remote();
+    sandbox.validated("b", "b.txt", "");
+    sandbox.wt(&["spawn", "next", "--after", "b"]).expect(0);
+    let train = ["merge", "--all", "--push", "--operator", "ann"];
+    let taken = kill_after_the_push(&sandbox, &train);
+    sandbox.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
+    sandbox
+        .wt(&train)
+        .expect(0)
+        .prints("landed a on main as ")
+        .prints("landed b on main as ");
+    assert_eq!((here(&sandbox), there(&sandbox)), (taken.clone(), taken));
+    assert_eq!(sandbox.task_state("next"), "working");
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
 }
 
 #[test]

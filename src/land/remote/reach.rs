@@ -7,7 +7,7 @@ use crate::git::{GitCommand, complaint};
 use crate::oid::Oid;
 use crate::workspace::Workspace;
 
-use crate::land::forward::forward;
+use crate::land::forward::Forward;
 
 /// What the operator's own git is told of how to reach a remote. Nothing else needs these.
 const REACH: &[&str] = &[
@@ -180,12 +180,12 @@ impl<'w> Remote<'w> {
     }
 
     /// Fetches what the branch is there, and brings the branch here forward to it. Answers that commit, or nothing
-    /// where the remote has no such branch yet.
+    /// where the remote has no such branch yet. The lock of the task `owner` must be held: the journal has it there.
     ///
     /// # Errors
     /// A refusal where the remote can't be read, where both have commits that the other has not, and where a person's
     /// work is in the way; nothing is changed then.
-    pub(super) fn meet(&self, here: &Oid) -> anyhow::Result<Option<Oid>> {
+    pub(super) fn meet(&self, owner: &str, here: &Oid) -> anyhow::Result<Option<Oid>> {
         let (ui, read) = (&self.ws.ctx.ui, &self.ws.repo.read);
         let (target, there) = (&self.target, self.shown());
         let _progress = ui.progress(&format!("fetching {there}"));
@@ -198,10 +198,15 @@ impl<'w> Remote<'w> {
         if value == *here {
             return Ok(Some(value));
         }
-        if read.commit(value.as_str())?.is_none() {
+        // That the commit itself is here does not mean that all below it is: a fetch may have been killed.
+        let is_here = |value: &Oid| {
+            let is_known = matches!(read.commit(value.as_str()), Ok(Some(_)));
+            is_known && matches!(read.is_ancestor(value, here), Ok(true))
+        };
+        if !is_here(&value) {
             value = self.fetch()?;
         }
-        if read.is_ancestor(&value, here)? {
+        if is_here(&value) {
             let (count, _) = read.ahead_behind(here, &value)?;
             ui.say(&format!(
                 "{target} has {} that {there} has not: pushed as well",
@@ -222,7 +227,13 @@ impl<'w> Remote<'w> {
             ))
             .into());
         }
-        forward(self.ws, target, here, &value)?;
+        let forward = Forward {
+            ws: self.ws,
+            target,
+            old: here,
+            new: &value,
+        };
+        forward.run(owner)?;
         let (_, count) = read.ahead_behind(here, &value)?;
         ui.say(&format!(
             "{target} is brought forward to {there}: {}",
@@ -236,6 +247,8 @@ impl<'w> Remote<'w> {
         let repo = &self.ws.repo;
         // A ref holds it until the branch does; the name is `wt`'s own, so that nobody's settings rule it.
         let kept = format!("refs/wt/fetched/{}", self.target);
+        let tracking = self.tracking_ref();
+        repo.remove_locks_of(&[kept.clone(), tracking])?;
         let output = self
             .command(&[
                 "fetch",
@@ -263,6 +276,7 @@ impl<'w> Remote<'w> {
     pub(super) fn push(&self, judged: Option<&Oid>, commit: &Oid) -> anyhow::Result<Pushed> {
         let there = self.shown();
         let progress = self.ws.ctx.ui.progress(&format!("pushing to {there}"));
+        self.ws.repo.remove_locks_of(&[self.tracking_ref()])?;
         let lease = judged.map_or("", Oid::as_str);
         let output = self
             .command(&["push", "--porcelain", "--no-verify", "--no-follow-tags"])

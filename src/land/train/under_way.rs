@@ -5,6 +5,7 @@ mod red;
 use crate::conflicts::{self, Conflict};
 use crate::error::{Code, Refusal, some_of};
 use crate::landing::Order;
+use crate::oid::Oid;
 use crate::process::Interrupt;
 use crate::task::Task;
 use crate::workspace::Workspace;
@@ -13,6 +14,7 @@ use super::couple::{Coupled, Parts};
 use super::plan::TrainPlan;
 use super::{LeftOut, News, TrainRequest, Wanted};
 use crate::land::attempt::{Car, live};
+use crate::land::history::find_landing;
 use crate::land::moving::{Moving, move_target};
 use crate::land::proof::{Judged, TrainProof, prove_train};
 use crate::land::ready::{Member, await_judge_of_landing, landed_meanwhile, ready};
@@ -106,7 +108,9 @@ impl<'a> Train<'a> {
         };
         let mut push = Push::begin(self.ws, self.request.target, self.request.options)?;
         if let Some(push) = &mut push {
-            push.meet(&self.ws.target_tip(&first.task)?)?;
+            let name = &first.task.name;
+            let _lock = self.ws.lock_task(name)?;
+            push.meet(name, &self.ws.target_tip(&first.task)?)?;
         }
         let target = self.ws.target_tip(&first.task)?;
         let in_force = self
@@ -154,9 +158,31 @@ impl<'a> Train<'a> {
             }
         };
         if let Then::Done = then {
-            self.leave_all(left);
+            self.leave_unless_landed(left, members, &target)?;
         }
         Ok(then)
+    }
+
+    /// Leaves these out, but for those whose landing came back from the remote that a killed command pushed it to:
+    /// it is recorded now.
+    fn leave_unless_landed(
+        &mut self,
+        left: Vec<LeftOut>,
+        members: &[Member],
+        target: &Oid,
+    ) -> anyhow::Result<()> {
+        for left in left {
+            let member = members.iter().find(|member| member.task.name == left.task);
+            let landing = member
+                .map(|member| find_landing(self.ws, &member.task, &member.work.tip.commit, target))
+                .transpose()?;
+            if landing.flatten().is_some() {
+                self.one_by_one(std::slice::from_ref(&left.task))?;
+            } else {
+                self.leave(left);
+            }
+        }
+        Ok(())
     }
 
     /// Lands what was judged together, unless somebody on it has changed meanwhile.
