@@ -59,21 +59,27 @@ pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Mended> {
     }
     let intents = ws.store.intents()?;
     for entry in intents.iter().filter(|entry| !entry.process.is_alive()) {
-        match mend_task(ws, &entry.task) {
-            Ok(line) => {
-                mended.lines.extend(line);
-                if has_landed(entry) {
-                    spawn::start_followers(ws, &entry.task)?;
-                }
+        let done = mend_task(ws, &entry.task).and_then(|line| {
+            mended.lines.extend(line);
+            if has_landed(entry) {
+                spawn::start_followers(ws, &entry.task)?;
             }
-            Err(error) => {
-                let what = format!("what was left of a command on task `{}`", entry.task);
-                mended.stuck.push(Stuck::new(&what, &error));
-            }
+            Ok(())
+        });
+        if let Err(error) = done {
+            let what = format!("what was left of a command on task `{}`", entry.task);
+            mended.stuck.push(Stuck::new(&what, &error));
         }
     }
-    mended.start_owed(ws)?;
-    mended.close_cages(ws)?;
+    // What stands in the way of one of these must not stop every verb.
+    if let Err(error) = mended.start_owed(ws) {
+        let what = "the start of what waited for a task that has landed";
+        mended.stuck.push(Stuck::new(what, &error));
+    }
+    if let Err(error) = mended.close_cages(ws) {
+        let what = "the cages of killed runs";
+        mended.stuck.push(Stuck::new(what, &error));
+    }
     mended.tell(ws);
     Ok(mended)
 }

@@ -18,12 +18,11 @@ use crate::workspace::Workspace;
 /// landing lock of the target must be held.
 pub(super) fn recover_on(ws: &Workspace, target: &str) -> anyhow::Result<()> {
     for entry in ws.store.intents()?.into_iter().filter(is_dead_landing) {
-        let is_there = match &entry.operation {
-            Operation::Forward { target: moved, .. } => moved == target,
-            _ => {
-                let task = ws.store.find_task(&entry.task).ok().flatten();
-                task.is_some_and(|task| task.target == target)
-            }
+        let is_there = if let Operation::Forward { target: moved, .. } = &entry.operation {
+            moved == target
+        } else {
+            let task = ws.store.find_task(&entry.task).ok().flatten();
+            task.is_some_and(|task| task.target == target)
         };
         if !is_there {
             continue;

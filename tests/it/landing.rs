@@ -985,3 +985,16 @@ fn a_task_lands_no_commit_of_another_that_is_live() {
         ("work\n".into(), "work\n".into())
     );
 }
+
+#[test]
+fn a_landed_task_that_is_kept_is_neither_ahead_nor_behind() {
+    let sandbox = Sandbox::new();
+    sandbox.validated("auth", "new", "");
+    sandbox.write("else", "");
+    sandbox.commit(&sandbox.repo(), "beside");
+    sandbox
+        .wt(&["merge", "auth", "--keep", "--strategy", "rebase"])
+        .expect(0);
+    let shown = sandbox.show("auth");
+    assert_eq!((&shown["ahead"], &shown["behind"]), (&0.into(), &0.into()));
+}

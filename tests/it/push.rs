@@ -177,7 +177,18 @@ fn a_remote_that_refuses_or_is_not_there_is_answered_in_its_words_and_nothing_la
     sandbox.git(&["remote", "remove", "origin"]);
     push(&sandbox, "a")
         .expect(4)
-        .says("main has no remote to be pushed to: there is no remote origin");
+        .says("main has no remote to be pushed to: there is no remote origin")
+        .says("git remote add origin <url>");
+    sandbox.git(&["config", "branch.main.remote", "upstream"]);
+    push(&sandbox, "a")
+        .expect(4)
+        .says("git remote add upstream <url>");
+    sandbox.git(&["config", "branch.main.remote", "."]);
+    let follows_here = push(&sandbox, "a");
+    follows_here
+        .expect(4)
+        .says("hint: git branch --set-upstream-to=<remote>/main main");
+    sandbox.git(&["config", "--unset", "branch.main.remote"]);
     sandbox.git(&["remote", "add", "origin", away.to_str().expect("text")]);
     sandbox.git_in(&away, &["update-ref", "-d", "refs/heads/main"]);
     fs::remove_file(away.join("hooks/pre-receive")).expect("removed");

@@ -63,14 +63,16 @@ impl<'w> Remote<'w> {
             && (set(&format!("remote.{name}.url"))?.is_some()
                 || set(&format!("remote.{name}.pushurl"))?.is_some());
         if !is_there {
-            return Err(Refusal::refused(format!(
-                "{target} has no remote to be pushed to: there is no remote {}",
-                shown(&name)
-            ))
-            .hint(format!(
-                "git remote add origin <url>, or for another one: git branch --set-upstream-to=<remote>/{target} {target}"
-            ))
-            .into());
+            let name = shown(&name);
+            let other = format!("git branch --set-upstream-to=<remote>/{target} {target}");
+            let (what, hint) = if name == "." {
+                ("it follows a branch of this repository".to_owned(), other)
+            } else {
+                let add = format!("git remote add {name} <url>, or for another one: {other}");
+                (format!("there is no remote {name}"), add)
+            };
+            let what = format!("{target} has no remote to be pushed to: {what}");
+            return Err(Refusal::refused(what).hint(hint).into());
         }
         Ok(Self {
             ws,

@@ -198,15 +198,12 @@ impl<'a> Train<'a> {
         let chain = commits::finish(judged)?;
         let mut sorted = names.clone();
         sorted.sort();
-        let Ok(locks) = sorted
-            .iter()
-            .map(|name| ws.lock_task(name))
-            .collect::<anyhow::Result<Vec<_>>>()
-        else {
+        let locks = sorted.iter().map(|name| ws.lock_task(name)).collect();
+        let Some(locks) = unless_refused::<Vec<_>>(locks)? else {
             return Ok(Then::Anew);
         };
-        let tasks: anyhow::Result<Vec<Task>> = judged.cars().iter().map(Car::recheck).collect();
-        let Ok(tasks) = tasks else {
+        let tasks = judged.cars().iter().map(Car::recheck).collect();
+        let Some(tasks) = unless_refused::<Vec<Task>>(tasks)? else {
             return Ok(Then::Anew);
         };
         let landed = match move_target(judged, chain, tasks, push)? {
@@ -316,5 +313,14 @@ impl<'a> Train<'a> {
     fn told(&mut self, name: &str, news: News) {
         self.waiting.retain(|waiting| *waiting != name);
         (self.tell)(news);
+    }
+}
+
+/// Nothing where somebody on the train is no longer as it was; any other fault is one.
+fn unless_refused<T>(result: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is::<Refusal>() => Ok(None),
+        Err(error) => Err(error),
     }
 }
