@@ -125,8 +125,7 @@ impl Forward<'_> {
     }
 
     fn moved_meanwhile(&self) -> Refusal {
-        Refusal::refused(format!("{} moved meanwhile", self.target))
-            .hint("land again")
+        Refusal::refused(format!("{} moved meanwhile", self.target)).hint("land again")
     }
 
     fn refused(&self, why: &str) -> Refusal {

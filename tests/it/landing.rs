@@ -723,7 +723,10 @@ fn a_judge_at_work_is_not_overtaken() {
     crate::sandbox::wait_until("the step has begun", || sign.exists());
     assert_refused(&sandbox, &["merge", "auth"], 6, "a judge is at work");
     let refused = sandbox.wt(&["rm", "auth"]);
-    refused.expect(6).says("a judge is at work on task `auth`").says("hint: ");
+    refused
+        .expect(6)
+        .says("a judge is at work on task `auth`")
+        .says("hint: ");
     assert!(worktree.exists());
     fs::write(&go, "go\n").expect("written");
     assert!(judging.wait().expect("ended").success());
