@@ -204,7 +204,7 @@ fn a_dry_run_says_all_and_changes_nothing() {
     let dry = sandbox.wt(&["merge", "auth", "--dry-run"]);
     dry.expect(0);
     insta::assert_snapshot!(dry.steady().replace(|c: char| c.is_ascii_digit(), "0"), @r"
-    would land auth on main (merge): 0 paths, tree <hash> has a receipt
+    would land auth on main (merge): 0 path, tree <hash> has a receipt
     the files of the checkout <root>/repo are updated, too
     ");
     move_target(&sandbox, "else", "");
@@ -723,7 +723,10 @@ fn a_judge_at_work_is_not_overtaken() {
     crate::sandbox::wait_until("the step has begun", || sign.exists());
     assert_refused(&sandbox, &["merge", "auth"], 6, "a judge is at work");
     let refused = sandbox.wt(&["rm", "auth"]);
-    refused.expect(6).says("a judge (pid ").says("hint: ");
+    refused
+        .expect(6)
+        .says("a judge is at work on task `auth`")
+        .says("hint: ");
     assert!(worktree.exists());
     fs::write(&go, "go\n").expect("written");
     assert!(judging.wait().expect("ended").success());

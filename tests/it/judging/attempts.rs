@@ -141,7 +141,7 @@ fn a_stopped_task_is_explained_and_resumed_by_a_person() {
     TEST_FAILURE step=test exit=1 0.0s attempt=2/2
     first failure: FAIL: broken two
       FAIL: broken two
-    full log: <root>/repo.wt/auth/.wt/last/test.log (1 lines)
+    full log: .wt/last/test.log (1 lines)
     next: stop here; say what was tried and what is needed: wt explain auth -m "…"; a person decides
 
     ## The likely cause

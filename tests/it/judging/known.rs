@@ -340,7 +340,7 @@ fn every_verdict_as_json_says_whose_it_is_and_how_it_stands() {
     assert_eq!(value["first_failure"]["title"], "FAIL: broken 1");
     assert_eq!(
         (&value["log"], &value["log_lines"]),
-        (&".wt/last/test.log".into(), &1.into())
+        (&"<root>/repo.wt/auth/.wt/last/test.log".into(), &1.into())
     );
     sandbox.write(worktree.join("broken"), "2\n");
     validate(3, "TEST_FAILURE", "stopped", 2, &["--cause", "x"]);
