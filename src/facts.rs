@@ -1,13 +1,19 @@
 //! What can be said of a task without looking into its worktree, and what was last seen there.
 
+mod judges;
+mod put_back;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::error::some_of;
 use crate::gate::Receipt;
 use crate::quarantine;
 use crate::store::{read_json, write_json_shown};
 use crate::task::{BUDGET, Task};
 use crate::workspace::Workspace;
+
+pub(crate) use judges::{AtWork, Judges};
 
 /// What was last seen in a worktree.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,8 +28,12 @@ pub(crate) struct Seen {
 pub(crate) struct Facts {
     pub(crate) task: String,
     pub(crate) state: &'static str,
-    /// Whether a judge is at work on it.
+    /// Whether a judge is at work on it, alone or in a train, or waits for a slot to be.
     pub(crate) judging: bool,
+    /// That judge.
+    pub(crate) judge: Option<AtWork>,
+    /// Of one whose combination was red: what it is red with, other tasks or its target.
+    pub(crate) put_back: Option<Vec<String>>,
     /// The process of the `wt run` at work in its cage.
     pub(crate) run: Option<u32>,
     pub(crate) attempts: u32,
@@ -62,13 +72,16 @@ impl Facts {
         match (self.state, &self.waits_for[..]) {
             ("waiting", []) => format!("waiting, may start: wt spawn {}", self.task),
             ("waiting", names) => format!("waiting for {}", names.join(", ")),
-            (state, _) => state.to_owned(),
+            (state, _) => match &self.put_back {
+                Some(with) => format!("{state}, put back (red with {})", some_of(with)),
+                None => state.to_owned(),
+            },
         }
     }
 }
 
-/// Gathers the facts of a task from its record and the commits.
-pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Facts> {
+/// Gathers the facts of a task from its record, the commits, and the judges at work.
+pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Result<Facts> {
     let read = &ws.repo.read;
     let tip = read.tip(&task.branch_ref())?;
     let target = read.tip(&task.target_ref())?;
@@ -91,6 +104,7 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Facts> {
                 .len();
         }
     }
+    let judge = judges.find(&task.name);
     let target_moved = task.validated.as_ref().is_some_and(|validated| {
         let has_all = validated.synced && behind == 0;
         target.as_ref() != Some(&validated.target) && !has_all
@@ -103,10 +117,9 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Facts> {
             .find_cage(&task.name)?
             .filter(|note| note.process.is_alive())
             .map(|note| note.process.pid()),
-        judging: match task.judging {
-            Some(run) => ws.judge_process(&task.name, run)?.is_some(),
-            None => false,
-        },
+        put_back: put_back::red_with(ws, task)?,
+        judging: judge.is_some(),
+        judge,
         attempts: task.attempts,
         budget: BUDGET,
         branch: task.branch.clone(),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use order::{Car, Order, Phase, Progress, Purpose};
 pub(crate) use outcome::{Flaky, Outcome, outcome_key};
-pub(crate) use report::{Report, report, stopped_next};
+pub(crate) use report::{Report, Since, report, stopped_next};
 
 use crate::contract::{Contract, Kind, Step};
 use crate::error::Refusal;

@@ -10,11 +10,11 @@ mod recover;
 mod refusal;
 
 use crate::copies;
-use crate::error::{Code, Refusal};
+use crate::error::Refusal;
 use crate::facts;
 use crate::git::{Change, Checkout, CheckoutMove, CheckoutMoved, Combination, Entry, Repo};
 use crate::halfway::{Left, take_back};
-use crate::judge::{clear_dead_judge, judge_at_work, snapshot_of, tip_and_uncommitted};
+use crate::judge::{busy, clear_dead_judge, judge_at_work, snapshot_of, tip_and_uncommitted};
 use crate::oid::Oid;
 use crate::process::Identity;
 use crate::quarantine;
@@ -160,13 +160,11 @@ fn require_idle(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
             .hint("see what stands in the way: wt doctor --fix")
             .into());
     }
-    if judge_at_work(ws, task)?.is_some() {
-        let what = format!("a judge is at work on task `{name}`");
-        return Err(Refusal::new(Code::Busy, what)
-            .hint(format!(
-                "follow it: wt validate {name}; then: wt sync {name}"
-            ))
-            .into());
+    if let Some((order, _)) = judge_at_work(ws, task)? {
+        let busy = busy(task, &order);
+        let hint = busy.hint.as_deref().unwrap_or_default();
+        let hint = format!("{hint}; then: wt sync {name}");
+        return Err(busy.hint(hint).into());
     }
     if ws.store.find_intent(name)?.is_some() {
         let what = format!("what a killed command left of task `{name}` is not mended yet");

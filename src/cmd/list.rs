@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::conflicts::{self, Conflict};
 use crate::ctx::Ctx;
 use crate::error::{Code, some_of};
-use crate::facts::{self, Facts};
+use crate::facts::{self, Facts, Judges};
 use crate::judge::{self, SlotFacts};
 use crate::store::Trashed;
 use crate::task::Task;
@@ -43,7 +43,9 @@ impl List {
         let mut rows = Vec::new();
         let mut tasks = Vec::new();
         let mut unreadable = false;
-        for (name, task) in ws.store.tasks()? {
+        let all = ws.store.tasks()?;
+        let judges = Judges::of(&ws, all.iter().filter_map(|(_, task)| task.as_ref().ok()))?;
+        for (name, task) in all {
             let gathered = task.and_then(|task| {
                 if self.status
                     && !task.is_waiting()
@@ -51,7 +53,7 @@ impl List {
                 {
                     ctx.ui.warn(&format!("{error:#}"));
                 }
-                let facts = facts::gather(&ws, &task)?;
+                let facts = facts::gather(&ws, &task, &judges)?;
                 tasks.push(task);
                 Ok(facts)
             });
@@ -196,8 +198,8 @@ fn row(ctx: &Ctx, facts: &Facts) -> Vec<String> {
     if facts.run.is_some() {
         state.push_str(", running");
     }
-    if facts.judging {
-        state.push_str(", judging");
+    if let Some(judge) = &facts.judge {
+        let _ = write!(state, ", {}", judge.word());
     } else if facts.target_moved {
         state.push_str(", target moved");
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::ctx::Ctx;
 use crate::error::{Code, shown};
-use crate::facts::{self, Facts};
+use crate::facts::{self, Facts, Judges};
 use crate::input;
 use crate::judge;
 use crate::ui;
@@ -39,7 +39,7 @@ impl Show {
         if self.status && !task.is_waiting() {
             facts::look(&ws, &task)?;
         }
-        let facts = facts::gather(&ws, &task)?;
+        let facts = facts::gather(&ws, &task, &Judges::of_all(&ws)?)?;
         let explanation =
             std::fs::read_to_string(ws.store.task_dir(&name).join("explanation.md")).ok();
         let held_back = task.held_back.as_ref().map(|held| held.run);
@@ -76,12 +76,10 @@ fn describe(ctx: &Ctx, facts: &Facts) -> String {
         ("task", facts.task.clone()),
         (
             "state",
-            facts.state_words()
-                + if facts.judging {
-                    ", a judge is at work"
-                } else {
-                    ""
-                },
+            match &facts.judge {
+                Some(judge) => format!("{}, {}", facts.state_words(), judge.words()),
+                None => facts.state_words(),
+            },
         ),
         (
             "attempts",

@@ -7,7 +7,7 @@ use clap_complete::ArgValueCandidates;
 
 use crate::ctx::Ctx;
 use crate::error::{Code, Refusal};
-use crate::facts;
+use crate::facts::{self, Judges};
 use crate::input;
 use crate::mend::mend;
 use crate::oid::Oid;
@@ -84,7 +84,7 @@ impl Spawn {
 
     fn print(&self, ws: &Workspace, task: &Task) -> anyhow::Result<Code> {
         let ui = &ws.ctx.ui;
-        let facts = facts::gather(ws, task)?;
+        let facts = facts::gather(ws, task, &Judges::default())?;
         if task.is_waiting() {
             ui.say(&format!("task `{}` is {}", task.name, facts.state_words()));
         }

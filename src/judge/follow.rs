@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use signal_hook::consts::SIGINT;
 
 use crate::error::{Code, some_of};
 use crate::gate::{Phase, Progress, Verdict};
@@ -13,8 +12,8 @@ use crate::task::Task;
 use crate::ui;
 use crate::workspace::Workspace;
 
-use super::clear_dead_judge;
 use super::settle::load_run;
+use super::{clear_dead_judge, slots};
 
 /// How a followed run ended.
 pub(crate) struct Followed {
@@ -28,12 +27,17 @@ const SLOWEST: Duration = Duration::from_millis(80);
 /// What lasts no longer than this is not told where no line can be wiped.
 const SILENT: Duration = Duration::from_secs(1);
 
-/// Waits until the run is settled. The end of this process ends only the following; Ctrl-C stops the judge.
+/// Waits until the run is settled. The end of this process ends only the following; `interrupt`, also one that was
+/// raised before, stops the judge.
 ///
 /// # Errors
 /// Where the state can't be read; the judge goes on then.
-pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Followed> {
-    let interrupt = Interrupt::install(&[SIGINT])?;
+pub(crate) fn follow(
+    ws: &Workspace,
+    name: &str,
+    run: u32,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Followed> {
     let file = ws.store.run_dir(name, run).join("progress.json");
     let mut shown = Shown::begin(ws, name);
     let (mut pause, mut signalled) = (QUICKEST, false);
@@ -105,7 +109,7 @@ impl Shown {
             self.phase = progress.phase.clone();
         }
         if let Some(ahead) = progress.ahead {
-            let line = format!("{name}: waiting for a free slot ({ahead} ahead)");
+            let line = waiting_line(ws, name, ahead);
             self.bar.set(&line);
             // An agent reads all of it: of a long line, it is told when half of it is through.
             let news = self
@@ -117,6 +121,26 @@ impl Shown {
             }
         }
     }
+}
+
+/// For whom a judge without a slot waits.
+fn waiting_line(ws: &Workspace, name: &str, ahead: usize) -> String {
+    // Who can't be told is only not named.
+    let tenants = slots::tenants(ws).unwrap_or_default();
+    let judged: Vec<String> = tenants
+        .iter()
+        .map(|(task, pid)| format!("{task} (pid {pid})"))
+        .collect();
+    let judged = match judged.len() {
+        0 => String::new(),
+        1 => format!(": {} is judged", judged[0]),
+        _ => format!(": {} are judged", some_of(&judged)),
+    };
+    let more = match ahead {
+        0 => String::new(),
+        count => format!(", {count} ahead of this in the line"),
+    };
+    format!("{name}: waiting for a free slot{judged}{more}")
 }
 
 /// The exit status that a run's verdict stands for.

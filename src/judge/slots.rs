@@ -89,6 +89,19 @@ fn facts(ws: &Workspace, number: usize, record: Record) -> SlotFacts {
     }
 }
 
+/// The tasks that are judged in the slots, each with its judge's process.
+pub(super) fn tenants(ws: &Workspace) -> anyhow::Result<Vec<(String, u32)>> {
+    let numbers = list_dirs(&ws.store.root().join("slots"))?.into_iter();
+    let records = numbers
+        .filter_map(|name| name.parse().ok())
+        .filter_map(|number| Record::find(&ws.store, number));
+    Ok(records
+        .filter_map(|record| record.tenant)
+        .filter(|tenant| tenant.process.is_alive())
+        .map(|tenant| (tenant.task, tenant.process.pid()))
+        .collect())
+}
+
 /// The size as it was counted after the last judging, else counted now.
 fn size(dir: &Path, record: &Record) -> Size {
     let file = dir.join("size.json");

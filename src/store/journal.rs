@@ -47,6 +47,14 @@ pub(crate) enum Operation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         checkout: Option<PathBuf>,
     },
+    /// Move the branch `target` (short name), which is checked out, to what its remote has; of the task that is to
+    /// land on it.
+    Forward {
+        target: String,
+        old: Oid,
+        new: Oid,
+        checkout: PathBuf,
+    },
     /// Move a task's branch, and the files of its worktree, from `old` to `new`.
     Sync {
         old: Oid,

@@ -2,9 +2,9 @@
 
 use super::{Conflict, How, Sync};
 use crate::candidate;
-use crate::git::{Combination, CommitRequest, Repo};
+use crate::git::{Combination, CommitRequest};
 use crate::oid::Oid;
-use crate::replay::{Replay, Replayed, Step, loses_a_merge};
+use crate::replay::{Replay, Replayed, loses_a_merge};
 use crate::task::Task;
 
 /// A synced task, before it has a commit that anybody sees.
@@ -57,7 +57,7 @@ fn unmergeable(paths: Vec<String>) -> Conflict {
 
 fn rebase(sync: &Sync, task: &Task) -> anyhow::Result<Result<Draft, Conflict>> {
     let (repo, target, tip) = (sync.repo, sync.target, &sync.tip.commit);
-    let replay = Replay::of(&repo.read, target, tip)?;
+    let mut replay = Replay::of(&repo.read, target, tip)?;
     let tree = match replay.rehearse(repo, target)? {
         Replayed::Conflict(paths) => {
             let merged = repo.combine(tip, target)?;
@@ -82,13 +82,6 @@ fn rebase(sync: &Sync, task: &Task) -> anyhow::Result<Result<Draft, Conflict>> {
     }))
 }
 
-/// Whether the target has what this commit changed. One that was empty from the beginning was meant to be.
-fn is_there_already(repo: &Repo, step: &Step) -> anyhow::Result<bool> {
-    let read = &repo.read;
-    Ok(read.tree_of(step.parent)? == *step.tree
-        && read.tree_of(step.original)? != read.tree_of(step.before)?)
-}
-
 impl Commits {
     /// Makes them, in the operator's name; answers the last.
     pub(super) fn make(&self, sync: &Sync, task: &Task) -> anyhow::Result<Oid> {
@@ -103,9 +96,6 @@ impl Commits {
             }),
             Commits::Replayed(replay) => {
                 let replayed = replay.onto(repo, target, |step| {
-                    if is_there_already(repo, step)? {
-                        return Ok(step.parent.clone());
-                    }
                     repo.commit_by_operator(&CommitRequest {
                         tree: step.tree,
                         parents: &[step.parent],

@@ -155,6 +155,31 @@ fn no_wait_answers_at_once_whom_it_would_wait_for() {
 }
 
 #[test]
+fn no_wait_waits_for_no_slot_and_no_judge_that_a_killed_landing_left() {
+    let sandbox = held(1);
+    ready(&sandbox, &["a", "b"]);
+    hold(&sandbox);
+    let killed = line_up(&sandbox, &["a"]).pop().expect("a");
+    wait_until("it is judged", || begun(&sandbox) == 1);
+    killed.signal(Signal::KILL);
+    killed.finish(&sandbox);
+    let before = sandbox.picture();
+    sandbox
+        .wt_in_time(&["merge", "b", "--no-wait"])
+        .expect(6)
+        .says("busy: every slot is taken");
+    for tasks in [&["a"][..], &["a", "b"]] {
+        sandbox
+            .wt_in_time(&[&["merge", "--no-wait"], tasks].concat())
+            .expect(6)
+            .says("a landing of task `a` is being judged");
+    }
+    sandbox.assert_as(&before);
+    release(&sandbox);
+    sandbox.wt(&["merge", "a", "b"]).expect(0);
+}
+
+#[test]
 fn landings_on_different_targets_do_not_wait_for_each_other() {
     let sandbox = held(2);
     sandbox.git(&["branch", "release/1"]);
@@ -204,7 +229,20 @@ fn with_one_slot_judgings_come_one_by_one_in_the_order_in_which_they_were_asked_
         judgings.push(sandbox.start(&["validate", name]));
         wait_until("it waits", || tickets(&sandbox, "slots/line") > before);
     }
-    judgings[3].hear("a: waiting for a free slot (2 ahead)");
+    judgings[3].hear("a: waiting for a free slot: e (pid ");
+    judgings[3].hear(") is judged, 2 ahead of this in the line");
+    sandbox
+        .wt(&["list"])
+        .prints("e     working, judging  ")
+        .prints("c     working, waiting for a slot  ");
+    let waits = &sandbox.show("c")["judge"]["waits_for_slot"];
+    assert_eq!(
+        (waits, &sandbox.show("e")["judge"]["waits_for_slot"]),
+        (&true.into(), &false.into())
+    );
+    sandbox
+        .wt(&["show", "c"])
+        .prints("working, a judge waits for a free slot\n");
     release(&sandbox);
     for judging in judgings {
         judging.finish(&sandbox).expect(0);

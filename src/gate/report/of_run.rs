@@ -1,6 +1,6 @@
 //! The report of one run of the gate.
 
-use super::super::{Ended, Order, Progress, Purpose, StepResult, Verdict};
+use super::super::{Culprit, Ended, Order, Progress, Purpose, StepResult, Verdict};
 use super::{Blame, Report};
 use crate::error::some_of;
 use crate::failure::Failure;
@@ -10,8 +10,17 @@ use crate::task::{State, Task};
 /// The one retry, as an agent calls it.
 const RETRY: &str = "wt validate --cause \"<why it failed>\"";
 
-/// What `progress` of `order` came to, for `task` as it stands after it.
-pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report {
+/// What has become, since a run, of what its next step names.
+#[derive(Debug, Default)]
+pub(crate) struct Since {
+    /// The tasks that are live no more.
+    pub(crate) gone: Vec<String>,
+    /// Whether the task has all that its target has.
+    pub(crate) caught_up: bool,
+}
+
+/// What `progress` of `order` came to, for `task` as it stands after it; the next step is the one that is left.
+pub(crate) fn report(order: &Order, progress: &Progress, task: &Task, since: &Since) -> Report {
     let mut report = Report {
         seconds: seconds(&progress.steps),
         flaky: progress.flaky.clone(),
@@ -37,19 +46,16 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
             unsure,
             culprit,
         }) => {
-            failed(&mut report, order, progress, task, first);
+            failed(&mut report, progress, task, first);
+            if order.purpose == Purpose::Land {
+                report.next = put_back_next(culprit.as_deref(), task, since);
+            }
             report.denied.clone_from(denied);
             let target = &task.target;
             let unknown = |why| format!("whether {target} is red there, too, is not known: {why}");
             report.target_unknown = unsure.as_ref().map(unknown);
             if let Some(culprit) = culprit {
                 report.blame = Some(Blame::of(culprit));
-                let others = match &culprit.with[..] {
-                    [] => String::new(),
-                    [other] => format!("; once {other} has landed"),
-                    others => format!("; once {} have landed", some_of(others)),
-                };
-                report.next = format!("no attempt was counted{others}: {}", caught_up(task));
             }
         }
         Some(Verdict::TargetRed {
@@ -59,44 +65,49 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task) -> Report 
             log,
             denied,
         }) => {
-            failed(&mut report, order, progress, task, first);
+            failed(&mut report, progress, task, first);
             report.verdict = "TARGET_RED";
             report.denied.clone_from(denied);
             report.target = Some(target.clone());
             report.target_log = Some(log.display().to_string());
             report.next = target_red_next(order, task, step, target);
         }
-        Some(Verdict::Unstable { step, paths }) => unstable(&mut report, task, step, paths),
+        Some(Verdict::Unstable { step, paths }) => unstable(&mut report, order, task, step, paths),
         Some(Verdict::Interrupted) => {
             report.verdict = "INTERRUPTED";
-            report.next = "nothing was counted; wt validate".to_owned();
+            report.next = format!("nothing was counted; {}", again(order, task));
         }
         Some(Verdict::Fault { message }) => {
             report.first_failure = Some(Failure::titled(message));
-            report.next = "nothing was counted; wt doctor, then wt validate".to_owned();
+            report.next = format!(
+                "nothing was counted; wt doctor, then {}",
+                again(order, task)
+            );
         }
         None => {
             let title = "the judge died before its verdict; nothing was counted";
             report.first_failure = Some(Failure::titled(title));
-            report.next = "wt validate".to_owned();
+            report.next = again(order, task);
         }
     }
     report
 }
 
-fn unstable(report: &mut Report, task: &Task, step: &str, paths: &[String]) {
+fn unstable(report: &mut Report, order: &Order, task: &Task, step: &str, paths: &[String]) {
     report.verdict = "UNSTABLE_TREE";
     report.step = Some(step.to_owned());
     report.paths = paths.to_vec();
     let mend = format!("commit what step `{step}` writes, or make it write elsewhere, then");
-    report.next = match task.state {
-        State::Stopped => stopped_next(task),
-        State::Failed => format!("{mend} once: {RETRY}"),
-        _ => format!("{mend}: wt validate"),
+    report.next = match (order.purpose, task.state) {
+        (Purpose::Validate, State::Stopped) => stopped_next(task),
+        (Purpose::Validate, State::Failed) => format!("{mend} once: {RETRY}"),
+        (Purpose::Validate, _) => format!("{mend}: wt validate"),
+        // In the task by itself the step may write nothing.
+        (Purpose::Land | Purpose::Train, _) => format!("{}; {mend}: wt validate", brought_in(task)),
     };
 }
 
-fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, first: &Failure) {
+fn failed(report: &mut Report, progress: &Progress, task: &Task, first: &Failure) {
     let Some(step) = progress.failed_step() else {
         return;
     };
@@ -106,36 +117,68 @@ fn failed(report: &mut Report, order: &Order, progress: &Progress, task: &Task, 
     report.first_failure = Some(first.clone());
     report.log = Some(format!(".wt/last/{}", step.log));
     report.log_lines = Some(step.log_lines);
-    report.next = match (order.purpose, task.state) {
-        (Purpose::Land, _) => format!(
-            "this is the combination with {} as it is now; no attempt was counted: {}",
-            task.target,
-            caught_up(task)
-        ),
-        (_, State::Stopped) => stopped_next(task),
+    report.next = match task.state {
+        State::Stopped => stopped_next(task),
         _ => format!("mend this failure only, then once: {RETRY}"),
     };
 }
 
-/// How a task is mended whose work fails only on what its target is by now.
-fn caught_up(task: &Task) -> String {
+/// How a task is mended whose work fails only on what its target is by now, or will be once others have landed.
+fn put_back_next(culprit: Option<&Culprit>, task: &Task, since: &Since) -> String {
+    let target = &task.target;
+    let with = culprit.map_or(&[][..], |culprit| &culprit.with);
+    let mut open = with.to_vec();
+    open.retain(|other| !since.gone.contains(other));
+    let why = match (culprit, &open[..]) {
+        (None, _) => format!("this is the combination with {target}; no attempt was counted"),
+        (_, []) => "no attempt was counted".to_owned(),
+        (_, [other]) => format!("no attempt was counted; once {other} has landed"),
+        (_, others) => format!(
+            "no attempt was counted; once {} have landed",
+            some_of(others)
+        ),
+    };
+    // Where it is not known what it is red with, that may be what has not landed yet.
+    let known = culprit.is_none_or(|culprit| culprit.exact);
+    if open.is_empty() && since.caught_up && known {
+        return format!("{why}: mend, commit, wt validate");
+    }
+    format!("{why}: {}, mend, commit, wt validate", brought_in(task))
+}
+
+/// How a task gets what its target is by now.
+fn brought_in(task: &Task) -> String {
     format!(
-        "wt sync {} (in a cage: git merge {}), mend, commit, wt validate",
+        "wt sync {} (in a cage: git merge {})",
         task.name, task.target
     )
 }
 
 fn target_red_next(order: &Order, task: &Task, step: &str, target: &Oid) -> String {
-    let again = match order.purpose {
-        Purpose::Validate => "wt validate".to_owned(),
-        Purpose::Land | Purpose::Train => format!("wt merge {}", task.name),
+    let whose = match order.purpose {
+        Purpose::Validate | Purpose::Land => "not this task's failure",
+        Purpose::Train => "no failure of these tasks",
     };
     format!(
-        "not this task's failure: {branch} is red at {}, step {step}; nothing was counted; once {branch} is mended: \
-         {again} (wt validate --fresh looks at {branch} anew)",
+        "{whose}: {branch} is red at {}, step {step}; nothing was counted; once {branch} is mended: {} \
+         (wt validate{} --fresh looks at {branch} anew)",
         target.short(),
+        again(order, task),
+        match order.purpose {
+            Purpose::Validate => String::new(),
+            Purpose::Land | Purpose::Train => format!(" {}", task.name),
+        },
         branch = task.target,
     )
+}
+
+/// The command that asks once more for what `order` was for.
+fn again(order: &Order, task: &Task) -> String {
+    match order.purpose {
+        Purpose::Validate => "wt validate".to_owned(),
+        Purpose::Land => format!("wt merge {}", task.name),
+        Purpose::Train => "wt merge --all".to_owned(),
+    }
 }
 
 /// What is left to an agent whose task is stopped.
