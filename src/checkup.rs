@@ -85,6 +85,24 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Checked> {
     })
 }
 
+/// What `wt` does about a finding, in words.
+#[derive(Clone, Copy)]
+struct Mend<'m> {
+    /// As something to be done.
+    todo: &'m str,
+    /// As something that was done.
+    done: &'m str,
+}
+
+const REMOVE: Mend = Mend {
+    todo: "remove it",
+    done: "it is removed",
+};
+const REMOVE_LOCK: Mend = Mend {
+    todo: "remove it, where no git is at work in this repository",
+    done: "it is removed; no git was at work that could hold it",
+};
+
 struct Checkup<'w> {
     ws: &'w Workspace<'w>,
     fix: Fix,
@@ -102,15 +120,15 @@ impl Checkup<'_> {
     }
 
     /// Notes what `wt` can mend, and mends it if that was asked for.
-    fn mendable(&mut self, what: String, mend: &str, act: impl FnOnce() -> anyhow::Result<()>) {
-        let outcome = if self.fix == Fix::Yes {
-            act().map(|()| true)
+    fn mendable(&mut self, what: String, mend: Mend, act: impl FnOnce() -> anyhow::Result<()>) {
+        let Mend { todo, done } = mend;
+        let (mended, mend) = if self.fix == Fix::No {
+            (false, format!("{todo}: wt doctor --fix"))
         } else {
-            Ok(false)
-        };
-        let (mended, mend) = match outcome {
-            Ok(mended) => (mended, mend.to_owned()),
-            Err(error) => (false, format!("{mend}: failed: {error:#}")),
+            match act() {
+                Ok(()) => (true, done.to_owned()),
+                Err(error) => (false, format!("{todo}: failed: {error:#}")),
+            }
         };
         self.findings.push(Finding { what, mend, mended });
     }
@@ -127,11 +145,7 @@ impl Checkup<'_> {
     fn shared_locks(&mut self) {
         for lock in self.ws.repo.stale_locks() {
             let what = format!("{} is left over, and stops git", lock.display());
-            self.mendable(
-                what,
-                "remove it, where no git is at work in this repository",
-                || self.ws.repo.remove_stale_lock(&lock),
-            );
+            self.mendable(what, REMOVE_LOCK, || self.ws.repo.remove_stale_lock(&lock));
         }
     }
 

@@ -6,7 +6,7 @@ use crate::process::Identity;
 use crate::quarantine;
 use crate::remove;
 use crate::spawn;
-use crate::store::{JournalEntry, Lock, Operation, Trashed, remove_dir};
+use crate::store::{JournalEntry, Lock, Operation, Trashed, remove_dir, remove_half_written};
 use crate::sync;
 use crate::task::State;
 use crate::workspace::Workspace;
@@ -50,6 +50,16 @@ pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Mended> {
             Ok(_) => mended.lines.push(format!("{what} are removed")),
             Err(error) => mended.stuck.push(Stuck::new(what, &error)),
         }
+    }
+    let removed: usize = ws
+        .store
+        .written_folders()?
+        .iter()
+        .map(|dir| remove_half_written(dir))
+        .sum();
+    if removed > 0 {
+        let what = "what a killed command left half written in wt's own folders is removed";
+        mended.lines.push(what.to_owned());
     }
     for (task, error) in ws.store.damaged_intents()? {
         mended.stuck.push(Stuck {

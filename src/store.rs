@@ -173,6 +173,16 @@ impl Store {
         Ok(self.task_names()?.into_iter().filter_map(read).collect())
     }
 
+    /// The folders of the state that most commands write to: what one that was killed left there is soon found.
+    pub(crate) fn written_folders(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let own = ["", "journal", "receipts"].map(|name| self.root.join(name));
+        let tasks = list_dirs(&self.root.join("tasks"))?.into_iter();
+        Ok(own
+            .into_iter()
+            .chain(tasks.map(|name| self.task_dir(&name)))
+            .collect())
+    }
+
     pub(crate) fn save_task(&self, task: &Task) -> anyhow::Result<()> {
         write_json(&self.task_dir(&task.name).join("task.json"), task)
     }

@@ -10,13 +10,12 @@ impl Checkup<'_> {
     /// Branches that look like a task's and belong to none.
     pub(super) fn branches(&mut self) -> anyhow::Result<()> {
         let ws = self.ws;
-        let known: Vec<String> = ws
-            .store
-            .tasks()?
-            .into_iter()
-            .filter_map(|(_, t)| t.ok())
-            .map(|t| t.branch)
-            .collect();
+        let tasks = ws.store.tasks()?.into_iter();
+        let known: Result<Vec<String>, _> = tasks.map(|(_, task)| task.map(|t| t.branch)).collect();
+        let Ok(known) = known else {
+            // Any branch could be that of the task whose record can't be read.
+            return Ok(());
+        };
         let pending = |branch: &str| {
             // A command that was killed halfway owns it still; it is mended by the next one.
             let entries = ws.store.intents().unwrap_or_default();

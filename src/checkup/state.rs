@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Checkup;
+use super::{Checkup, Mend, REMOVE};
 use crate::gate::Receipt;
 use crate::hook::AGENTS;
 use crate::hook_file::user_file;
@@ -25,7 +25,10 @@ impl Checkup<'_> {
             let dir = ws.store.task_dir(&name);
             self.mendable(
                 format!("{} holds no task", dir.display()),
-                "remove the folder",
+                Mend {
+                    todo: "remove the folder",
+                    done: "the folder is removed",
+                },
                 || remove_dir(&dir),
             );
         }
@@ -60,7 +63,7 @@ impl Checkup<'_> {
         }
         for path in folders.iter().flat_map(|folder| half_written(folder)) {
             let what = format!("{} was left half written", path.display());
-            self.mendable(what, "remove it", || Ok(fs::remove_file(&path)?));
+            self.mendable(what, REMOVE, || Ok(fs::remove_file(&path)?));
         }
     }
 
@@ -87,7 +90,10 @@ impl Checkup<'_> {
                 );
                 self.mendable(
                     what,
-                    "remove it: its tree is judged again when asked",
+                    Mend {
+                        todo: "remove it; its tree is judged again when asked",
+                        done: "it is removed; its tree is judged again when asked",
+                    },
                     || Ok(fs::remove_file(&file)?),
                 );
             }
@@ -118,7 +124,14 @@ impl Checkup<'_> {
                     waiting.len(),
                     trash.display()
                 );
-                self.mendable(what, "delete them", || sweep_now(&trash));
+                self.mendable(
+                    what,
+                    Mend {
+                        todo: "delete them",
+                        done: "they are deleted",
+                    },
+                    || sweep_now(&trash),
+                );
             }
         }
         Ok(())

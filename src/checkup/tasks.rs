@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::Checkup;
+use super::{Checkup, Mend, REMOVE, REMOVE_LOCK};
 use crate::copies;
 use crate::git::{NewWorktree, SUBMODULE_LOCK, WorktreeBranch, folder_id};
 use crate::judge::{clear_dead_judge, judge_at_work};
@@ -36,10 +36,17 @@ impl Checkup<'_> {
         }
         if task.judging.is_some() && judge_at_work(ws, task)?.is_none() {
             let what = format!("the judge of task `{}` died", task.name);
-            self.mendable(what, "settle its run", || {
-                let (_lock, mut task) = take(ws, &task.name)?;
-                clear_dead_judge(ws, &mut task)
-            });
+            self.mendable(
+                what,
+                Mend {
+                    todo: "settle its run",
+                    done: "its run is settled",
+                },
+                || {
+                    let (_lock, mut task) = take(ws, &task.name)?;
+                    clear_dead_judge(ws, &mut task)
+                },
+            );
         }
         self.locks(task);
         if fs::symlink_metadata(&task.worktree).is_err() {
@@ -66,15 +73,11 @@ impl Checkup<'_> {
         let own = ["lock", SUBMODULE_LOCK].map(|extension| index.with_extension(extension));
         for own in own.iter().filter(|lock| lock.exists()) {
             let name = &task.name;
-            self.mendable(
-                format!("{} is left over", own.display()),
-                "remove it",
-                || {
-                    // Whoever could own it holds the task's lock.
-                    let _lock = ws.lock_task(name)?;
-                    Ok(fs::remove_file(own)?)
-                },
-            );
+            self.mendable(format!("{} is left over", own.display()), REMOVE, || {
+                // Whoever could own it holds the task's lock.
+                let _lock = ws.lock_task(name)?;
+                Ok(fs::remove_file(own)?)
+            });
         }
         let of_branch = format!("{}.lock", task.branch_ref());
         let theirs = [
@@ -84,7 +87,7 @@ impl Checkup<'_> {
         for theirs in theirs.iter().filter(|lock| lock.exists()) {
             self.mendable(
                 format!("{} is there", theirs.display()),
-                "remove it, where no git is at work in this repository",
+                REMOVE_LOCK,
                 || ws.repo.remove_stale_lock(theirs),
             );
         }
@@ -98,10 +101,17 @@ impl Checkup<'_> {
                 task.name,
                 task.worktree.display()
             );
-            self.mendable(what, "check its branch out there again", || {
-                let (_lock, task) = take_missing(ws, &task.name)?;
-                check_out_again(ws, task)
-            });
+            self.mendable(
+                what,
+                Mend {
+                    todo: "check its branch out there again",
+                    done: "its branch is checked out there again",
+                },
+                || {
+                    let (_lock, task) = take_missing(ws, &task.name)?;
+                    check_out_again(ws, task)
+                },
+            );
             return;
         };
         let what = format!(
@@ -111,16 +121,27 @@ impl Checkup<'_> {
         );
         let beside = found.parent();
         if beside.is_some_and(|dir| holds_worktrees(dir, ws.repo.common())) {
-            self.mendable(what, "take note of its new place", || {
-                let (_lock, mut task) = take_missing(ws, &task.name)?;
-                task.worktree.clone_from(&found);
-                ws.repo.relink(&task)?;
-                ws.store.save_task(&task)
-            });
+            self.mendable(
+                what,
+                Mend {
+                    todo: "take note of its new place",
+                    done: "its new place is noted",
+                },
+                || {
+                    let (_lock, mut task) = take_missing(ws, &task.name)?;
+                    task.worktree.clone_from(&found);
+                    ws.repo.relink(&task)?;
+                    ws.store.save_task(&task)
+                },
+            );
         } else {
             // Elsewhere nothing tells whose worktree it is, nor where a slot for it would be.
-            let mend = format!("move it back to {}", task.worktree.display());
-            self.mendable(what, &mend, || {
+            let place = task.worktree.display();
+            let mend = Mend {
+                todo: &format!("move it back to {place}"),
+                done: &format!("it is back at {place}"),
+            };
+            self.mendable(what, mend, || {
                 let (_lock, task) = take_missing(ws, &task.name)?;
                 move_back(&found, &task)?;
                 ws.repo.relink(&task)
@@ -147,9 +168,14 @@ impl Checkup<'_> {
             let what = format!("{} has lost its marker, {MARKER}", folder.display());
             // It is one for all the tasks there.
             if !self.findings.iter().any(|finding| finding.what == what) {
-                self.mendable(what, "write it anew", || {
-                    write_marker(folder, ws.repo.common())
-                });
+                self.mendable(
+                    what,
+                    Mend {
+                        todo: "write it anew",
+                        done: "it is written anew",
+                    },
+                    || write_marker(folder, ws.repo.common()),
+                );
             }
             return Ok(());
         }
@@ -185,7 +211,7 @@ impl Checkup<'_> {
                 "{} was left half written",
                 task.worktree.join(&path).display()
             );
-            self.mendable(what, "remove it", || worktree.remove(&path));
+            self.mendable(what, REMOVE, || worktree.remove(&path));
         }
         Ok(())
     }
@@ -207,20 +233,34 @@ impl Checkup<'_> {
                 "the copies in {}/.wt are not as wt wrote them",
                 task.worktree.display()
             );
-            self.mendable(what, "write them anew", || {
-                let (_lock, task) = take(ws, &task.name)?;
-                write_copies(ws, task)
-            });
+            self.mendable(
+                what,
+                Mend {
+                    todo: "write them anew",
+                    done: "they are written anew",
+                },
+                || {
+                    let (_lock, task) = take(ws, &task.name)?;
+                    write_copies(ws, task)
+                },
+            );
         }
         for file in self.without_hooks(task) {
             let what = format!(
                 "{} no longer has its agent ask wt",
                 task.worktree.join(file).display()
             );
-            self.mendable(what, "write wt's hooks into it anew", || {
-                let (_lock, task) = take(ws, &task.name)?;
-                write_copies(ws, task)
-            });
+            self.mendable(
+                what,
+                Mend {
+                    todo: "write wt's hooks into it anew",
+                    done: "wt's hooks are in it again",
+                },
+                || {
+                    let (_lock, task) = take(ws, &task.name)?;
+                    write_copies(ws, task)
+                },
+            );
         }
     }
 }

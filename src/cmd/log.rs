@@ -131,6 +131,10 @@ fn commit_line(shown: &TargetCommit) -> String {
             short(receipt),
             with.short()
         ),
+        Standing::JudgedWithAbsent { task, receipt } => format!(
+            "landed {task}  receipt={} (was judged together with a commit that is not here)  {subject}",
+            short(receipt)
+        ),
         Standing::PartOfLanding { landing } => {
             format!("part of {}  {subject}", landing.short())
         }

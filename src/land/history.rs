@@ -39,6 +39,8 @@ pub(crate) enum Standing {
         receipt: String,
         with: Oid,
     },
+    /// `wt` landed it in one move with others; the last of them, of whose tree the receipt is, is not here any more.
+    JudgedWithAbsent { task: String, receipt: String },
     /// One of several commits of a landing by rebase, of which the last one was judged.
     PartOfLanding { landing: Oid },
     /// Someone committed it past `wt`.
@@ -179,6 +181,9 @@ fn standings(
                             with: with.clone(),
                         }
                     }
+                    (Some(_), _) if landings.contains_key(&step.commit) => {
+                        Standing::JudgedWithAbsent { task, receipt: key }
+                    }
                     (Some(_), _) => Standing::ForeignReceipt { task, receipt: key },
                     (None, _) => Standing::UnknownReceipt { task, receipt: key },
                 }
@@ -241,6 +246,7 @@ mod tests {
         let word = |standing| match standing {
             Standing::Landed { .. } => "landed",
             Standing::JudgedTogether { .. } => "together",
+            Standing::JudgedWithAbsent { .. } => "absent",
             Standing::PartOfLanding { .. } => "part",
             Standing::NoReceipt => "none",
             Standing::ForeignReceipt { .. } => "foreign",
@@ -271,6 +277,21 @@ mod tests {
             [
                 "none", "landed", "together", "foreign", "none", "foreign", "unknown", "none"
             ]
+        );
+    }
+
+    #[test]
+    fn what_is_left_of_a_train_whose_last_commit_was_amended_is_no_forgery() {
+        let steps = [
+            // Amended: no longer what was noted.
+            step("9", "d", "c", "of-c"),
+            step("7", "b", "b", "of-c"),
+            step("6", "a", "a", "of-c"),
+            step("5", "e", "x", "of-c"),
+        ];
+        assert_eq!(
+            words(&steps, &[("8", "5"), ("7", "5"), ("6", "5")]),
+            ["foreign", "absent", "absent", "foreign"]
         );
     }
 

@@ -82,11 +82,13 @@ pub(crate) fn half_written(dir: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Removes the files in `dir` that killed processes left half written; one that can't be is left to doctor.
-pub(crate) fn remove_half_written(dir: &Path) {
-    for path in half_written(dir) {
-        let _ = fs::remove_file(path);
-    }
+/// Removes the files in `dir` that killed processes left half written, and answers how many; one that can't be is left
+/// to doctor.
+pub(crate) fn remove_half_written(dir: &Path) -> usize {
+    let removed = half_written(dir)
+        .into_iter()
+        .filter(|path| fs::remove_file(path).is_ok());
+    removed.count()
 }
 
 /// Removes a folder with all in it, however deep; folders without permission are opened first. One that is gone is no

@@ -192,6 +192,9 @@ fn a_record_cut_short_hides_no_other_and_one_of_a_newer_schema_is_refused() {
             .expect(1)
             .prints(words)
             .prints("tasks/cut/task.json");
+        // Its branch is all that is left of its work.
+        let found = sandbox.wt(&["doctor"]);
+        assert!(!found.out.contains("wt/cut"), "{}", found.out);
         assert_eq!(sandbox.read(&record), text, "it was guessed at");
     }
     sandbox.write(&record, &whole);
@@ -428,4 +431,28 @@ fn orphans_are_known_by_the_contracts_own_name_for_branches() {
         findings[0]["what"],
         "the branch agents/stray-work belongs to no task"
     );
+}
+
+#[test]
+fn what_was_left_half_written_is_removed_by_the_next_command_and_by_doctor() {
+    let sandbox = Sandbox::new();
+    sandbox.spawn("auth");
+    // No process ever has this number.
+    let left = ["journal", "tasks/auth", "receipts"]
+        .map(|dir| sandbox.state().join(dir).join(".wt-4194305-abc"));
+    let leave = || left.iter().for_each(|path| sandbox.write(path, "{"));
+    leave();
+    sandbox
+        .wt(&["doctor"])
+        .expect(1)
+        .prints("was left half written\n  remove it: wt doctor --fix");
+    let mended = sandbox.wt(&["doctor", "--fix"]);
+    mended.expect(0).prints("mended: ").prints("is removed");
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
+    leave();
+    let synced = sandbox.wt(&["sync", "auth"]);
+    synced
+        .expect(0)
+        .says("left half written in wt's own folders is removed");
+    assert!(left.iter().all(|path| !path.exists()));
 }
