@@ -265,7 +265,11 @@ fn write_last(ws: &Workspace, task: &Task, order: &Order, progress: &Progress) {
     let failed = progress.failed_step();
     let log = failed.map(|step| ws.store.run_dir(&task.name, order.run).join(&step.log));
     let named = log.as_deref().zip(failed.map(|step| step.log.as_str()));
-    if let Err(error) = copies::write_last(task, &report(order, progress, task, &Since::default()).text(), named) {
+    if let Err(error) = copies::write_last(
+        task,
+        &report(order, progress, task, &Since::default()).text(),
+        named,
+    ) {
         ws.ctx.ui.warn(&format!("{error:#}"));
     }
 }
