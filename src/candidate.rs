@@ -134,10 +134,15 @@ pub(crate) fn conflict(task: &Task, paths: &[String]) -> Refusal {
             some_of(paths)
         ),
     )
-    .hint(format!(
+    .hint(solve(task))
+}
+
+/// How a conflict with the target is solved.
+pub(crate) fn solve(task: &Task) -> String {
+    format!(
         "in its worktree: git merge {}, solve it, commit, then wt validate",
         task.target
-    ))
+    )
 }
 
 /// # Errors

@@ -174,6 +174,12 @@ impl Checkup<'_> {
                     "the landing of task `{name}` was killed halfway; files of {} may be half written",
                     root.display()
                 ),
+                Operation::Forward {
+                    target, checkout, ..
+                } => format!(
+                    "{target} was half brought to what its remote has; files of {} may be half written",
+                    checkout.display()
+                ),
                 _ => format!("a command on task `{name}` was killed halfway"),
             };
             self.found(

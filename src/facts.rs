@@ -63,7 +63,7 @@ pub(crate) struct Facts {
     pub(crate) receipt: Option<String>,
     /// Whether the steps that the receipt names ran in a cage.
     pub(crate) confined: Option<bool>,
-    /// Whether the target moved since the receipt was made.
+    /// Whether the target moved since the receipt was made, and `wt sync` has not brought in all of it.
     pub(crate) target_moved: bool,
     pub(crate) created: Timestamp,
     pub(crate) age_seconds: i64,
@@ -103,7 +103,14 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
     let target = read.tip(&task.target_ref())?;
     let (mut ahead, mut behind, mut changed) = (0, 0, 0);
     if let (Some(tip), Some(target)) = (&tip, &target) {
-        (ahead, behind) = read.ahead_behind(tip, target)?;
+        // What has landed is there, whatever commits it became by squash or rebase.
+        if task
+            .landing
+            .as_ref()
+            .is_none_or(|landing| landing.tip != *tip)
+        {
+            (ahead, behind) = read.ahead_behind(tip, target)?;
+        }
         if ahead > 0 {
             let base = read
                 .merge_base(tip, target)?
@@ -114,7 +121,10 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
         }
     }
     let judge = judges.find(&task.name);
-    let judged_on = task.validated.as_ref().map(|v| &v.target);
+    let target_moved = task.validated.as_ref().is_some_and(|validated| {
+        let has_all = validated.synced && behind == 0;
+        target.as_ref() != Some(&validated.target) && !has_all
+    });
     Ok(Facts {
         task: task.name.clone(),
         state: task.state.word(),
@@ -142,7 +152,7 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
             .validated
             .as_ref()
             .and_then(|v| Some(find_receipt(ws, &v.receipt)?.confined)),
-        target_moved: judged_on.is_some() && judged_on != target.as_ref() && task.landing.is_none(),
+        target_moved: target_moved && task.landing.is_none(),
         created: task.created,
         age_seconds: ws.ctx.now.as_second() - task.created.as_second(),
         brief: task.brief.clone(),

@@ -45,6 +45,7 @@ pub(crate) use read::Reader;
 pub(crate) use settle_checkout::Settled;
 pub(crate) use slot_checkout::SlotCheckout;
 pub(crate) use snapshot::{SnapshotRequest, ignored_files, nested, too_large};
+pub(crate) use submodule::SUBMODULE_LOCK;
 pub(crate) use worktree::{folder_id, require_folder};
 
 /// One repository, named by its common git directory and never by a worktree of an agent.

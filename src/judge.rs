@@ -25,6 +25,7 @@ pub(crate) use order::{
 };
 pub(crate) use outcomes::flaky_of;
 pub(crate) use put_back::put_back;
-pub(crate) use settle::{clear_dead_judge, judge_at_work, report_of, verdict_of};
+pub(crate) use settle::{busy, clear_dead_judge, judge_at_work, report_of, verdict_of};
+pub(crate) use slot::slot_is_free;
 pub(crate) use slots::{SlotFacts, slots};
 pub(crate) use work::work;

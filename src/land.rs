@@ -75,6 +75,8 @@ pub(crate) struct Landed {
     pub(crate) receipt: String,
     /// The tasks that were judged as one with it, itself included; none where it was judged alone.
     pub(crate) together: Vec<String>,
+    /// Where it was pushed, e.g. `origin/main`, if it was by this command.
+    pub(crate) pushed_to: Option<String>,
     pub(crate) kept_because: Option<String>,
     pub(crate) removed: bool,
 }
@@ -86,6 +88,9 @@ impl Landed {
             "task": self.task.name, "state": "landed", "target": self.task.target, "commit": self.commit,
             "receipt": self.receipt, "removed": self.removed, "kept_because": self.kept_because,
         });
+        if let Some(pushed_to) = &self.pushed_to {
+            value["pushed_to"] = pushed_to.as_str().into();
+        }
         if !self.together.is_empty() {
             value["together"] = self.together.as_slice().into();
         }
@@ -101,15 +106,23 @@ impl std::fmt::Display for Landed {
             commit,
             receipt,
             together,
+            pushed_to,
             ..
         } = self;
         let (name, target, receipt) = (&task.name, &task.target, &receipt[..12]);
         let commit = commit.short();
         write!(f, "landed {name} on {target} as {commit} receipt={receipt}")?;
-        if !together.is_empty() {
-            write!(f, " (judged together: {})", some_of(together))?;
+        if let Some(pushed_to) = pushed_to {
+            write!(f, ", pushed to {pushed_to}")?;
         }
-        Ok(())
+        match together.last() {
+            // Of many, each naming all of them would be many times many.
+            Some(last) if last == name => {
+                write!(f, " (judged together: {})", some_of(together))
+            }
+            Some(last) => write!(f, " (judged with {last})"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -169,13 +182,13 @@ fn land_in_line(
     request: &Request,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Outcome> {
-    await_judge_of_landing(ws, request.task)?;
+    await_judge_of_landing(ws, request.task, request.patience, interrupt)?;
     let (mut member, mut lock) = ready(ws, request.about(request.task))?;
     let mut push = Push::begin(ws, &member.task.target, request)?;
     let mut remote_moves = RemoteMoves::default();
     for _ in 0..TRIES {
         if let Some(push) = &mut push {
-            push.meet(&ws.target_tip(&member.task)?)?;
+            push.meet(&member.task.name, &ws.target_tip(&member.task)?)?;
         }
         let target_tip = ws.target_tip(&member.task)?;
         let in_force = ws.in_force(&member.repo, &member.task.target, &target_tip)?;
@@ -199,6 +212,15 @@ fn land_in_line(
         &member.task.target,
         &format!("task `{}` was", request.task),
     ))
+}
+
+/// # Errors
+/// A refusal ([`Code::Interrupted`]) where Ctrl-C came: it is looked at before whatever takes long.
+fn require_uninterrupted(interrupt: &Interrupt) -> Result<(), Refusal> {
+    if interrupt.raised() {
+        return Err(Refusal::new(Code::Interrupted, "interrupted"));
+    }
+    Ok(())
 }
 
 fn moved_too_often(target: &str, who_was: &str) -> anyhow::Error {
@@ -266,6 +288,7 @@ pub(crate) fn conclude(ws: &Workspace, task: Task, keep: bool) -> anyhow::Result
         commit: landing.commit,
         receipt: landing.receipt,
         together: landing.together,
+        pushed_to: None,
         kept_because,
         removed,
     })
@@ -275,6 +298,7 @@ pub(crate) fn conclude(ws: &Workspace, task: Task, keep: bool) -> anyhow::Result
 fn unsaved_by_now(ws: &Workspace, task: &Task) -> Result<Option<Oid>, String> {
     let unsaved = remove::unsaved(ws, task).map_err(|error| format!("{error:#}"))?;
     if unsaved.is_empty() {
+        remove::require_movable(task).map_err(|refusal| refusal.message)?;
         return Ok(unsaved.tip);
     }
     let paths = [unsaved.uncommitted, unsaved.unlanded, unsaved.private].concat();

@@ -59,21 +59,27 @@ pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Mended> {
     }
     let intents = ws.store.intents()?;
     for entry in intents.iter().filter(|entry| !entry.process.is_alive()) {
-        match mend_task(ws, &entry.task) {
-            Ok(line) => {
-                mended.lines.extend(line);
-                if has_landed(entry) {
-                    spawn::start_followers(ws, &entry.task)?;
-                }
+        let done = mend_task(ws, &entry.task).and_then(|line| {
+            mended.lines.extend(line);
+            if has_landed(entry) {
+                spawn::start_followers(ws, &entry.task)?;
             }
-            Err(error) => {
-                let what = format!("what was left of a command on task `{}`", entry.task);
-                mended.stuck.push(Stuck::new(&what, &error));
-            }
+            Ok(())
+        });
+        if let Err(error) = done {
+            let what = format!("what was left of a command on task `{}`", entry.task);
+            mended.stuck.push(Stuck::new(&what, &error));
         }
     }
-    mended.start_owed(ws)?;
-    mended.close_cages(ws)?;
+    // What stands in the way of one of these must not stop every verb.
+    if let Err(error) = mended.start_owed(ws) {
+        let what = "the start of what waited for a task that has landed";
+        mended.stuck.push(Stuck::new(what, &error));
+    }
+    if let Err(error) = mended.close_cages(ws) {
+        let what = "the cages of killed runs";
+        mended.stuck.push(Stuck::new(what, &error));
+    }
     mended.tell(ws);
     Ok(mended)
 }
@@ -126,7 +132,10 @@ fn has_landed(entry: &JournalEntry) -> bool {
     match &entry.operation {
         Operation::Land { .. } => true,
         Operation::Remove { trashed } => trashed.task.state == State::Landed,
-        Operation::Spawn { .. } | Operation::Sync { .. } | Operation::Restore { .. } => false,
+        Operation::Spawn { .. }
+        | Operation::Forward { .. }
+        | Operation::Sync { .. }
+        | Operation::Restore { .. } => false,
     }
 }
 
@@ -142,7 +151,7 @@ fn mend_task(ws: &Workspace, name: &str) -> anyhow::Result<Option<String>> {
     // Files are written meanwhile, which may take longer than others wait for the state's lock.
     let writes_files = matches!(
         entry.operation,
-        Operation::Land { .. } | Operation::Sync { .. }
+        Operation::Land { .. } | Operation::Forward { .. } | Operation::Sync { .. }
     );
     let _lock = (!writes_files).then(|| ws.lock()).transpose()?;
     ws.repo.remove_locks_of(&refs_of(ws, &entry)?)?;
@@ -168,10 +177,15 @@ fn turn(ws: &Workspace, name: &str) -> anyhow::Result<Turn> {
     let Some(entry) = find_dead(ws, name)? else {
         return Ok(Turn::NotMine);
     };
-    let (Operation::Land { .. }, Some(task)) = (&entry.operation, ws.store.find_task(name)?) else {
+    let target = match &entry.operation {
+        Operation::Land { .. } => ws.store.find_task(name)?.map(|task| task.target),
+        Operation::Forward { target, .. } => Some(target.clone()),
+        _ => None,
+    };
+    let Some(target) = target else {
         return Ok(Turn::Mine(None));
     };
-    let lock = ws.store.try_landing_lock(&task.target)?;
+    let lock = ws.store.try_landing_lock(&target)?;
     Ok(lock.map_or(Turn::NotMine, |lock| {
         ws.repo.git.hold(lock.file());
         Turn::Mine(Some(lock))
@@ -200,7 +214,7 @@ fn refs_of(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<Vec<String>> 
             .store
             .find_task(&entry.task)?
             .map_or_else(Vec::new, |task| vec![task.branch_ref()]),
-        Operation::Land { .. } => Vec::new(),
+        Operation::Land { .. } | Operation::Forward { .. } => Vec::new(),
     })
 }
 
@@ -230,6 +244,6 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
             }
             format!("task `{name}` was half restored; it is restored")
         }
-        Operation::Land { .. } => land::recover(ws, entry)?,
+        Operation::Land { .. } | Operation::Forward { .. } => land::recover(ws, entry)?,
     })
 }

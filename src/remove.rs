@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use rustix::process::Signal;
 
-use crate::error::{Code, Refusal};
+use crate::error::Refusal;
 use crate::git::require_folder;
-use crate::judge::judge_at_work;
+use crate::judge::{busy, judge_at_work};
 use crate::oid::Oid;
 use crate::process::{self, Identity};
 use crate::quarantine;
-use crate::store::{Operation, Trashed, remove_dir, trash_dir};
+use crate::store::{Operation, Trashed, remove_dir, require_writable, trash_dir};
 use crate::task::Task;
 use crate::workspace::Workspace;
 
@@ -126,17 +126,10 @@ pub(crate) fn stop_judge(ws: &Workspace, task: &Task, force: Force) -> anyhow::R
         return Ok(());
     };
     if force == Force::No {
-        return Err(Refusal::new(
-            Code::Busy,
-            format!(
-                "a judge (pid {}) is at work on task `{}`, run {}",
-                judge.pid(),
-                task.name,
-                order.run
-            ),
-        )
-        .hint("wait for its verdict, or stop it: wt rm --force")
-        .into());
+        let busy = busy(task, &order);
+        let hint = busy.hint.as_deref().unwrap_or_default();
+        let hint = format!("{hint}; or stop it: wt rm {} --force", task.name);
+        return Err(busy.hint(hint).into());
     }
     judge.signal(Signal::INT).context("can't stop the judge")
 }
@@ -161,6 +154,9 @@ pub(crate) fn remove(ws: &Workspace, task: &Task, keep: &Keep) -> anyhow::Result
         format!("{id}.gone")
     };
     let there = fs::symlink_metadata(&task.worktree).is_ok() && require_folder(task).is_ok();
+    if there {
+        require_movable(task)?;
+    }
     let trashed = Trashed {
         id,
         removed: ws.ctx.now,
@@ -183,6 +179,15 @@ pub(crate) fn remove(ws: &Workspace, task: &Task, keep: &Keep) -> anyhow::Result
     )?;
     carry_out(ws, &trashed)?;
     Ok(trashed)
+}
+
+/// # Errors
+/// A refusal where the task's worktree can't be moved to the trash beside it.
+pub(crate) fn require_movable(task: &Task) -> Result<(), Refusal> {
+    match task.worktree.parent() {
+        Some(worktrees) => require_writable(&trash_dir(worktrees)),
+        None => Ok(()),
+    }
 }
 
 /// The steps of a removal; each is passed over where it was done before.
@@ -289,13 +294,25 @@ pub(crate) fn find_restorable(ws: &Workspace, name: &str) -> anyhow::Result<Tras
         .filter_map(|(_, trashed)| trashed.ok())
         .filter(|t| t.task.name == name && t.kept)
         .rev();
-    of_name
-        .find(|t| t.trash.as_ref().is_none_or(|dir| dir.is_dir()))
-        .ok_or_else(|| {
-            Refusal::refused(format!("there is no removed task {name:?} to bring back"))
-                .hint("only what `wt rm --force` took away is kept: wt list --all")
-                .into()
-        })
+    let mut without_files = None;
+    let found = of_name.find(|trashed| {
+        let files = trashed.trash.as_ref().filter(|dir| !dir.is_dir());
+        if let Some(files) = files {
+            without_files.get_or_insert((files.clone(), trashed.branch_ref()));
+        }
+        files.is_none()
+    });
+    found.ok_or_else(|| match without_files {
+        Some((files, reference)) => Refusal::refused(format!(
+            "the files of the removed task `{name}` are no longer at {}",
+            files.display()
+        ))
+        .hint(format!("its commits are kept: git log {reference}"))
+        .into(),
+        None => Refusal::refused(format!("there is no removed task {name:?} to bring back"))
+            .hint("only what `wt rm --force` took away is kept: wt list --all")
+            .into(),
+    })
 }
 
 /// Puts a removed task back as it was.
@@ -319,6 +336,10 @@ pub(crate) fn restore(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> {
     }
     if !task.is_waiting() && fs::symlink_metadata(ws.repo.admin_dir(&task.admin)).is_ok() {
         return Err(taken(ws.repo.admin_dir(&task.admin).display().to_string()).into());
+    }
+    if let Some(trash) = &trashed.trash {
+        require_writable(trash)?;
+        require_writable(&task.worktree)?;
     }
     let me = Identity::current()?;
     ws.store.intend(

@@ -17,11 +17,19 @@ pub(crate) struct Replay {
 pub(crate) struct Step<'s> {
     pub(crate) original: &'s Oid,
     /// The first parent of the original.
-    pub(crate) before: &'s Oid,
+    before: &'s Oid,
     /// What the new one holds.
     pub(crate) tree: &'s Oid,
     pub(crate) parent: &'s Oid,
     pub(crate) is_last: bool,
+}
+
+impl Step<'_> {
+    /// Whether what it is put upon has what this commit changed. One that was empty from the beginning was meant to be.
+    fn is_there_already(&self, read: &Reader) -> anyhow::Result<bool> {
+        Ok(read.tree_of(self.parent)? == *self.tree
+            && read.tree_of(self.original)? != read.tree_of(self.before)?)
+    }
 }
 
 /// What replaying came to.
@@ -56,11 +64,19 @@ impl Replay {
         })
     }
 
-    /// Replays them on `target` to see what comes of it, in commits of nobody's name.
-    pub(crate) fn rehearse(&self, repo: &Repo, target: &Oid) -> anyhow::Result<Replayed> {
-        self.onto(repo, target, |step| {
+    /// Replays them on `target` to see what comes of it, in commits of nobody's name. Those whose change is there
+    /// already are left out from then on.
+    pub(crate) fn rehearse(&mut self, repo: &Repo, target: &Oid) -> anyhow::Result<Replayed> {
+        let mut there = Vec::new();
+        let replayed = self.onto(repo, target, |step| {
+            if step.is_there_already(&repo.read)? {
+                there.push(step.original.clone());
+                return Ok(step.parent.clone());
+            }
             repo.commit_by_machine(step.tree, &[step.parent], "wt: replayed\n")
-        })
+        });
+        self.commits.retain(|(commit, _)| !there.contains(commit));
+        replayed
     }
 
     /// Replays them on `target`; `commit` makes each.

@@ -11,6 +11,7 @@ mod lock;
 mod saved;
 mod temporary;
 mod trash;
+mod writable;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub(crate) use line::{Ticket, Waiter};
 pub(crate) use lock::Lock;
 pub(crate) use temporary::{Temporary, new_private_folder};
 pub(crate) use trash::{Trashed, trash_dir};
+pub(crate) use writable::require_writable;
 
 use crate::error::Refusal;
 use crate::task::{self, Task};

@@ -10,11 +10,11 @@ mod recover;
 mod refusal;
 
 use crate::copies;
-use crate::error::{Code, Refusal};
+use crate::error::Refusal;
 use crate::facts;
-use crate::git::{Change, Checkout, CheckoutMove, CheckoutMoved, Entry, Repo};
+use crate::git::{Change, Checkout, CheckoutMove, CheckoutMoved, Combination, Entry, Repo};
 use crate::halfway::{Left, take_back};
-use crate::judge::{clear_dead_judge, judge_at_work, tip_and_uncommitted};
+use crate::judge::{busy, clear_dead_judge, judge_at_work, snapshot_of, tip_and_uncommitted};
 use crate::oid::Oid;
 use crate::process::Identity;
 use crate::quarantine;
@@ -67,10 +67,18 @@ pub(crate) enum Outcome {
         /// The submodules that are to be at another commit now; what is checked out of them stays as it is.
         submodules: Vec<String>,
     },
-    /// The paths where task and target conflict; nothing was changed.
-    Conflict(Vec<String>),
+    /// Nothing was changed.
+    Conflict(Conflict),
     /// The paths of the worktree that hold what is in no commit, and that the target changes; nothing was changed.
     InUse(Vec<String>),
+}
+
+/// Task and target can't be brought together in this way.
+pub(crate) struct Conflict {
+    /// The paths where they conflict.
+    pub(crate) paths: Vec<String>,
+    /// Whether a merge would bring them together.
+    pub(crate) merges: bool,
 }
 
 /// A task that was looked at.
@@ -152,13 +160,11 @@ fn require_idle(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
             .hint("see what stands in the way: wt doctor --fix")
             .into());
     }
-    if judge_at_work(ws, task)?.is_some() {
-        let what = format!("a judge is at work on task `{name}`");
-        return Err(Refusal::new(Code::Busy, what)
-            .hint(format!(
-                "follow it: wt validate {name}; then: wt sync {name}"
-            ))
-            .into());
+    if let Some((order, _)) = judge_at_work(ws, task)? {
+        let busy = busy(task, &order);
+        let hint = busy.hint.as_deref().unwrap_or_default();
+        let hint = format!("{hint}; then: wt sync {name}");
+        return Err(busy.hint(hint).into());
     }
     if ws.store.find_intent(name)?.is_some() {
         let what = format!("what a killed command left of task `{name}` is not mended yet");
@@ -187,7 +193,7 @@ impl Sync<'_> {
         repo.require_at_rest(task)?;
         let Draft { tree, commits } = match draft(self, task)? {
             Ok(draft) => draft,
-            Err(paths) => return Ok(Outcome::Conflict(paths)),
+            Err(conflict) => return Ok(Outcome::Conflict(conflict)),
         };
         let changes = repo.read.changes(&self.tip.tree, &tree)?;
         let in_use = repo.in_use(task, &self.tip.commit, self.uncommitted, &changes)?;
@@ -196,11 +202,11 @@ impl Sync<'_> {
         }
         let new = commits.make(self, task)?;
         let (_, behind) = repo.read.ahead_behind(&self.tip.commit, self.target)?;
-        let stays_validated = self.is_validated(task);
+        let validated = self.validated_at(task, &new)?;
         let operation = Operation::Sync {
             old: self.tip.commit.clone(),
             new: new.clone(),
-            stays_validated,
+            validated: validated.clone(),
         };
         ws.store
             .intend(&task.name, &Identity::current()?, operation)?;
@@ -231,7 +237,7 @@ impl Sync<'_> {
             ws.store.settle(&task.name)?;
             return Err(refusal.into());
         }
-        record(ws, task, &new, stays_validated)?;
+        record(ws, task, validated.as_ref())?;
         ws.record(
             &ws.event(&task.name, "synced")
                 .fact("target", task.target.as_str())
@@ -244,18 +250,49 @@ impl Sync<'_> {
             from: self.tip.commit.clone(),
             to: new,
             commits: behind,
-            stays_validated,
+            stays_validated: validated.is_some(),
             submodules: submodules_of(&changes),
         })
     }
 
-    /// Whether all that the worktree holds is what was validated.
-    fn is_validated(&self, task: &Task) -> bool {
-        let validated = task
-            .validated
-            .as_ref()
-            .filter(|_| task.state == State::Validated && self.uncommitted.is_empty());
-        validated.is_some_and(|validated| validated.snapshot.tree == self.tip.tree)
+    /// The task's validated snapshot once its branch is at `new`: all that its worktree holds then. None where what
+    /// it holds now is not what was validated.
+    fn validated_at(&self, task: &Task, new: &Oid) -> anyhow::Result<Option<Pinned>> {
+        let validated = task.validated.as_ref();
+        let Some(validated) = validated.filter(|_| task.state == State::Validated) else {
+            return Ok(None);
+        };
+        let Some(held) = self.held(task)? else {
+            return Ok(None);
+        };
+        if validated.snapshot.tree != held.tree {
+            return Ok(None);
+        }
+        let repo = self.repo;
+        if self.uncommitted.is_empty() {
+            return Ok(Some(Pinned {
+                commit: new.clone(),
+                tree: repo.read.tree_of(new)?,
+            }));
+        }
+        let Combination::Clean(tree) = repo.replay(&held.commit, &self.tip.commit, new)? else {
+            return Ok(None);
+        };
+        let commit = repo.commit_by_machine(&tree, &[new], "wt: snapshot\n")?;
+        Ok(Some(Pinned { commit, tree }))
+    }
+
+    /// All that the worktree holds; none where a commit can't hold it.
+    fn held(&self, task: &Task) -> anyhow::Result<Option<Pinned>> {
+        if self.uncommitted.is_empty() {
+            return Ok(Some(self.tip.clone()));
+        }
+        let max_file = self.ws.max_file(self.repo, task)?;
+        match snapshot_of(self.ws, self.repo, task, max_file) {
+            Ok((snapshot, _)) => Ok(Some(snapshot)),
+            Err(error) if error.is::<Refusal>() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -265,15 +302,12 @@ fn submodules_of(changes: &[Change]) -> Vec<String> {
     found.map(|change| change.path.clone()).collect()
 }
 
-/// Writes down what moving the branch to `new` means for the task's validation. Safe to repeat.
-fn record(ws: &Workspace, task: &mut Task, new: &Oid, stays_validated: bool) -> anyhow::Result<()> {
-    let Some(validated) = task.validated.as_mut().filter(|_| stays_validated) else {
+/// Writes down what is the task's validated snapshot now, where it stays validated. Safe to repeat.
+fn record(ws: &Workspace, task: &mut Task, snapshot: Option<&Pinned>) -> anyhow::Result<()> {
+    let (Some(validated), Some(snapshot)) = (task.validated.as_mut(), snapshot) else {
         return Ok(());
     };
-    validated.snapshot = Pinned {
-        commit: new.clone(),
-        tree: ws.repo.read.tree_of(new)?,
-    };
+    validated.snapshot = snapshot.clone();
     validated.synced = true;
     ws.store.save_task(task)
 }

@@ -166,6 +166,12 @@ impl Task {
         same.then_some(held.run)
     }
 
+    /// Whether what failed last was a combination that was to land: it cost no attempt, so it may be judged anew as
+    /// often as somebody asks for that.
+    pub(crate) fn is_put_back(&self) -> bool {
+        self.state == State::Working && self.rejected.is_some()
+    }
+
     /// Moves the task to the state that follows, by the table.
     ///
     /// # Errors
@@ -205,6 +211,8 @@ pub(crate) struct Situation<'a> {
     /// The run that found the target itself red, where candidate, gate and target are those of that run.
     pub(crate) held_back: Option<u32>,
     pub(crate) cause: Option<&'a str>,
+    /// Whether what is known is to be passed over.
+    pub(crate) fresh: bool,
 }
 
 /// The one place that decides whether the gate may run.
@@ -220,7 +228,9 @@ pub(crate) fn course(task: &Task, situation: &Situation) -> Course {
     }
     match &task.rejected {
         Some(rejected)
-            if rejected.candidate == *situation.candidate && rejected.gate == situation.gate =>
+            if rejected.candidate == *situation.candidate
+                && rejected.gate == situation.gate
+                && !(situation.fresh && task.is_put_back()) =>
         {
             Course::Repeat { run: rejected.run }
         }

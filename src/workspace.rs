@@ -4,6 +4,7 @@ mod claims;
 mod in_force;
 mod marker;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use crate::ctx::Ctx;
@@ -30,6 +31,8 @@ pub(crate) struct Workspace<'c> {
     pub(crate) branch: Option<String>,
     /// The task in whose worktree the command was called.
     pub(crate) here: Option<String>,
+    /// Whether it was said that the main checkout's contract is not the one in force.
+    said_uncommitted: Cell<bool>,
 }
 
 impl<'c> Workspace<'c> {
@@ -55,6 +58,7 @@ impl<'c> Workspace<'c> {
                 checkout: None,
                 branch: None,
                 here: Some(name),
+                said_uncommitted: Cell::default(),
             });
         }
         let Location {
@@ -70,6 +74,7 @@ impl<'c> Workspace<'c> {
             checkout,
             branch,
             here: None,
+            said_uncommitted: Cell::default(),
         })
     }
 
@@ -91,6 +96,7 @@ impl<'c> Workspace<'c> {
             checkout: None,
             branch: None,
             here: None,
+            said_uncommitted: Cell::default(),
         })
     }
 

@@ -1,5 +1,7 @@
 //! Branches that were made for a task which is no more.
 
+use std::path::PathBuf;
+
 use super::Checkup;
 use crate::store::Operation;
 use crate::task;
@@ -30,7 +32,7 @@ impl Checkup<'_> {
                 continue;
             }
             let mend = match ws.repo.read.tip(&format!("refs/heads/{branch}")) {
-                Ok(_) => format!("look at it (git log {branch}), then: git branch -D {branch}"),
+                Ok(_) => look_at(&branch, ws.repo.checkouts_of(&branch)?.first()),
                 Err(error) => format!("{error:#}: git update-ref -d refs/heads/{branch}"),
             };
             self.found(format!("the branch {branch} belongs to no task"), &mend);
@@ -50,6 +52,17 @@ impl Checkup<'_> {
         Ok(Some(
             ws.in_force(&ws.repo, short, &tip)?.contract.worktree.branch,
         ))
+    }
+}
+
+/// What is to be done about a branch that may hold work, and its worktree as well if it has one.
+fn look_at(branch: &str, worktree: Option<&PathBuf>) -> String {
+    match worktree.map(|root| root.display()) {
+        Some(root) => format!(
+            "look at it, and at what is uncommitted in {root} (git log {branch}), \
+             then: git worktree remove --force {root}; git branch -D {branch}"
+        ),
+        None => format!("look at it (git log {branch}), then: git branch -D {branch}"),
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::Checkup;
 use crate::copies;
-use crate::git::{NewWorktree, WorktreeBranch, folder_id};
+use crate::git::{NewWorktree, SUBMODULE_LOCK, WorktreeBranch, folder_id};
 use crate::judge::{clear_dead_judge, judge_at_work};
 use crate::store::{Beneath, Lock, remove_dir};
 use crate::task::{State, Task};
@@ -62,8 +62,9 @@ impl Checkup<'_> {
     /// Locks that a killed git left on what is `wt`'s own or the task's.
     fn locks(&mut self, task: &Task) {
         let ws = self.ws;
-        let own = ws.store.task_index(&task.name).with_extension("lock");
-        if own.exists() {
+        let index = ws.store.task_index(&task.name);
+        let own = ["lock", SUBMODULE_LOCK].map(|extension| index.with_extension(extension));
+        for own in own.iter().filter(|lock| lock.exists()) {
             let name = &task.name;
             self.mendable(
                 format!("{} is left over", own.display()),
@@ -71,7 +72,7 @@ impl Checkup<'_> {
                 || {
                     // Whoever could own it holds the task's lock.
                     let _lock = ws.lock_task(name)?;
-                    Ok(fs::remove_file(&own)?)
+                    Ok(fs::remove_file(own)?)
                 },
             );
         }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::candidate::trespass_text;
 use crate::contract::Strategy;
 use crate::ctx::Ctx;
-use crate::error::{Code, Refusal, shown};
+use crate::error::{Code, Refusal, counted, shown};
 use crate::input;
 use crate::land::{Outcome, Patience, Plan, Request, Wanted, land};
 use crate::mend::mend;
@@ -42,7 +42,7 @@ pub(crate) struct Merge {
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Where others land on the target already, answer 6 at once instead of waiting for a turn
+    /// Answer 6 at once instead of waiting: for a turn where others land, for a slot, for a judge at work
     #[arg(long)]
     no_wait: bool,
     /// Land a change of what judges the work (operator)
@@ -104,7 +104,9 @@ impl Merge {
     }
 
     fn patience(&self) -> Patience {
-        if self.no_wait {
+        if self.dry_run {
+            Patience::Look
+        } else if self.no_wait {
             Patience::Refuse
         } else {
             Patience::Wait
@@ -222,11 +224,11 @@ fn print_plan(ctx: &Ctx, plan: &Plan) {
         "would be judged first"
     };
     ctx.ui.out(&format!(
-        "would land {} on {} ({}): {} paths, tree {} {judged}",
+        "would land {} on {} ({}): {}, tree {} {judged}",
         plan.task,
         plan.target,
         plan.strategy.word(),
-        plan.paths.len(),
+        counted(plan.paths.len(), "path"),
         &plan.tree[..12],
     ));
     match &plan.checkout {

@@ -7,7 +7,7 @@ use clap_complete::ArgValueCandidates;
 use crate::ctx::Ctx;
 use crate::error::{Code, Refusal};
 use crate::input;
-use crate::judge::{clear_dead_judge, judge_at_work};
+use crate::judge::{busy, clear_dead_judge, judge_at_work};
 use crate::operator;
 use crate::task::Happening;
 use crate::workspace::Workspace;
@@ -40,15 +40,12 @@ impl Resume {
         let _lock = ws.lock_task(&self.task)?;
         let mut task = ws.store.require_task(&self.task)?;
         clear_dead_judge(&ws, &mut task)?;
-        if judge_at_work(&ws, &task)?.is_some() {
-            return Err(Refusal::new(
-                Code::Busy,
-                format!("a judge is at work on task `{}`", task.name),
-            )
-            .hint(format!("wait for its verdict: wt validate {}", task.name))
-            .into());
+        if let Some((order, _)) = judge_at_work(&ws, &task)? {
+            return Err(busy(&task, &order).into());
         }
-        task.advance(Happening::Resumed)?;
+        if !task.is_put_back() {
+            task.advance(Happening::Resumed)?;
+        }
         task.rejected = None;
         task.unstable = 0;
         // What was said of the last stop is kept, and is not taken for what may be said of the next.

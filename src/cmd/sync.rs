@@ -12,6 +12,7 @@ use crate::mend::mend;
 use crate::operator;
 use crate::process::Interrupt;
 use crate::sync::{How, Outcome, Request, Synced, started_in_order, sync};
+use crate::task::State;
 use crate::workspace::Workspace;
 
 /// Bring the target into a task: what has landed there since, as a merge into the task's branch
@@ -137,9 +138,9 @@ fn value(synced: &Synced, request: &Request) -> Value {
     });
     match &synced.outcome {
         Outcome::UpToDate => value["outcome"] = json!("up-to-date"),
-        Outcome::Conflict(paths) => {
+        Outcome::Conflict(conflict) => {
             value["outcome"] = json!("conflict");
-            value["paths"] = json!(paths);
+            value["paths"] = json!(conflict.paths);
         }
         Outcome::InUse(paths) => {
             value["outcome"] = json!("refused");
@@ -188,6 +189,11 @@ fn say(ctx: &Ctx, synced: &Synced, request: &Request) {
             if *stays_validated {
                 ctx.ui.say(&format!(
                     "{} stays validated; the combination is judged when it lands",
+                    task.name
+                ));
+            } else if task.state == State::Validated {
+                ctx.ui.say(&format!(
+                    "{0} has changed since it was validated: wt validate {0}",
                     task.name
                 ));
             }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 use serde_json::{Value, json};
+use signal_hook::consts::SIGINT;
 
 use crate::candidate::trespass_text;
 use crate::ctx::Ctx;
@@ -13,6 +14,7 @@ use crate::gate::{Report, stopped_next};
 use crate::input;
 use crate::judge::{self, Answer, Ask};
 use crate::mend::mend;
+use crate::process::Interrupt;
 use crate::stray;
 use crate::task::{BUDGET, Task};
 use crate::workspace::Workspace;
@@ -51,7 +53,9 @@ impl Validate {
                     ctx.ui
                         .say("a judge is at work on this already; following it");
                 }
-                let verdict = judge::follow(&ws, &name, run)?;
+                // Until here Ctrl-C ends this process, and nothing is under way.
+                let interrupt = Interrupt::install(&[SIGINT])?;
+                let verdict = judge::follow(&ws, &name, run, &interrupt)?;
                 let report = judge::report_of(&ws, &verdict.task, run)?;
                 self.print(ctx, &head(&verdict.task, &strays), &report)?;
                 Ok(verdict.code)
@@ -74,6 +78,11 @@ impl Validate {
             }
             Answer::Repeated { task, run } => {
                 ctx.ui.say(&format!("this very state failed before (run {run}); no step was run, nothing was counted"));
+                if task.is_put_back() {
+                    ctx.ui.hint(&format!(
+                        "were it not the work's fault: wt validate {name} --fresh judges it anew"
+                    ));
+                }
                 let report = judge::report_of(&ws, &task, run)?;
                 self.print(ctx, &head(&task, &strays), &report)?;
                 Ok(Code::No)

@@ -33,7 +33,7 @@ pub(crate) struct Report {
     pub(crate) budget: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) first_failure: Option<Failure>,
-    /// Where the full log lies, from the worktree's root.
+    /// Where the full log lies, from the worktree's root or absolute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -32,6 +32,15 @@ pub(super) fn occupied<'c>(checkout: &'c Path, changes: &'c [Change]) -> Vec<&'c
         .collect()
 }
 
+/// What really stands in `checkout` where `path` is to come: a folder on the way to it that is something else, or it.
+pub(super) fn standing_at<'p>(checkout: &Path, path: &'p str) -> &'p str {
+    let parents = path.match_indices('/').map(|(end, _)| &path[..end]);
+    let is_other = |parent: &&str| {
+        fs::symlink_metadata(checkout.join(parent)).is_ok_and(|found| !found.is_dir())
+    };
+    parents.into_iter().find(is_other).unwrap_or(path)
+}
+
 struct Look<'c> {
     checkout: &'c Path,
     /// The paths that the change itself takes away.

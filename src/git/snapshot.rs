@@ -141,9 +141,18 @@ impl Repo {
             self.on(view, &["read-tree", tree.as_str()]).run()?;
         }
         // Answers 1 where files differ, which is no failure here.
-        self.on(view, &["update-index", "-q", "--refresh"])
-            .output()
-            .map(drop)
+        let refresh = || {
+            let command = self.on(view, &["update-index", "-q", "--refresh"]);
+            command.output().map(drop)
+        };
+        match refresh() {
+            Err(error) if !error.is::<Refusal>() => {
+                // It was killed, and left its lock of this index, which is the caller's alone.
+                let _ = fs::remove_file(view.index.with_extension("lock"));
+                refresh()
+            }
+            refreshed => refreshed,
+        }
     }
 
     fn uncommitted(&self, view: View) -> anyhow::Result<Vec<String>> {

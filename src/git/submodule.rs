@@ -14,6 +14,10 @@ use crate::plain::plain_bytes;
 
 /// Largest `.gitmodules` that is read, in bytes.
 const MOST_DECLARED: u64 = 1 << 20;
+/// Extension of the index through which a submodule is looked at.
+const SUBMODULE_INDEX: &str = "submodule";
+/// Extension of that index's lock.
+pub(crate) const SUBMODULE_LOCK: &str = "submodule.lock";
 
 /// A submodule as a `.gitmodules` declares it.
 struct Declared {
@@ -93,7 +97,7 @@ impl Repo {
             return Ok(());
         }
         let modules = self.submodule_dir(view, path)?;
-        let index = view.index.with_extension("submodule");
+        let index = view.index.with_extension(SUBMODULE_INDEX);
         let inside = |args: &[&str]| {
             self.git
                 .command(args)
@@ -101,12 +105,16 @@ impl Repo {
                 .within(LONGEST_LOOK)
                 .env("GIT_DIR", &modules)
         };
-        let _ = fs::remove_file(&index);
-        let known = inside(&["read-tree", recorded.as_str()])
+        let tree = format!("{recorded}^{{tree}}");
+        let known = inside(&["cat-file", "-e", &tree])
             .output()?
             .status
             .success();
+        let _ = fs::remove_file(&index);
+        // Who could hold it holds the task's lock, as this command does.
+        let _ = fs::remove_file(index.with_extension(SUBMODULE_LOCK));
         let dirt = if known {
+            inside(&["read-tree", recorded.as_str()]).run()?;
             inside(&["update-index", "-q", "--refresh"]).output()?;
             inside(&["ls-files", "-z", "-m", "-d", "-o", "--exclude-standard"]).bytes()?
         } else {

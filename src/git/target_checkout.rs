@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Repo;
 use super::changes::Change;
-use super::occupied::occupied;
+use super::occupied::{occupied, standing_at};
 use super::read::{records, utf8};
 
 impl Repo {
@@ -36,7 +36,7 @@ impl Repo {
         let mut found: Vec<String> = changes
             .iter()
             .filter(|c| dirty.contains(&c.path) || occupied.contains(c.path.as_str()))
-            .map(|change| change.path.clone())
+            .map(|change| standing_at(checkout, &change.path).to_owned())
             .collect();
         found.dedup();
         Ok(found)

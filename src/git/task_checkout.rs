@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Repo;
 use super::changes::Change;
-use super::occupied::occupied;
+use super::occupied::{occupied, standing_at};
 use super::read::{records, utf8};
 use crate::error::{Code, Refusal, some_of};
 use crate::oid::Oid;
@@ -89,7 +89,7 @@ impl Repo {
             .iter()
             .map(|change| &change.path)
             .filter(|path| taken.contains(path.as_str()) || is_beyond_other(root, path, changes))
-            .cloned()
+            .map(|path| standing_at(root, path).to_owned())
             .collect();
         found.dedup();
         Ok(found)
@@ -137,9 +137,6 @@ impl Repo {
 
 /// Whether a folder on the way to `path` is something else, which is not among the changes: a file or a link.
 fn is_beyond_other(root: &Path, path: &str, changes: &[Change]) -> bool {
-    path.match_indices('/').any(|(end, _)| {
-        let parent = &path[..end];
-        let is_other = fs::symlink_metadata(root.join(parent)).is_ok_and(|found| !found.is_dir());
-        is_other && !changes.iter().any(|change| change.path == parent)
-    })
+    let standing = standing_at(root, path);
+    standing != path && !changes.iter().any(|change| change.path == standing)
 }

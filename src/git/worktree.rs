@@ -107,6 +107,18 @@ impl Repo {
         };
         let wanted = task.branch_ref();
         if head.trim_end() != format!("ref: {wanted}") {
+            let is_rebasing = ["rebase-merge", "rebase-apply"]
+                .iter()
+                .any(|state| admin.join(state).join("head-name").exists());
+            if is_rebasing {
+                let root = task.worktree.display();
+                return Err(Refusal::refused(format!(
+                    "a rebase is under way in the worktree of task `{}`",
+                    task.name
+                ))
+                .hint(format!("in {root}: git rebase --continue (or: --abort)"))
+                .into());
+            }
             return Err(Refusal::refused(format!(
                 "HEAD of the worktree of task `{}` is {:?}, not its branch {}",
                 task.name,

@@ -16,7 +16,7 @@ use crate::workspace::{InForce, Workspace};
 use super::order::{
     OrderRequest, answers, covering_receipt, held_back, order, snapshot_of, standing_receipt,
 };
-use super::{clear_dead_judge, judge_at_work, launch};
+use super::{busy, clear_dead_judge, judge_at_work, launch};
 
 /// What an agent asks for.
 pub(crate) struct Ask<'a> {
@@ -152,6 +152,7 @@ fn decide(
         receipt_known: receipt.is_some(),
         held_back: (!ask.fresh).then(|| held_back(&task, &order)).flatten(),
         cause: ask.cause,
+        fresh: ask.fresh,
     };
     match (course(&task, &situation), receipt) {
         (Course::Answer, Some(receipt)) => {
@@ -256,13 +257,16 @@ fn attach(ws: &Workspace, task: &Task, order: &Order, run: u32) -> anyhow::Resul
     let at_work = judge_at_work(ws, task)?;
     match at_work {
         Some((judged, _))
-            if judged.candidate.tree == order.candidate.tree && judged.gate == order.gate =>
+            if judged.purpose != Purpose::Train
+                && judged.candidate.tree == order.candidate.tree
+                && judged.gate == order.gate =>
         {
             Ok(Answer::Judging {
                 run,
                 attached: true,
             })
         }
+        Some((judged, _)) if judged.purpose != Purpose::Validate => Err(busy(task, &judged).into()),
         _ => Err(Refusal::new(
             Code::Busy,
             format!(

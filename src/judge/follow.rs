@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use signal_hook::consts::SIGINT;
 
 use crate::error::{Code, some_of};
 use crate::gate::{Phase, Progress, Verdict};
@@ -28,12 +27,17 @@ const SLOWEST: Duration = Duration::from_millis(80);
 /// What lasts no longer than this is not told where no line can be wiped.
 const SILENT: Duration = Duration::from_secs(1);
 
-/// Waits until the run is settled. The end of this process ends only the following; Ctrl-C stops the judge.
+/// Waits until the run is settled. The end of this process ends only the following; `interrupt`, also one that was
+/// raised before, stops the judge.
 ///
 /// # Errors
 /// Where the state can't be read; the judge goes on then.
-pub(crate) fn follow(ws: &Workspace, name: &str, run: u32) -> anyhow::Result<Followed> {
-    let interrupt = Interrupt::install(&[SIGINT])?;
+pub(crate) fn follow(
+    ws: &Workspace,
+    name: &str,
+    run: u32,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Followed> {
     let file = ws.store.run_dir(name, run).join("progress.json");
     let mut shown = Shown::begin(ws, name);
     let (mut pause, mut signalled) = (QUICKEST, false);

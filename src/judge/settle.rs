@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 
 use crate::copies;
+use crate::error::{Code, Refusal, some_of};
 use crate::failure;
 use crate::gate::{Order, Progress, Purpose, Report, Since, Verdict, receipt_key, report};
 use crate::process::Identity;
@@ -41,6 +42,32 @@ pub(crate) fn judge_at_work(
         return Ok(None);
     };
     Ok(Some((load_run(ws, &task.name, run)?.0, identity)))
+}
+
+/// The refusal of a command that a judge at work on a task stands in the way of, which `order` is for.
+pub(crate) fn busy(task: &Task, order: &Order) -> Refusal {
+    let name = &task.name;
+    let (what, hint) = match order.purpose {
+        Purpose::Validate => (
+            format!("a judge is at work on task `{name}`"),
+            format!("follow it: wt validate {name}"),
+        ),
+        Purpose::Land => (
+            format!("a landing of task `{name}` is being judged"),
+            format!("see when it has ended: wt show {name}; Ctrl-C stops that wt merge"),
+        ),
+        Purpose::Train => {
+            let names: Vec<String> = order.train.iter().map(|car| car.task.clone()).collect();
+            (
+                format!(
+                    "a landing judges task `{name}` together with others (a train of {})",
+                    some_of(&names)
+                ),
+                format!("see when it has ended: wt show {name}; Ctrl-C stops that wt merge"),
+            )
+        }
+    };
+    Refusal::new(Code::Busy, what).hint(hint)
 }
 
 /// Settles the run of a judge that died. The task's lock must be held.
@@ -143,7 +170,10 @@ pub(super) fn settle(
 /// The change that a verdict makes to a record; answers the word for it.
 fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<&'static str> {
     if order.purpose == Purpose::Train {
-        // The train stands in this record only because some record must name its judge.
+        // The train stands in this record only because some record must name its judge, and what it was held back by.
+        if let Some(Verdict::TargetRed { .. }) = &progress.verdict {
+            task.held_back = Some(held_back(order));
+        }
         return Ok(word_of_train(progress));
     }
     task.held_back = None;
@@ -163,12 +193,7 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
         (Some(Verdict::Passed { .. }), _) => Ok("combination-green"),
         (Some(Verdict::TargetRed { .. }), _) => {
             task.advance(Happening::TargetRed)?;
-            task.held_back = Some(HeldBack {
-                candidate: order.candidate.tree.clone(),
-                gate: order.gate.clone(),
-                target: order.target.clone(),
-                run: order.run,
-            });
+            task.held_back = Some(held_back(order));
             Ok("target-red")
         }
         (Some(Verdict::Failed { .. }), purpose) => {
@@ -210,6 +235,15 @@ fn word_of_train(progress: &Progress) -> &'static str {
     }
 }
 
+fn held_back(order: &Order) -> HeldBack {
+    HeldBack {
+        candidate: order.candidate.tree.clone(),
+        gate: order.gate.clone(),
+        target: order.target.clone(),
+        run: order.run,
+    }
+}
+
 fn rejected(order: &Order) -> Rejected {
     Rejected {
         candidate: order.candidate.tree.clone(),
@@ -223,16 +257,19 @@ pub(crate) fn verdict_of(ws: &Workspace, task: &str, run: u32) -> anyhow::Result
     Ok(load_run(ws, task, run)?.1.verdict)
 }
 
-/// What a finished run came to. The log is named where the agent reads it, or, where it is no longer there, in the
-/// state.
+/// What a finished run came to. The log is named where the agent reads it, from the worktree's root for who is in there,
+/// or, where it is no longer there, in the state.
 pub(crate) fn report_of(ws: &Workspace, task: &Task, run: u32) -> anyhow::Result<Report> {
     let (order, progress) = load_run(ws, &task.name, run)?;
     let mut report = report(&order, &progress, task, &since(ws, task, &progress)?);
+    let is_inside = ws.ctx.cwd.starts_with(&task.worktree);
     if let (Some(step), Some(named)) = (progress.failed_step(), &report.log) {
         let copy = std::fs::symlink_metadata(task.worktree.join(named));
         if !copy.is_ok_and(|metadata| metadata.is_file()) {
             let kept = ws.store.run_dir(&task.name, run).join(&step.log);
             report.log = Some(kept.display().to_string());
+        } else if !is_inside {
+            report.log = Some(task.worktree.join(named).display().to_string());
         }
     }
     Ok(report)

@@ -62,6 +62,25 @@ pub(super) fn acquire(
     )
 }
 
+/// Whether the judge of `order` would get a slot at once, as things stand.
+///
+/// # Errors
+/// Where the line of those who wait can't be read.
+pub(crate) fn slot_is_free(store: &Store, order: &Order) -> anyhow::Result<bool> {
+    let names = [order.task.clone()];
+    let places = order.contract.judge.slots.max(1);
+    let mut ticket = store.slot_line().join(&names, places)?;
+    let free = ticket.wait(
+        |mut open| {
+            let lock = |number| Lock::attempt(&store.slot_dir(number).join("lock"));
+            open.find_map(|number| lock(number).transpose()).transpose()
+        },
+        |_| {},
+        |_| true,
+    )?;
+    Ok(free.is_some())
+}
+
 impl Slot {
     fn open(store: &Store, worktrees: &Path, number: usize, lock: Lock) -> Self {
         let dir = store.slot_dir(number);

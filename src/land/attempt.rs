@@ -7,7 +7,7 @@ use super::proof::{Proof, prove};
 use super::ready::{Member, Work, require_judged, require_landable};
 use super::remote::Push;
 use super::target::Place;
-use super::{Outcome, Request, conclude, record_landing};
+use super::{Outcome, Request, conclude, record_landing, require_uninterrupted};
 use crate::candidate::{self, Combined, Trespass, conflict};
 use crate::error::{Refusal, some_of};
 use crate::git::Repo;
@@ -185,6 +185,7 @@ impl<'a> Attempt<'a> {
     /// # Errors
     /// Refusals for what does not hold.
     pub(super) fn check(self, base: &Base) -> anyhow::Result<Checked<'a>> {
+        require_uninterrupted(self.interrupt)?;
         let tip = &self.work.tip;
         let combined =
             match candidate::combine_onto(self.repo, self.task, tip, base.target, base.onto)? {
@@ -279,7 +280,10 @@ impl Car<'_> {
             self.name(),
             some_of(&self.judge_changed)
         ))
-        .hint("look at these changes; then the operator lands it with --accept-judge-change")
+        .hint(format!(
+            "look at these changes; then the operator lands it: wt merge {} --accept-judge-change",
+            self.name()
+        ))
         .into())
     }
 

@@ -78,7 +78,7 @@ pub(super) fn draft(attempt: &Attempt, tip: &Pinned, combined: Candidate) -> any
         });
     }
     let read = &attempt.repo.read;
-    let replay = Replay::of(read, &combined.target, &tip.commit)?;
+    let mut replay = Replay::of(read, &combined.target, &tip.commit)?;
     let replayed = replay.rehearse(attempt.repo, &combined.target)?;
     let onto = require_clean(attempt.task, replayed)?;
     let tree = read.tree_of(&onto)?;
@@ -234,11 +234,8 @@ pub(super) fn publish_work(
     // It may have moved before git was killed.
     let moved = moved.or_else(|error| {
         unlock()?;
-        if repo.tip_of(task)? == *commit {
-            Ok(true)
-        } else {
-            Err(error)
-        }
+        let has_moved = repo.tip_of(task)? == *commit;
+        if has_moved { Ok(true) } else { Err(error) }
     });
     if !matches!(moved, Ok(true)) {
         let _ = show(&work.branch);

@@ -1,6 +1,6 @@
 //! What became of a target, commit by commit: what `wt` landed there, and what came past it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -77,7 +77,8 @@ pub(crate) fn history(
 }
 
 /// The landing of a task, whose work `tip` is, among the commits of its target at `target`, if there is one that no
-/// record tells of: pushed by a command that was killed then, and come back from the remote since.
+/// record tells of: pushed by a command that was killed then, and come back from the remote since. That the work is
+/// there is for the caller to see: of a train nothing else than its commits tells that they landed in one move.
 pub(super) fn find_landing(
     ws: &Workspace,
     task: &Task,
@@ -86,6 +87,7 @@ pub(super) fn find_landing(
 ) -> anyhow::Result<Option<Landing>> {
     let (most, _) = ws.repo.read.ahead_behind(target, &task.base)?;
     let found = history(ws, &task.target, target, most.min(LOOKED_AT))?;
+    let of_landings: BTreeSet<String> = found.iter().filter_map(receipt_of_landing).collect();
     Ok(found.into_iter().find_map(|commit| match commit.standing {
         Standing::Landed {
             task: name,
@@ -95,7 +97,11 @@ pub(super) fn find_landing(
             task: name,
             receipt,
             ..
-        } if name == task.name => Some(Landing {
+        }
+        | Standing::ForeignReceipt {
+            task: name,
+            receipt,
+        } if name == task.name && of_landings.contains(&receipt) => Some(Landing {
             commit: commit.commit,
             onto: None,
             tip: tip.clone(),
@@ -105,6 +111,13 @@ pub(super) fn find_landing(
         }),
         _ => None,
     }))
+}
+
+fn receipt_of_landing(commit: &TargetCommit) -> Option<String> {
+    match &commit.standing {
+        Standing::Landed { receipt, .. } => Some(receipt.clone()),
+        _ => None,
+    }
 }
 
 /// The landing commits that were noted, each with the commit that the target was moved from.

@@ -7,7 +7,7 @@ use super::commits;
 use super::proof::Judged;
 use super::remote::{Push, Pushed};
 use super::target::{Moved, Place};
-use super::{Landed, conclude, record_landing};
+use super::{Landed, conclude, record_landing, require_uninterrupted};
 use crate::oid::Oid;
 use crate::process::Identity;
 use crate::store::{Operation, PushedTo};
@@ -39,9 +39,7 @@ pub(super) fn move_target(
     let Attempt { ws, interrupt, .. } = last.attempt;
     let place = Place::find(&last.attempt, judged.changes())?;
     place.require_free(&last.attempt)?;
-    if interrupt.raised() {
-        bail!("interrupted");
-    }
+    require_uninterrupted(interrupt)?;
     announce(judged, &tasks)?;
     // From here on Ctrl-C comes too late: what is begun is ended.
     if let Err(error) = intend(judged, &chain, &place, push.map(Push::intended).as_ref()) {
@@ -79,7 +77,11 @@ pub(super) fn move_target(
             return Err(error);
         }
     }
-    Ok(Moving::Landed(record_all(judged, chain, tasks)?))
+    let mut landed = record_all(judged, chain, tasks)?;
+    for landed in &mut landed {
+        landed.pushed_to = push.map(Push::to);
+    }
+    Ok(Moving::Landed(landed))
 }
 
 /// Writes down that all of them have landed, and then tears them down: a tear-down that fails must not leave one
@@ -153,9 +155,10 @@ fn intend(
 /// Closes the intents that this process wrote. One that a killed command left, and that can't be mended yet, stays.
 fn settle(ws: &Workspace, tasks: &[Task]) -> anyhow::Result<()> {
     let me = Identity::current()?;
-    for entry in ws.store.intents()? {
-        if entry.process == me && tasks.iter().any(|task| task.name == entry.task) {
-            ws.store.settle(&entry.task)?;
+    for task in tasks {
+        let open = ws.store.find_intent(&task.name)?;
+        if open.is_some_and(|entry| entry.process == me) {
+            ws.store.settle(&task.name)?;
         }
     }
     Ok(())

@@ -10,8 +10,10 @@ use crate::judge::{self, OrderRequest, covering_receipt, order};
 use crate::oid::Oid;
 use crate::store::Lock;
 use crate::task::Task;
+use crate::workspace::Workspace;
 
 use super::attempt::{Attempt, Car};
+use super::{Patience, require_uninterrupted};
 
 /// Drafts, each on the one before it, the first on the target; a receipt under the target's gate covers all that the
 /// last changes there.
@@ -120,16 +122,14 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
     }
     let task = car.attempt.task;
     if let Some(run) = judge::held_back(task, &order) {
-        ws.ctx.ui.say(&format!(
-            "{} was red itself in run {run} and has not moved since; no step was run",
-            task.target
-        ));
+        say_held_back(ws, task, run);
         return Ok(Proof::Refused {
             task: Box::new(task.clone()),
             report: Box::new(judge::report_of(ws, task, run)?),
             code: Code::No,
         });
     }
+    car.require_begun_at_once(&order)?;
     ws.ctx.ui.say(&format!(
         "{name}: judging the combination with {} as it is now",
         car.attempt.task.target
@@ -137,7 +137,7 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
     let mut task = car.attempt.task.clone();
     judge::launch(ws, &mut task, &order, &lock)?;
     drop(lock);
-    let verdict = judge::follow(ws, name, order.run)?;
+    let verdict = judge::follow(ws, name, order.run, car.attempt.interrupt)?;
     if verdict.code != Code::Ok {
         let report = judge::report_of(ws, &verdict.task, order.run)?;
         return Ok(Proof::Refused {
@@ -156,6 +156,27 @@ pub(super) fn prove<'d>(car: &'d Car<'d>, lock: Lock) -> anyhow::Result<Proof<'d
         Some(receipt) if unmoved => Ok(Proof::Judged(judged(receipt.key()), lock)),
         _ => Ok(Proof::Moved),
     }
+}
+
+impl Car<'_> {
+    /// What must hold before the gate is begun: Ctrl-C has not come, and who does not wait finds a slot free.
+    fn require_begun_at_once(&self, order: &Order) -> anyhow::Result<()> {
+        let Attempt { ws, request, .. } = self.attempt;
+        require_uninterrupted(self.attempt.interrupt)?;
+        if request.patience == Patience::Refuse && !judge::slot_is_free(&ws.store, order)? {
+            return Err(Refusal::new(Code::Busy, "busy: every slot is taken")
+                .hint("without --no-wait this waits for one; who judges: wt list --all")
+                .into());
+        }
+        Ok(())
+    }
+}
+
+fn say_held_back(ws: &Workspace, task: &Task, run: u32) {
+    ws.ctx.ui.say(&format!(
+        "{} was red itself in run {run} of task `{}` and has not moved since; no step was run",
+        task.target, task.name
+    ));
 }
 
 /// What asking for a proof of several drafts came to.
@@ -209,6 +230,17 @@ pub(super) fn prove_train<'d>(
         let judged = judged(receipt.key());
         return Ok(TrainProof::Judged { judged, run: None });
     }
+    if let Some(run) = judge::held_back(&task, &order) {
+        say_held_back(ws, &task, run);
+        return unproven(
+            last,
+            run,
+            judge::verdict_of(ws, owner, run)?,
+            &task,
+            Code::No,
+        );
+    }
+    last.require_begun_at_once(&order)?;
     let names: Vec<String> = cars.iter().map(|car| car.name().to_owned()).collect();
     let (names, target) = (some_of(&names), &task.target);
     ws.ctx
@@ -216,7 +248,7 @@ pub(super) fn prove_train<'d>(
         .say(&format!("judging {names} together on {target}"));
     judge::launch(ws, &mut task, &order, &lock)?;
     drop(lock);
-    let verdict = match judge::follow(ws, owner, order.run) {
+    let verdict = match judge::follow(ws, owner, order.run, last.attempt.interrupt) {
         // It was taken away in the middle.
         Err(_) if ws.store.find_task(owner)?.is_none() => return Ok(TrainProof::Moved),
         followed => followed?,

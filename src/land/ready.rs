@@ -5,12 +5,13 @@ use crate::gate::Purpose;
 use crate::git::Repo;
 use crate::judge::{self, clear_dead_judge, judge_at_work, snapshot_of, tip_and_uncommitted};
 use crate::oid::Oid;
+use crate::process::Interrupt;
 use crate::quarantine;
 use crate::store::Lock;
 use crate::task::{Pinned, State, Task};
 use crate::workspace::Workspace;
 
-use super::{Landed, Request, commits};
+use super::{Landed, Patience, Request, commits};
 
 /// A task that may land, as far as itself goes.
 pub(super) struct Member<'r> {
@@ -78,13 +79,23 @@ pub(super) fn landed_meanwhile(ws: &Workspace, name: &str) -> anyhow::Result<Opt
         commit: landing.commit,
         receipt: landing.receipt,
         together: landing.together,
+        pushed_to: None,
         kept_because: None,
         removed,
     }))
 }
 
 /// Where a landing was killed, its judge goes on: its verdict is waited for, so that nothing is judged twice.
-pub(super) fn await_judge_of_landing(ws: &Workspace, name: &str) -> anyhow::Result<()> {
+pub(super) fn await_judge_of_landing(
+    ws: &Workspace,
+    name: &str,
+    patience: Patience,
+    interrupt: &Interrupt,
+) -> anyhow::Result<()> {
+    if patience != Patience::Wait {
+        // Then the judge at work is in the way, which is said.
+        return Ok(());
+    }
     let Some(task) = ws.store.find_task(name)? else {
         return Ok(());
     };
@@ -94,7 +105,7 @@ pub(super) fn await_judge_of_landing(ws: &Workspace, name: &str) -> anyhow::Resu
         ws.ctx.ui.say(&format!(
             "{name}: a landing that was killed is being judged still; waiting for its verdict"
         ));
-        let verdict = judge::follow(ws, name, order.run)?;
+        let verdict = judge::follow(ws, name, order.run, interrupt)?;
         if verdict.code == Code::Interrupted {
             return Err(Refusal::new(Code::Interrupted, "interrupted").into());
         }
@@ -110,13 +121,8 @@ pub(super) fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()
         name = task.name
     );
     quarantine::require_ended(ws, &task.name, &hint)?;
-    if judge_at_work(ws, task)?.is_some() {
-        return Err(Refusal::new(
-            Code::Busy,
-            format!("a judge is at work on task `{}`", task.name),
-        )
-        .hint(format!("follow it: wt validate {}", task.name))
-        .into());
+    if let Some((order, _)) = judge_at_work(ws, task)? {
+        return Err(judge::busy(task, &order).into());
     }
     ws.require_started(task)?;
     let refusal = match task.state {
@@ -192,7 +198,10 @@ fn committed_work(ws: &Workspace, repo: &Repo, task: &Task) -> anyhow::Result<Wo
             task.name,
             some_of(&uncommitted)
         ))
-        .hint("commit it in the worktree, or let wt do it: wt merge --commit -m \"<message>\"")
+        .hint(format!(
+            "commit it in the worktree, or let wt do it: wt merge {} --commit -m \"<message>\"",
+            task.name
+        ))
         .into());
     }
     require_judged(task, &tip.tree, "the tip of its branch")?;

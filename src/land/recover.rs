@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use super::forward::follow_remote;
+use super::forward::{Forward, follow_remote};
 use super::{conclude, record_landing};
 use crate::git::{Checkout, CheckoutMove};
 use crate::halfway;
@@ -18,8 +18,13 @@ use crate::workspace::Workspace;
 /// landing lock of the target must be held.
 pub(super) fn recover_on(ws: &Workspace, target: &str) -> anyhow::Result<()> {
     for entry in ws.store.intents()?.into_iter().filter(is_dead_landing) {
-        let task = ws.store.find_task(&entry.task).ok().flatten();
-        if task.is_none_or(|task| task.target != target) {
+        let is_there = if let Operation::Forward { target: moved, .. } = &entry.operation {
+            moved == target
+        } else {
+            let task = ws.store.find_task(&entry.task).ok().flatten();
+            task.is_some_and(|task| task.target == target)
+        };
+        if !is_there {
             continue;
         }
         let _lock = ws.lock_task(&entry.task)?;
@@ -38,9 +43,13 @@ pub(super) fn recover_on(ws: &Workspace, target: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether it is the intent of a landing whose process is gone.
+/// Whether it is the intent of a landing, or of what comes before one, whose process is gone.
 fn is_dead_landing(entry: &JournalEntry) -> bool {
-    matches!(entry.operation, Operation::Land { .. }) && !entry.process.is_alive()
+    let of_landing = matches!(
+        entry.operation,
+        Operation::Land { .. } | Operation::Forward { .. }
+    );
+    of_landing && !entry.process.is_alive()
 }
 
 /// Brings one killed landing to its end, and says to which. Safe to repeat. The landing lock of the target and the
@@ -51,6 +60,22 @@ fn is_dead_landing(entry: &JournalEntry) -> bool {
 /// is at work there: the intent stays open.
 pub(crate) fn recover(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
     let name = &entry.task;
+    if let Operation::Forward {
+        target,
+        old,
+        new,
+        checkout,
+    } = &entry.operation
+    {
+        let owner = ws.store.require_task(name)?;
+        let forward = Forward {
+            ws,
+            target,
+            old,
+            new,
+        };
+        return forward.recover(&owner, checkout);
+    }
     let Operation::Land {
         old,
         new,

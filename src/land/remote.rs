@@ -42,7 +42,8 @@ impl<'w> Push<'w> {
         };
         if request.dry_run {
             let ui = &ws.ctx.ui;
-            ui.say(&format!("would be pushed to {} first", push.to()));
+            let known = push.remote.known()?;
+            ui.say(&format!("would be pushed to {} first{known}", push.to()));
             return Ok(None);
         }
         Ok(Some(push))
@@ -69,12 +70,13 @@ impl<'w> Push<'w> {
         }
     }
 
-    /// Looks at what the remote has, and brings the branch here, which is at `here`, forward to it.
+    /// Looks at what the remote has, and brings the branch here, which is at `here`, forward to it. The lock of the
+    /// task `owner` must be held.
     ///
     /// # Errors
     /// A refusal where that can't be; nothing is changed then.
-    pub(super) fn meet(&mut self, here: &Oid) -> anyhow::Result<()> {
-        self.there = self.remote.meet(here)?;
+    pub(super) fn meet(&mut self, owner: &str, here: &Oid) -> anyhow::Result<()> {
+        self.there = self.remote.meet(owner, here)?;
         Ok(())
     }
 

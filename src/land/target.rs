@@ -93,7 +93,10 @@ impl Place {
             attempt.task.name,
             some_of(in_the_way)
         ))
-        .hint("commit these paths, or move them away, then land again; nothing was changed")
+        .hint(format!(
+            "commit these paths, or move them away, then: wt merge {}",
+            attempt.task.name
+        ))
         .into())
     }
 

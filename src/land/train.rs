@@ -56,10 +56,11 @@ pub(crate) struct LeftOut {
 /// Something that a train came to, told as soon as it is so.
 pub(crate) enum News {
     Landed(Box<Landed>),
-    /// Judged and found red, or not judged to the end. Its task is as the report says.
+    /// Judged and found red, or not judged to the end.
     Red {
-        task: String,
-        /// Where it is now.
+        /// The task, or those of which the same is to be said.
+        tasks: Vec<String>,
+        /// Where they are now.
         state: State,
         report: Box<Report>,
         code: Code,
@@ -91,9 +92,12 @@ impl LeftOut {
             Some(refusal) => (refusal.code, refusal.hint.clone()),
             None => (Code::Fault, Some("wt doctor".to_owned())),
         };
+        let why = format!("{error:#}");
+        // Whose it is stands before it.
+        let bare = why.strip_prefix(&format!("task `{task}` "));
         Ok(Self {
             task: task.to_owned(),
-            why: format!("{error:#}"),
+            why: bare.unwrap_or(&why).to_owned(),
             next,
             paths: Vec::new(),
             code,

@@ -12,7 +12,10 @@ use crate::workspace::Workspace;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patience {
     Wait,
+    /// Wait for nothing: neither for a turn, nor for a judge or a slot.
     Refuse,
+    /// Only say so: nothing is done anyway.
+    Look,
 }
 
 /// The turn, held until it is dropped.
@@ -22,6 +25,7 @@ pub(super) struct Turn {
 }
 
 /// Waits for the turn to land `tasks` on `target`, and says for whom. It begins with what killed landings left there.
+/// Nothing is answered to who only looks where others have the turn.
 ///
 /// # Errors
 /// A refusal ([`Code::Busy`]) that names the one ahead, where it is not to be waited for; an error where it was
@@ -32,14 +36,14 @@ pub(super) fn wait_for(
     tasks: &[String],
     patience: Patience,
     interrupt: &Interrupt,
-) -> anyhow::Result<Turn> {
+) -> anyhow::Result<Option<Turn>> {
     let (store, ui) = (&ws.store, &ws.ctx.ui);
     let mut ticket = store.landing_line(target).join(tasks, 1)?;
     let mut held_up_by = String::new();
     let mut progress = None;
     let waiting = |ahead: &[Waiter]| {
         held_up_by = held_up(ws, target, ahead);
-        if patience == Patience::Refuse {
+        if patience != Patience::Wait {
             return;
         }
         let more = match ahead.len() {
@@ -55,24 +59,31 @@ pub(super) fn wait_for(
         }
     };
     let take = |_| store.try_landing_lock(target);
-    let pause = |time| patience == Patience::Refuse || interrupt.wait(time);
+    let pause = |time| patience != Patience::Wait || interrupt.wait(time);
     let lock = ticket.wait(take, waiting, pause)?;
     drop(progress);
     match lock {
         Some(lock) => {
             ws.repo.git.hold(lock.file());
             recover::recover_on(ws, target)?;
-            Ok(Turn {
+            Ok(Some(Turn {
                 _lock: lock,
                 _ticket: ticket,
-            })
+            }))
         }
-        None if patience == Patience::Refuse => {
-            Err(Refusal::new(Code::Busy, format!("busy: {held_up_by}"))
-                .hint("without --no-wait this waits for its turn")
-                .into())
-        }
-        None => bail!("interrupted"),
+        None => match patience {
+            Patience::Look => {
+                ui.say(&format!("first comes {held_up_by}; without it:"));
+                Ok(None)
+            }
+            Patience::Refuse => {
+                let busy = Refusal::new(Code::Busy, format!("busy: {held_up_by}"));
+                Err(busy
+                    .hint("without --no-wait this waits for its turn")
+                    .into())
+            }
+            Patience::Wait => bail!("interrupted"),
+        },
     }
 }
 

@@ -1,13 +1,15 @@
 //! Making a private repository: what the shared one and the worktree's own folder of git's hold, for one task alone.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::refs::written;
+use super::refs::{parse, written};
 use crate::git::Repo;
+use crate::oid::Oid;
 use crate::store::{Beneath, remove_dir, write_atomic};
 use crate::task::Task;
 use crate::workspace::Workspace;
@@ -30,6 +32,16 @@ const TAKEN_OVER: [&str; 11] = [
 ];
 /// What all worktrees share, and a cage may read.
 const SHARED: [&str; 3] = ["hooks", "info/exclude", "info/attributes"];
+
+/// Holds the shared refs as a cage was last given them, out of its agent's reach.
+pub(super) fn given_file(ws: &Workspace, task: &str) -> PathBuf {
+    ws.store.cage_dir(task).join("packed-refs")
+}
+
+/// The shared refs as a cage was last given them.
+pub(super) fn given(ws: &Workspace, task: &str) -> BTreeMap<String, Oid> {
+    parse(&fs::read(given_file(ws, task)).unwrap_or_default())
+}
 
 /// Makes the private repository of a task, or leaves none.
 pub(super) fn make(ws: &Workspace, repo: &Repo, task: &Task, git: &Path) -> anyhow::Result<()> {
@@ -57,7 +69,7 @@ fn fill(ws: &Workspace, repo: &Repo, task: &Task, new: &Path) -> anyhow::Result<
     fs::write(new.join("objects/info/alternates"), lines)?;
     let refs = written(&repo.refs()?);
     fs::write(new.join("packed-refs"), &refs)?;
-    write_atomic(&ws.store.cage_dir(&task.name).join("packed-refs"), &refs)?;
+    write_atomic(&given_file(ws, &task.name), &refs)?;
     let admin = repo.admin_dir(&task.admin);
     for name in SHARED {
         symlink(repo.common().join(name), new.join(name))?;

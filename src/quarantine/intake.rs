@@ -181,7 +181,7 @@ pub(super) fn refresh_refs(
     task: &Task,
     private: &Beneath,
 ) -> anyhow::Result<()> {
-    let file = ws.store.cage_dir(&task.name).join("packed-refs");
+    let file = folder::given_file(ws, &task.name);
     let before = fs::read(&file).unwrap_or_default();
     let mut refs = repo.refs()?;
     let own = refs.iter_mut().find(|one| one.name == task.branch_ref());

@@ -121,6 +121,22 @@ pub(super) fn set(private: &Beneath, name: &str, target: &Oid) -> anyhow::Result
     }
     let mut refs = packed(private)?;
     refs.insert(name.to_owned(), target.clone());
+    write_packed(private, refs)
+}
+
+/// Makes a ref be no more.
+fn forget(private: &Beneath, name: &str) -> anyhow::Result<()> {
+    let mut refs = packed(private)?;
+    if refs.remove(name).is_some() {
+        write_packed(private, refs)?;
+    }
+    if private.exists(name) {
+        private.remove(name)?;
+    }
+    Ok(())
+}
+
+fn write_packed(private: &Beneath, refs: BTreeMap<String, Oid>) -> anyhow::Result<()> {
     let refs: Vec<Ref> = refs
         .into_iter()
         .map(|(name, target)| Ref { name, target })
@@ -137,8 +153,14 @@ pub(super) fn refresh(private: &Beneath, before: &[u8], now: &[u8]) -> anyhow::R
     if private.read("packed-refs", PACKED_BYTES)?.as_deref() == Some(before) {
         return private.write("packed-refs", now, 0o644);
     }
-    // Packed anew in the cage: what moved outside since is laid over it.
+    // Packed anew in the cage: what moved outside since is laid over it, and what went there goes.
     let (before, now) = (parse(before), parse(now));
+    let gone = before.iter().filter(|(name, _)| !now.contains_key(*name));
+    for (name, target) in gone {
+        if tip(private, name)?.as_ref() == Some(target) {
+            forget(private, name)?;
+        }
+    }
     let moved = now
         .iter()
         .filter(|(name, target)| before.get(*name) != Some(*target));
@@ -190,15 +212,21 @@ mod tests {
 
         // As `git pack-refs` in the cage leaves it, with a branch of its own and one that was moved.
         let packed = format!(
-            "# pack-refs with: peeled \n{TWO} refs/heads/a\n{ONE} refs/heads/main\n^{TWO}\n"
+            "# pack-refs with: peeled \n{TWO} refs/heads/a\n{ONE} refs/heads/gone\n{ONE} refs/heads/main\n^{TWO}\n"
         );
         private
             .write("packed-refs", packed.as_bytes(), 0o644)
             .expect("written");
-        let now = refs(&[("refs/heads/a", ONE), ("refs/heads/main", TWO)]);
+        let before = refs(&[
+            ("refs/heads/a", ONE),
+            ("refs/heads/gone", ONE),
+            ("refs/heads/main", ONE),
+        ]);
+        let now = refs(&[("refs/heads/main", TWO)]);
         refresh(&private, &before, &now).expect("refreshed");
         assert_eq!(of("refs/heads/main").as_deref(), Some(TWO));
         assert_eq!(of("refs/heads/a").as_deref(), Some(TWO));
+        assert_eq!(of("refs/heads/gone"), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{Store, Trashed, read_json, write_json};
 use crate::error::Refusal;
 use crate::oid::Oid;
 use crate::process::Identity;
-use crate::task::{State, Task};
+use crate::task::{Pinned, State, Task};
 
 /// What a command is about to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,12 +47,21 @@ pub(crate) enum Operation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         checkout: Option<PathBuf>,
     },
+    /// Move the branch `target` (short name), which is checked out, to what its remote has; of the task that is to
+    /// land on it.
+    Forward {
+        target: String,
+        old: Oid,
+        new: Oid,
+        checkout: PathBuf,
+    },
     /// Move a task's branch, and the files of its worktree, from `old` to `new`.
     Sync {
         old: Oid,
         new: Oid,
-        /// Whether what was validated is `old`, so that `new` may land.
-        stays_validated: bool,
+        /// The task's validated snapshot once it is at `new`, where it stays validated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        validated: Option<Pinned>,
     },
     /// Take a task's worktree, branch and record away.
     Remove { trashed: Box<Trashed> },

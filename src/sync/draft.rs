@@ -1,10 +1,10 @@
 //! What a synced task would be: its tree, made in memory, and then its commits in the operator's name.
 
-use super::{How, Sync};
+use super::{Conflict, How, Sync};
 use crate::candidate;
-use crate::git::{Combination, CommitRequest, Repo};
+use crate::git::{Combination, CommitRequest};
 use crate::oid::Oid;
-use crate::replay::{Replay, Replayed, Step, loses_a_merge};
+use crate::replay::{Replay, Replayed, loses_a_merge};
 use crate::task::Task;
 
 /// A synced task, before it has a commit that anybody sees.
@@ -23,11 +23,11 @@ pub(super) enum Commits {
     Replayed(Replay),
 }
 
-/// Drafts the sync, or answers the paths where task and target conflict.
+/// Drafts the sync, or answers where task and target conflict.
 ///
 /// # Errors
 /// Refusals for a history that can't be combined, and for a merge whose own work a rebase would lose.
-pub(super) fn draft(sync: &Sync, task: &Task) -> anyhow::Result<Result<Draft, Vec<String>>> {
+pub(super) fn draft(sync: &Sync, task: &Task) -> anyhow::Result<Result<Draft, Conflict>> {
     let (repo, target, tip) = (sync.repo, sync.target, &sync.tip.commit);
     candidate::require_common_commit(repo, task, target, tip)?;
     if repo.read.is_ancestor(tip, target)? {
@@ -38,7 +38,7 @@ pub(super) fn draft(sync: &Sync, task: &Task) -> anyhow::Result<Result<Draft, Ve
     }
     match sync.how {
         How::Merge => Ok(match repo.combine(tip, target)? {
-            Combination::Conflict(paths) => Err(paths),
+            Combination::Conflict(paths) => Err(unmergeable(paths)),
             Combination::Clean(tree) => Ok(Draft {
                 tree: tree.clone(),
                 commits: Commits::Merge { tree },
@@ -48,16 +48,27 @@ pub(super) fn draft(sync: &Sync, task: &Task) -> anyhow::Result<Result<Draft, Ve
     }
 }
 
-fn rebase(sync: &Sync, task: &Task) -> anyhow::Result<Result<Draft, Vec<String>>> {
+fn unmergeable(paths: Vec<String>) -> Conflict {
+    Conflict {
+        paths,
+        merges: false,
+    }
+}
+
+fn rebase(sync: &Sync, task: &Task) -> anyhow::Result<Result<Draft, Conflict>> {
     let (repo, target, tip) = (sync.repo, sync.target, &sync.tip.commit);
-    let replay = Replay::of(&repo.read, target, tip)?;
+    let mut replay = Replay::of(&repo.read, target, tip)?;
     let tree = match replay.rehearse(repo, target)? {
-        Replayed::Conflict(paths) => return Ok(Err(paths)),
+        Replayed::Conflict(paths) => {
+            let merged = repo.combine(tip, target)?;
+            let merges = matches!(merged, Combination::Clean(_));
+            return Ok(Err(Conflict { paths, merges }));
+        }
         Replayed::At(last) => repo.read.tree_of(&last)?,
     };
     if replay.leaves_merges_out {
         match repo.combine(tip, target)? {
-            Combination::Conflict(paths) => return Ok(Err(paths)),
+            Combination::Conflict(paths) => return Ok(Err(unmergeable(paths))),
             Combination::Clean(both) if both == tree => {}
             Combination::Clean(_) => {
                 let hint = format!("bring {} in by a merge: wt sync {}", task.target, task.name);
@@ -69,13 +80,6 @@ fn rebase(sync: &Sync, task: &Task) -> anyhow::Result<Result<Draft, Vec<String>>
         tree,
         commits: Commits::Replayed(replay),
     }))
-}
-
-/// Whether the target has what this commit changed. One that was empty from the beginning was meant to be.
-fn is_there_already(repo: &Repo, step: &Step) -> anyhow::Result<bool> {
-    let read = &repo.read;
-    Ok(read.tree_of(step.parent)? == *step.tree
-        && read.tree_of(step.original)? != read.tree_of(step.before)?)
 }
 
 impl Commits {
@@ -92,9 +96,6 @@ impl Commits {
             }),
             Commits::Replayed(replay) => {
                 let replayed = replay.onto(repo, target, |step| {
-                    if is_there_already(repo, step)? {
-                        return Ok(step.parent.clone());
-                    }
                     repo.commit_by_operator(&CommitRequest {
                         tree: step.tree,
                         parents: &[step.parent],

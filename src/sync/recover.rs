@@ -18,7 +18,7 @@ pub(crate) fn recover(ws: &Workspace, name: &str, operation: &Operation) -> anyh
     let Operation::Sync {
         old,
         new,
-        stays_validated,
+        validated,
     } = operation
     else {
         bail!("the intent on task `{name}` is of no sync");
@@ -48,7 +48,7 @@ pub(crate) fn recover(ws: &Workspace, name: &str, operation: &Operation) -> anyh
         halfway::end(ws, &repo, &task, &step)?
     };
     let mut line = if repo.read.is_ancestor(new, &repo.tip_of(&task)?)? {
-        record(ws, &mut task, new, *stays_validated)?;
+        record(ws, &mut task, validated.as_ref())?;
         format!("task `{name}` was half synced; it is synced")
     } else {
         format!("task `{name}` was half synced; it is as before")

@@ -12,13 +12,16 @@ impl Synced {
         let task = &self.task;
         match &self.outcome {
             Outcome::UpToDate | Outcome::Synced { .. } => None,
-            Outcome::Conflict(paths) => {
-                let refusal = candidate::conflict(task, paths);
+            Outcome::Conflict(conflict) => {
+                let refusal = candidate::conflict(task, &conflict.paths);
+                let (name, target) = (&task.name, &task.target);
                 Some(match how {
                     How::Merge => refusal,
+                    How::Rebase if conflict.merges => refusal.hint(format!(
+                        "its commits conflict one by one: wt sync {name}, or in its worktree: git rebase {target}"
+                    )),
                     How::Rebase => refusal.hint(format!(
-                        "its commits conflict one by one: wt sync {}, or in its worktree: git rebase {}",
-                        task.name, task.target
+                        "in its worktree: git rebase {target} (or: git merge {target}), solve it, then wt validate"
                     )),
                 })
             }

@@ -108,17 +108,31 @@ impl Workspace<'_> {
     /// not be read by the git of whoever calls.
     pub(crate) fn in_force(&self, repo: &Repo, branch: &str, tip: &Oid) -> anyhow::Result<InForce> {
         // Said first: who has just mended a malformed one must learn that it is not in force yet.
-        if let Some(root) = self.repo.main_checkout()
-            && let Ok(here) = std::fs::read(root.join(FILE))
-        {
-            let tree = repo.read.tree_of(tip)?;
-            if repo.read.file(&tree, FILE)?.as_deref() != Some(here.as_slice()) {
-                self.ctx.ui.warn(&format!(
-                    "{FILE} in {} is not as committed on {branch}; the committed one is in force",
-                    root.display()
-                ));
-            }
-        }
+        self.say_if_not_committed(repo, branch, tip)?;
         contract_at(&repo.read, tip, branch)
+    }
+
+    /// Says once that the `wt.toml` of the main checkout is not that of `branch`, on which it stands.
+    fn say_if_not_committed(&self, repo: &Repo, branch: &str, tip: &Oid) -> anyhow::Result<()> {
+        let head = self.repo.read.symbolic_target("HEAD")?;
+        let stands_there = head
+            .as_deref()
+            .and_then(|head| head.strip_prefix("refs/heads/"))
+            == Some(branch);
+        let Some(root) = self.repo.main_checkout().filter(|_| stands_there) else {
+            return Ok(());
+        };
+        let Ok(here) = std::fs::read(root.join(FILE)) else {
+            return Ok(());
+        };
+        let tree = repo.read.tree_of(tip)?;
+        let differs = repo.read.file(&tree, FILE)?.as_deref() != Some(here.as_slice());
+        if differs && !self.said_uncommitted.replace(true) {
+            self.ctx.ui.warn(&format!(
+                "{FILE} in {} is not as committed on {branch}; the committed one is in force",
+                root.display()
+            ));
+        }
+        Ok(())
     }
 }

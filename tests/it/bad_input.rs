@@ -483,3 +483,21 @@ fn colour_comes_only_where_it_is_wanted() {
         &sandbox.wt(&["--color", "always", "show", "nowhere"])
     ));
 }
+
+#[test]
+fn a_contract_that_is_not_in_force_is_said_once_and_of_the_branch_that_is_checked_out() {
+    let sandbox = Sandbox::new();
+    sandbox.git(&["branch", "side"]);
+    sandbox.wt(&["spawn", "one"]).expect(0);
+    sandbox.wt(&["spawn", "two", "--target", "side"]).expect(0);
+    let of_main = format!("{CONTRACT}\n[land]\neach = true\n");
+    sandbox.write("wt.toml", &of_main);
+    let told = |sandbox: &Sandbox| {
+        let synced = sandbox.wt(&["sync", "--all"]);
+        let lines = synced.err.lines();
+        lines.filter(|line| line.contains("as committed")).count()
+    };
+    assert_eq!(told(&sandbox), 1);
+    sandbox.commit(&sandbox.repo(), "contract");
+    assert_eq!(told(&sandbox), 0);
+}

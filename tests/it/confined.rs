@@ -55,7 +55,7 @@ fn a_denied_write_is_named_with_the_key_to_set() {
       mkdir: cannot create directory ‘<root>/home/.tool’: Permission denied
       FAIL: no cache
     denied by the cage: write to <root>/home/.tool; if it is needed: [judge] writable = ["~/.tool/"] in wt.toml on main
-    full log: .wt/last/test.log (2 lines)
+    full log: <root>/repo.wt/auth/.wt/last/test.log (2 lines)
     next: mend this failure only, then once: wt validate --cause "<why it failed>"
     "#);
     let json = sandbox.wt(&["validate", "auth", "--json"]).json();

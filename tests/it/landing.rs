@@ -375,6 +375,27 @@ fn what_a_merge_commit_of_the_task_holds_is_not_lost_by_a_rebase() {
 }
 
 #[test]
+fn a_rebase_repeats_no_commit_that_landed_by_one_before() {
+    let sandbox = Sandbox::new();
+    sandbox.validated("x", "x", "1\n");
+    let y = sandbox.root().join("repo.wt/y");
+    sandbox.wt(&["spawn", "y", "--base", "wt/x"]).expect(0);
+    sandbox.write(y.join("y"), "1\n");
+    sandbox.commit(&y, "work on y");
+    sandbox.wt(&["validate", "y"]).expect(0);
+    sandbox.git(&["commit", "-q", "--allow-empty", "-m", "past"]);
+    for task in ["x", "y"] {
+        sandbox
+            .wt(&["merge", task, "--strategy", "rebase"])
+            .expect(0);
+    }
+    let log = sandbox.git(&["log", "--format=%s", "-3", "main"]);
+    let subjects: Vec<&str> = log.lines().collect();
+    assert_eq!(subjects[0], "work on y", "{log}");
+    assert_eq!(subjects[2], "past", "{log}");
+}
+
+#[test]
 fn a_persons_own_work_beside_the_landing_survives_to_the_bit() {
     let sandbox = with_rivals();
     sandbox.validated("auth", "new/file", "theirs\n");
@@ -963,4 +984,17 @@ fn a_task_lands_no_commit_of_another_that_is_live() {
         (sandbox.read("hers.txt"), sandbox.read("more.txt")),
         ("work\n".into(), "work\n".into())
     );
+}
+
+#[test]
+fn a_landed_task_that_is_kept_is_neither_ahead_nor_behind() {
+    let sandbox = Sandbox::new();
+    sandbox.validated("auth", "new", "");
+    sandbox.write("else", "");
+    sandbox.commit(&sandbox.repo(), "beside");
+    sandbox
+        .wt(&["merge", "auth", "--keep", "--strategy", "rebase"])
+        .expect(0);
+    let shown = sandbox.show("auth");
+    assert_eq!((&shown["ahead"], &shown["behind"]), (&0.into(), &0.into()));
 }

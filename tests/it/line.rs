@@ -155,6 +155,31 @@ fn no_wait_answers_at_once_whom_it_would_wait_for() {
 }
 
 #[test]
+fn no_wait_waits_for_no_slot_and_no_judge_that_a_killed_landing_left() {
+    let sandbox = held(1);
+    ready(&sandbox, &["a", "b"]);
+    hold(&sandbox);
+    let killed = line_up(&sandbox, &["a"]).pop().expect("a");
+    wait_until("it is judged", || begun(&sandbox) == 1);
+    killed.signal(Signal::KILL);
+    killed.finish(&sandbox);
+    let before = sandbox.picture();
+    sandbox
+        .wt_in_time(&["merge", "b", "--no-wait"])
+        .expect(6)
+        .says("busy: every slot is taken");
+    for tasks in [&["a"][..], &["a", "b"]] {
+        sandbox
+            .wt_in_time(&[&["merge", "--no-wait"], tasks].concat())
+            .expect(6)
+            .says("a landing of task `a` is being judged");
+    }
+    sandbox.assert_as(&before);
+    release(&sandbox);
+    sandbox.wt(&["merge", "a", "b"]).expect(0);
+}
+
+#[test]
 fn landings_on_different_targets_do_not_wait_for_each_other() {
     let sandbox = held(2);
     sandbox.git(&["branch", "release/1"]);

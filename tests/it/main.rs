@@ -12,6 +12,7 @@ mod confined;
 mod crash;
 mod doctor;
 mod evidence;
+mod folders;
 mod hooks;
 mod judging;
 mod landing;

@@ -177,7 +177,18 @@ fn a_remote_that_refuses_or_is_not_there_is_answered_in_its_words_and_nothing_la
     sandbox.git(&["remote", "remove", "origin"]);
     push(&sandbox, "a")
         .expect(4)
-        .says("main has no remote to be pushed to: there is no remote origin");
+        .says("main has no remote to be pushed to: there is no remote origin")
+        .says("git remote add origin <url>");
+    sandbox.git(&["config", "branch.main.remote", "upstream"]);
+    push(&sandbox, "a")
+        .expect(4)
+        .says("git remote add upstream <url>");
+    sandbox.git(&["config", "branch.main.remote", "."]);
+    let follows_here = push(&sandbox, "a");
+    follows_here
+        .expect(4)
+        .says("hint: git branch --set-upstream-to=<remote>/main main");
+    sandbox.git(&["config", "--unset", "branch.main.remote"]);
     sandbox.git(&["remote", "add", "origin", away.to_str().expect("text")]);
     sandbox.git_in(&away, &["update-ref", "-d", "refs/heads/main"]);
     fs::remove_file(away.join("hooks/pre-receive")).expect("removed");
@@ -228,27 +239,33 @@ fn a_remote_that_moves_is_judged_against_anew_and_three_times_at_most() {
 /// A task `a` whose landing the remote has taken, by a command that was killed before it could move main here.
 fn killed_after_the_push() -> (Sandbox, String) {
     let sandbox = with_remote();
+    let taken = kill_after_the_push(&sandbox, &["merge", "a", "--push", "--operator", "ann"]);
+    (sandbox, taken)
+}
+
+/// Kills the landing when the remote has taken it; answers what that was.
+fn kill_after_the_push(sandbox: &Sandbox, landing: &[&str]) -> String {
     let note = sandbox.notes();
     let note = note.display();
     hook(
-        &sandbox,
+        sandbox,
         "post-receive",
         &format!("echo taken > '{note}/taken'\nwhile [ ! -e '{note}/go' ]; do sleep 0.01; done\n"),
     );
-    let landing = sandbox.start(&["merge", "a", "--push", "--operator", "ann"]);
+    let landing = sandbox.start(landing);
     sandbox.wait_for(&sandbox.notes().join("taken"));
     landing.signal(Signal::KILL);
-    landing.finish(&sandbox);
+    landing.finish(sandbox);
     sandbox.write(sandbox.notes().join("go"), "");
-    let taken = there(&sandbox);
-    assert_ne!(taken, here(&sandbox));
+    let taken = there(sandbox);
+    assert_ne!(taken, here(sandbox));
     wait_until("git has ended", || {
         sandbox
             .processes()
             .iter()
             .all(|(_, command)| !command.contains("push"))
     });
-    (sandbox, taken)
+    taken
 }
 
 #[test]
@@ -307,6 +324,24 @@ fn what_the_remote_took_is_recognised_where_nothing_here_tells_of_it() {
         assert_eq!((here(&sandbox), there(&sandbox)), (taken.clone(), taken));
         sandbox.wt(&["doctor"]).expect(0).says("all is well");
     }
+}
+
+#[test]
+fn a_train_that_the_remote_took_is_recognised_by_the_next_one() {
+    let sandbox = with_remote();
+    sandbox.validated("b", "b.txt", "");
+    sandbox.wt(&["spawn", "next", "--after", "b"]).expect(0);
+    let train = ["merge", "--all", "--push", "--operator", "ann"];
+    let taken = kill_after_the_push(&sandbox, &train);
+    sandbox.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
+    sandbox
+        .wt(&train)
+        .expect(0)
+        .prints("landed a on main as ")
+        .prints("landed b on main as ");
+    assert_eq!((here(&sandbox), there(&sandbox)), (taken.clone(), taken));
+    assert_eq!(sandbox.task_state("next"), "working");
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
 }
 
 #[test]
@@ -384,4 +419,59 @@ fn one_that_was_killed_before_the_remote_took_it_has_not_landed_anywhere() {
     fs::remove_file(remote(&sandbox).join("hooks/pre-receive")).expect("removed");
     push(&sandbox, "a").expect(0).prints("landed a on main as ");
     assert_eq!(there(&sandbox), here(&sandbox));
+}
+
+#[test]
+fn ctrl_c_before_the_gate_is_begun_is_not_swallowed() {
+    let sandbox = with_remote();
+    sandbox.validated("b", "b.txt", "");
+    let notes = sandbox.notes();
+    let notes = notes.display();
+    let slow = sandbox.root().join("slow");
+    sandbox.write(
+        &slow,
+        &format!(
+            "#!/bin/sh\necho asked > '{notes}/asked'\nwhile [ ! -e '{notes}/go' ]; do sleep 0.01; done\nexec git-upload-pack \"$@\"\n"
+        ),
+    );
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).expect("set");
+    let slow = slow.to_str().expect("text");
+    sandbox.git(&["config", "remote.origin.uploadpack", slow]);
+    for tasks in [&["a"][..], &["a", "b"]] {
+        let before = runs(&sandbox);
+        let args = [&["merge"], tasks, &["--push", "--operator", "ann"]].concat();
+        let landing = sandbox.start(&args);
+        sandbox.wait_for(&sandbox.notes().join("asked"));
+        landing.signal(Signal::INT);
+        sandbox.write(sandbox.notes().join("go"), "");
+        landing.finish(&sandbox).expect(130).says("interrupted");
+        assert_eq!(runs(&sandbox), before, "{tasks:?}");
+        for name in ["asked", "go"] {
+            fs::remove_file(sandbox.notes().join(name)).expect("removed");
+        }
+    }
+}
+
+#[test]
+fn it_is_said_where_a_landing_was_pushed_and_beforehand_what_is_known_of_there() {
+    let sandbox = with_remote();
+    another_pushes(&sandbox, "theirs");
+    sandbox.git(&["fetch", "-q"]);
+    let dry = ["merge", "a", "--push", "--dry-run", "--operator", "ann"];
+    sandbox.wt(&dry).expect(0).says(
+        "would be pushed to origin/main first, once main is brought forward to it: 1 commit as",
+    );
+    push(&sandbox, "a")
+        .expect(0)
+        .prints(", pushed to origin/main\n");
+    sandbox.validated("b", "b.txt", "");
+    sandbox.write("mine", "");
+    sandbox.commit(&sandbox.repo(), "past wt");
+    sandbox.git_in(&sandbox.root().join("clone"), &["pull", "-q"]);
+    another_pushes(&sandbox, "more");
+    sandbox.git(&["fetch", "-q"]);
+    sandbox
+        .wt(&["merge", "b", "--push", "--dry-run", "--operator", "ann"])
+        .expect(0)
+        .says("as last fetched they have diverged: 1 commit here, 1 commit there");
 }

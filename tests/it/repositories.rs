@@ -201,6 +201,15 @@ fn a_submodule_is_judged_with_its_files_and_refused_when_it_differs() {
         };
         ran.expect(0);
     }
+    // As a git leaves it that was killed while it looked at the submodule.
+    let lock = sandbox.state().join("tasks/sub/index.submodule.lock");
+    sandbox.write(&lock, "");
+    sandbox
+        .wt(&["doctor"])
+        .expect(1)
+        .prints("index.submodule.lock is left over");
+    sandbox.wt(&["validate", "sub"]).expect(0);
+    assert!(!lock.exists());
     sandbox.write(sub.join("lib"), "dirty\n");
     sandbox
         .wt(&["validate", "sub"])

@@ -156,7 +156,7 @@ fn a_step_that_says_nothing_still_has_a_verdict() {
     insta::assert_snapshot!(verdict.steady(), @r#"
     TEST_FAILURE step=test exit=3 0.0s attempt=1/2
     first failure: no output
-    full log: .wt/last/test.log (0 lines)
+    full log: <root>/repo.wt/auth/.wt/last/test.log (0 lines)
     next: mend this failure only, then once: wt validate --cause "<why it failed>"
     "#);
     trial.recovers();
@@ -184,7 +184,7 @@ fn a_step_that_ignores_term_ends_at_its_deadline() {
     insta::assert_snapshot!(verdict.out.lines().skip(1).collect::<Vec<_>>().join("\n"), @r#"
     first failure: not done after 1s
       begun
-    full log: .wt/last/test.log (1 lines)
+    full log: <root>/repo.wt/auth/.wt/last/test.log (1 lines)
     next: mend this failure only, then once: wt validate --cause "<why it failed>"
     "#);
     trial.recovers();

@@ -185,7 +185,7 @@ fn a_conflict_names_the_paths_and_leaves_the_task_as_it_was() {
         .says("hint: in its worktree: git merge main");
     sandbox
         .wt(&["sync", "auth", "--rebase"])
-        .says("wt sync auth, or in its worktree: git rebase main");
+        .says("hint: in its worktree: git rebase main (or: git merge main)");
     assert_eq!(sandbox.git_in(&worktree, &["status", "--porcelain"]), "");
     let json = sandbox.wt(&["sync", "auth", "--json"]);
     let json = json.expect(5).json();

@@ -568,7 +568,7 @@ fn a_link_in_the_place_of_the_copies_carries_nothing_outside() {
     sandbox
         .wt(&["validate", "pen"])
         .expect(1)
-        .prints("full log: .wt/last/test.log");
+        .prints("full log: <root>/repo.wt/pen/.wt/last/test.log");
     assert_eq!(
         sandbox.read(worktree.join(".wt/last/test.log")),
         "FAIL: broken\n"

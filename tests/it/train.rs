@@ -238,14 +238,14 @@ fn what_conflicts_stays_behind_and_the_rest_lands() {
     merged
         .expect(5)
         .says("a and b conflict in: README.md")
-        .prints("left out b: conflicts with a in: README.md; next: wt sync b\n");
+        .prints("left out b: conflicts with a in: README.md; next: with a on main, in its worktree: git merge main, ");
     assert_eq!(landed(&sandbox), ["a", "c"]);
     assert_eq!(sandbox.task_state("b"), "validated");
     // The next time it is the target that it conflicts with.
     let again = sandbox.wt(&["merge", "--all"]);
-    again
-        .expect(5)
-        .prints("left out b: conflicts with main in: README.md");
+    again.expect(5).prints(
+        "left out b: conflicts with main in: README.md; next: in its worktree: git merge main, ",
+    );
 }
 
 #[test]
@@ -295,8 +295,8 @@ fn who_can_not_land_is_left_out_with_the_reason() {
     let merged = sandbox.wt(&["merge", "--all"]);
     merged
         .expect(4)
-        .prints("left out dirty: task `dirty` has uncommitted work: late; next: ")
-        .prints("left out newer: task `newer` has changed since it was validated: the tip of its branch was not judged; next: wt validate newer")
+        .prints("left out dirty: has uncommitted work: late; next: commit it in the worktree, or let wt do it: wt merge dirty --commit -m ")
+        .prints("left out newer: has changed since it was validated: the tip of its branch was not judged; next: wt validate newer")
         .prints("left out judge: JUDGE_CHANGED: task `judge` changes what judges it: test.sh; next: ");
     assert_eq!(landed(&sandbox), ["a", "z"]);
     assert!(easier.exists());
@@ -317,7 +317,8 @@ fn a_target_that_is_red_itself_holds_up_only_who_needs_the_step() {
     let merged = sandbox.wt(&["merge", "--all"]);
     merged
         .expect(1)
-        .prints("left out b: TARGET_RED: step data is red on main at ");
+        .prints("left out b:\nTARGET_RED step=data target=")
+        .prints("first failure: FAIL: bad");
     assert_eq!(landed(&sandbox), ["a", "c"]);
     let facts = sandbox.show("b");
     assert_eq!(
@@ -336,9 +337,9 @@ fn a_dry_run_shows_the_train_and_changes_nothing() {
     let dry = sandbox.wt(&["merge", "--all", "--dry-run"]);
     dry.expect(5);
     insta::assert_snapshot!(dry.steady(), @r"
-    left out b: conflicts with a in: README.md; next: wt sync b
-    would land a on main (merge): 1 paths, tree <hash> has a receipt
-    would land c on main (merge): 1 paths, tree <hash> has none
+    left out b: conflicts with a in: README.md; next: with a on main, in its worktree: git merge main, solve it, commit, then wt validate
+    would land a on main (merge): 1 path, tree <hash> has a receipt
+    would land c on main (merge): 1 path, tree <hash> has none
     the gate would run once; the files of the checkout <root>/repo are updated, too
     ");
     let plan = sandbox.wt(&["merge", "--all", "--dry-run", "--json"]);
@@ -607,4 +608,132 @@ fn a_member_that_is_taken_away_while_it_is_judged_does_not_stop_the_rest() {
     assert_eq!(landed(&sandbox), ["a"]);
     sandbox.wt(&["restore", "b"]).expect(0);
     sandbox.wt(&["doctor"]).expect(0);
+}
+
+#[test]
+fn a_combination_that_was_red_by_the_machines_fault_is_judged_anew_when_asked_for() {
+    let step = "if [ -f ~/notes/broken ] && [ -f a.txt ] && [ -f b.txt ]; then echo 'FAIL: disk'; exit 1; fi\n";
+    for forget in [
+        &["validate", "b", "--fresh"][..],
+        &["resume", "b", "--because", "the disk", "--operator", "ann"],
+    ] {
+        let sandbox = with_gate(&[("test.sh", step)]);
+        sandbox.validated("a", "a.txt", "");
+        sandbox.validated("b", "b.txt", "");
+        let broken = sandbox.notes().join("broken");
+        sandbox.write(&broken, "");
+        let merged = sandbox.wt(&["merge", "--all"]);
+        merged
+            .expect(1)
+            .prints("next: no attempt was counted; with a on main: wt sync b ");
+        fs::remove_file(broken).expect("removed");
+        sandbox
+            .wt(&["validate", "b"])
+            .expect(1)
+            .says("no step was run")
+            .says("wt validate b --fresh judges it anew");
+        sandbox.wt(forget).expect(0);
+        sandbox.wt(&["validate", "b"]).expect(0);
+        sandbox.wt(&["merge", "b"]).expect(0);
+        assert_eq!(landed(&sandbox), ["a", "b"]);
+    }
+}
+
+#[test]
+fn a_red_target_is_told_of_once_for_all_and_not_run_again_while_it_stays_so() {
+    let step = format!("{GATE}if [ -f bad ]; then echo 'FAIL: bad'; exit 1; fi\n");
+    let sandbox = with_gate(&[("test.sh", &step)]);
+    sandbox.validated("a", "a.txt", "");
+    sandbox.validated("b", "b.txt", "");
+    sandbox.write("bad", "");
+    sandbox.commit(&sandbox.repo(), "past wt");
+    let red = |merged: &crate::sandbox::Ran| {
+        merged
+            .expect(1)
+            .prints("left out a, b:\nTARGET_RED step=test target=")
+            .prints(
+                "once main is mended: wt merge --all (wt validate b --fresh looks at main anew)",
+            );
+        for once in [
+            "first failure: FAIL: bad\n",
+            "full log: <root>",
+            "log of the target's own run: <root>",
+        ] {
+            assert_eq!(
+                merged.out.matches(once).count(),
+                1,
+                "{once}: {}",
+                merged.out
+            );
+        }
+    };
+    red(&sandbox.wt(&["merge", "--all"]));
+    let before = runs(&sandbox);
+    let again = sandbox.wt(&["merge", "--all"]);
+    red(&again);
+    again.says("main was red itself in run 2 of task `b` and has not moved since; no step was run");
+    let answer = sandbox.wt(&["merge", "--all", "--json"]);
+    let answer = answer.expect(1).json();
+    for (place, name) in ["a", "b"].iter().enumerate() {
+        assert_eq!(answer["red"][place]["task"], *name);
+        assert_eq!(answer["red"][place]["state"], "validated");
+        assert_eq!(
+            answer["red"][place]["report"]["first_failure"]["title"],
+            "FAIL: bad"
+        );
+    }
+    assert_eq!(runs(&sandbox), before);
+    sandbox.git(&["rm", "-q", "bad"]);
+    sandbox.git(&["commit", "-q", "-m", "mended"]);
+    sandbox.wt(&["merge", "--all"]).expect(0);
+    assert_eq!(landed(&sandbox), ["a", "b"]);
+}
+
+#[test]
+fn what_a_train_that_is_judged_stands_in_the_way_of_is_told_of_it() {
+    let (sandbox, merging) = judging();
+    let train = "a landing judges task `b` together with others (a train of a, b)";
+    sandbox.wt(&["validate", "b"]).expect(6).says(train);
+    sandbox
+        .wt(&["sync", "b"])
+        .expect(6)
+        .says(train)
+        .says("see when it has ended: wt show b; Ctrl-C stops that wt merge; then: wt sync b");
+    sandbox
+        .wt(&["rm", "b"])
+        .expect(6)
+        .says(train)
+        .says("or stop it: wt rm b --force");
+    // Who only asks what would be waits for nobody.
+    sandbox
+        .wt_in_time(&["merge", "a", "--dry-run"])
+        .expect(0)
+        .says("first comes the landing of `a`, `b` on main (pid ")
+        .prints("would land a on main (merge): 1 path, ");
+    fs::write(sandbox.notes().join("go"), "").expect("written");
+    merging.finish(&sandbox).expect(0);
+}
+
+#[test]
+fn a_judge_that_is_killed_from_outside_is_told_of_once() {
+    let (sandbox, merging) = judging();
+    let judge: serde_json::Value =
+        serde_json::from_str(&sandbox.read(sandbox.state().join("tasks/b/runs/2/judge.json")))
+            .expect("JSON");
+    let pid = judge["pid"]
+        .as_i64()
+        .and_then(|pid| i32::try_from(pid).ok());
+    let pid = rustix::process::Pid::from_raw(pid.expect("a pid")).expect("a pid");
+    rustix::process::kill_process(pid, Signal::KILL).expect("killed");
+    let merged = merging.finish(&sandbox);
+    merged.expect(70).prints("left out a, b:\nFAULT ");
+    assert_eq!(
+        merged.out.matches("next: wt merge --all\n").count(),
+        1,
+        "{}",
+        merged.out
+    );
+    fs::write(sandbox.notes().join("go"), "").expect("written");
+    sandbox.wt(&["merge", "--all"]).expect(0);
+    assert_eq!(landed(&sandbox), ["a", "b"]);
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::ctx::Ctx;
-use crate::error::Code;
+use crate::error::{Code, counted};
 use crate::land::{
     Landed, LeftOut, News, Request, TrainPlan, TrainRequest, Wanted, land_train, trains,
 };
@@ -97,13 +97,13 @@ impl Told {
         match news {
             News::Landed(landed) => self.landed.push(landed.to_json()),
             News::Red {
-                task,
+                tasks,
                 state,
                 report,
                 ..
             } => {
-                let red = json!({ "task": task, "state": state.word(), "report": report });
-                self.red.push(red);
+                let red = |task| json!({ "task": task, "state": state.word(), "report": report });
+                self.red.extend(tasks.iter().map(red));
             }
             News::LeftOut(left) => self.left_out.push(json!(left)),
             News::Planned(plan) => self.plans.push(json!(plan)),
@@ -115,7 +115,7 @@ fn print(ctx: &Ctx, ws: &Workspace, news: &News) {
     match news {
         News::Landed(landed) => print_landed(ctx, ws, landed),
         News::Red {
-            task,
+            tasks,
             state,
             report,
             ..
@@ -125,7 +125,8 @@ fn print(ctx: &Ctx, ws: &Workspace, news: &News) {
             } else {
                 "put back"
             };
-            ctx.ui.out(&format!("{done} {task}:\n{}", report.text()));
+            let tasks = tasks.join(", ");
+            ctx.ui.out(&format!("{done} {tasks}:\n{}", report.text()));
         }
         News::LeftOut(left) => print_left_out(ctx, left),
         News::Planned(plan) => print_plan(ctx, plan),
@@ -162,11 +163,11 @@ fn print_plan(ctx: &Ctx, plan: &TrainPlan) {
             "has none"
         };
         ctx.ui.out(&format!(
-            "would land {} on {} ({}): {} paths, tree {} {judged}",
+            "would land {} on {} ({}): {}, tree {} {judged}",
             car.task,
             plan.target,
             car.strategy.word(),
-            car.paths.len(),
+            counted(car.paths.len(), "path"),
             &car.tree[..12],
         ));
     }

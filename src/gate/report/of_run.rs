@@ -72,33 +72,38 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task, since: &Si
             report.target_log = Some(log.display().to_string());
             report.next = target_red_next(order, task, step, target);
         }
-        Some(Verdict::Unstable { step, paths }) => unstable(&mut report, task, step, paths),
+        Some(Verdict::Unstable { step, paths }) => unstable(&mut report, order, task, step, paths),
         Some(Verdict::Interrupted) => {
             report.verdict = "INTERRUPTED";
-            report.next = "nothing was counted; wt validate".to_owned();
+            report.next = format!("nothing was counted; {}", again(order, task));
         }
         Some(Verdict::Fault { message }) => {
             report.first_failure = Some(Failure::titled(message));
-            report.next = "nothing was counted; wt doctor, then wt validate".to_owned();
+            report.next = format!(
+                "nothing was counted; wt doctor, then {}",
+                again(order, task)
+            );
         }
         None => {
             let title = "the judge died before its verdict; nothing was counted";
             report.first_failure = Some(Failure::titled(title));
-            report.next = "wt validate".to_owned();
+            report.next = again(order, task);
         }
     }
     report
 }
 
-fn unstable(report: &mut Report, task: &Task, step: &str, paths: &[String]) {
+fn unstable(report: &mut Report, order: &Order, task: &Task, step: &str, paths: &[String]) {
     report.verdict = "UNSTABLE_TREE";
     report.step = Some(step.to_owned());
     report.paths = paths.to_vec();
     let mend = format!("commit what step `{step}` writes, or make it write elsewhere, then");
-    report.next = match task.state {
-        State::Stopped => stopped_next(task),
-        State::Failed => format!("{mend} once: {RETRY}"),
-        _ => format!("{mend}: wt validate"),
+    report.next = match (order.purpose, task.state) {
+        (Purpose::Validate, State::Stopped) => stopped_next(task),
+        (Purpose::Validate, State::Failed) => format!("{mend} once: {RETRY}"),
+        (Purpose::Validate, _) => format!("{mend}: wt validate"),
+        // In the task by itself the step may write nothing.
+        (Purpose::Land | Purpose::Train, _) => format!("{}; {mend}: wt validate", brought_in(task)),
     };
 }
 
@@ -120,7 +125,7 @@ fn failed(report: &mut Report, progress: &Progress, task: &Task, first: &Failure
 
 /// How a task is mended whose work fails only on what its target is by now, or will be once others have landed.
 fn put_back_next(culprit: Option<&Culprit>, task: &Task, since: &Since) -> String {
-    let Task { name, target, .. } = task;
+    let target = &task.target;
     let with = culprit.map_or(&[][..], |culprit| &culprit.with);
     let mut open = with.to_vec();
     open.retain(|other| !since.gone.contains(other));
@@ -138,20 +143,42 @@ fn put_back_next(culprit: Option<&Culprit>, task: &Task, since: &Since) -> Strin
     if open.is_empty() && since.caught_up && known {
         return format!("{why}: mend, commit, wt validate");
     }
-    format!("{why}: wt sync {name} (in a cage: git merge {target}), mend, commit, wt validate")
+    format!("{why}: {}, mend, commit, wt validate", brought_in(task))
+}
+
+/// How a task gets what its target is by now.
+fn brought_in(task: &Task) -> String {
+    format!(
+        "wt sync {} (in a cage: git merge {})",
+        task.name, task.target
+    )
 }
 
 fn target_red_next(order: &Order, task: &Task, step: &str, target: &Oid) -> String {
-    let again = match order.purpose {
-        Purpose::Validate => "wt validate".to_owned(),
-        Purpose::Land | Purpose::Train => format!("wt merge {}", task.name),
+    let whose = match order.purpose {
+        Purpose::Validate | Purpose::Land => "not this task's failure",
+        Purpose::Train => "no failure of these tasks",
     };
     format!(
-        "not this task's failure: {branch} is red at {}, step {step}; nothing was counted; once {branch} is mended: \
-         {again} (wt validate --fresh looks at {branch} anew)",
+        "{whose}: {branch} is red at {}, step {step}; nothing was counted; once {branch} is mended: {} \
+         (wt validate{} --fresh looks at {branch} anew)",
         target.short(),
+        again(order, task),
+        match order.purpose {
+            Purpose::Validate => String::new(),
+            Purpose::Land | Purpose::Train => format!(" {}", task.name),
+        },
         branch = task.target,
     )
+}
+
+/// The command that asks once more for what `order` was for.
+fn again(order: &Order, task: &Task) -> String {
+    match order.purpose {
+        Purpose::Validate => "wt validate".to_owned(),
+        Purpose::Land => format!("wt merge {}", task.name),
+        Purpose::Train => "wt merge --all".to_owned(),
+    }
 }
 
 /// What is left to an agent whose task is stopped.

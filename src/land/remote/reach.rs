@@ -7,7 +7,7 @@ use crate::git::{GitCommand, complaint};
 use crate::oid::Oid;
 use crate::workspace::Workspace;
 
-use crate::land::forward::forward;
+use crate::land::forward::Forward;
 
 /// What the operator's own git is told of how to reach a remote. Nothing else needs these.
 const REACH: &[&str] = &[
@@ -63,14 +63,16 @@ impl<'w> Remote<'w> {
             && (set(&format!("remote.{name}.url"))?.is_some()
                 || set(&format!("remote.{name}.pushurl"))?.is_some());
         if !is_there {
-            return Err(Refusal::refused(format!(
-                "{target} has no remote to be pushed to: there is no remote {}",
-                shown(&name)
-            ))
-            .hint(format!(
-                "git remote add origin <url>, or for another one: git branch --set-upstream-to=<remote>/{target} {target}"
-            ))
-            .into());
+            let name = shown(&name);
+            let other = format!("git branch --set-upstream-to=<remote>/{target} {target}");
+            let (what, hint) = if name == "." {
+                ("it follows a branch of this repository".to_owned(), other)
+            } else {
+                let add = format!("git remote add {name} <url>, or for another one: {other}");
+                (format!("there is no remote {name}"), add)
+            };
+            let what = format!("{target} has no remote to be pushed to: {what}");
+            return Err(Refusal::refused(what).hint(hint).into());
         }
         Ok(Self {
             ws,
@@ -95,6 +97,31 @@ impl<'w> Remote<'w> {
             self.name,
             branch.unwrap_or(&self.reference)
         )
+    }
+
+    /// How the branch here stands to what git knows of the remote without asking it, as the end of a sentence.
+    pub(super) fn known(&self) -> anyhow::Result<String> {
+        let read = &self.ws.repo.read;
+        let here = read.tip(&format!("refs/heads/{}", self.target))?;
+        let Some((here, there)) = here.zip(read.tip(&self.tracking_ref())?) else {
+            return Ok(String::new());
+        };
+        let (ours, theirs) = read.ahead_behind(&here, &there)?;
+        let (target, shown) = (&self.target, self.shown());
+        Ok(match (ours, theirs) {
+            (0, 0) => String::new(),
+            (_, 0) => format!(", with {} more of {target}", counted(ours, "commit")),
+            (0, _) => format!(
+                ", once {target} is brought forward to it: {} as last fetched",
+                counted(theirs, "commit")
+            ),
+            _ => format!(
+                ", but as last fetched they have diverged: {} here, {} there; bring them together first (git merge \
+                 {shown})",
+                counted(ours, "commit"),
+                counted(theirs, "commit")
+            ),
+        })
     }
 
     /// A git command that reaches out, in the operator's own environment, and asks nobody.
@@ -149,18 +176,18 @@ impl<'w> Remote<'w> {
             complaint(output)
         ))
         .hint(format!(
-            "see that git reaches it (git fetch {}), then land again; nothing was changed",
+            "see that git reaches it (git fetch {}), then land again",
             self.name
         ))
     }
 
     /// Fetches what the branch is there, and brings the branch here forward to it. Answers that commit, or nothing
-    /// where the remote has no such branch yet.
+    /// where the remote has no such branch yet. The lock of the task `owner` must be held: the journal has it there.
     ///
     /// # Errors
     /// A refusal where the remote can't be read, where both have commits that the other has not, and where a person's
     /// work is in the way; nothing is changed then.
-    pub(super) fn meet(&self, here: &Oid) -> anyhow::Result<Option<Oid>> {
+    pub(super) fn meet(&self, owner: &str, here: &Oid) -> anyhow::Result<Option<Oid>> {
         let (ui, read) = (&self.ws.ctx.ui, &self.ws.repo.read);
         let (target, there) = (&self.target, self.shown());
         let _progress = ui.progress(&format!("fetching {there}"));
@@ -173,10 +200,15 @@ impl<'w> Remote<'w> {
         if value == *here {
             return Ok(Some(value));
         }
-        if read.commit(value.as_str())?.is_none() {
+        // That the commit itself is here does not mean that all below it is: a fetch may have been killed.
+        let is_here = |value: &Oid| {
+            let is_known = matches!(read.commit(value.as_str()), Ok(Some(_)));
+            is_known && matches!(read.is_ancestor(value, here), Ok(true))
+        };
+        if !is_here(&value) {
             value = self.fetch()?;
         }
-        if read.is_ancestor(&value, here)? {
+        if is_here(&value) {
             let (count, _) = read.ahead_behind(here, &value)?;
             ui.say(&format!(
                 "{target} has {} that {there} has not: pushed as well",
@@ -197,7 +229,13 @@ impl<'w> Remote<'w> {
             ))
             .into());
         }
-        forward(self.ws, target, here, &value)?;
+        let forward = Forward {
+            ws: self.ws,
+            target,
+            old: here,
+            new: &value,
+        };
+        forward.run(owner)?;
         let (_, count) = read.ahead_behind(here, &value)?;
         ui.say(&format!(
             "{target} is brought forward to {there}: {}",
@@ -211,6 +249,8 @@ impl<'w> Remote<'w> {
         let repo = &self.ws.repo;
         // A ref holds it until the branch does; the name is `wt`'s own, so that nobody's settings rule it.
         let kept = format!("refs/wt/fetched/{}", self.target);
+        let tracking = self.tracking_ref();
+        repo.remove_locks_of(&[kept.clone(), tracking])?;
         let output = self
             .command(&[
                 "fetch",
@@ -238,6 +278,7 @@ impl<'w> Remote<'w> {
     pub(super) fn push(&self, judged: Option<&Oid>, commit: &Oid) -> anyhow::Result<Pushed> {
         let there = self.shown();
         let progress = self.ws.ctx.ui.progress(&format!("pushing to {there}"));
+        self.ws.repo.remove_locks_of(&[self.tracking_ref()])?;
         let lease = judged.map_or("", Oid::as_str);
         let output = self
             .command(&["push", "--porcelain", "--no-verify", "--no-follow-tags"])

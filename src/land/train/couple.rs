@@ -1,11 +1,12 @@
 //! The cars of a train: each task's work upon the one before it, and who stays behind for what.
 
-use crate::candidate::{Candidate, between};
+use crate::candidate::{Candidate, between, solve};
 use crate::conflicts::Conflict;
 use crate::error::{Code, some_of};
 use crate::landing::{Order, Rider, order};
 use crate::oid::Oid;
 use crate::process::Interrupt;
+use crate::task::Task;
 use crate::workspace::{InForce, Workspace};
 
 use super::LeftOut;
@@ -124,8 +125,8 @@ impl<'a> Parts<'a> {
                     before.push(name.clone());
                 }
                 Ok(Checked::Conflict(paths)) => {
-                    let with = whom(name, &member.task.target, &before, conflicts);
-                    coupled.left.push(conflicting(name, &with, paths));
+                    let left = conflicting(&member.task, &before, conflicts, paths);
+                    coupled.left.push(left);
                 }
                 Ok(Checked::Trespassed(found)) => {
                     coupled.left.push(LeftOut::trespassing(name, &found));
@@ -154,26 +155,33 @@ fn size(member: &Member, target: &Oid) -> anyhow::Result<usize> {
     Ok(read.changes(&read.tree_of(base)?, &tip.tree)?.len())
 }
 
-/// With whom a task conflicts that conflicts with all that goes before it, as far as the pairs tell.
-fn whom(name: &str, target: &str, before: &[String], conflicts: &[Conflict]) -> String {
+/// Who conflicts with all that goes before it: with whom of that, as far as the pairs tell.
+fn conflicting(
+    task: &Task,
+    before: &[String],
+    conflicts: &[Conflict],
+    paths: Vec<String>,
+) -> LeftOut {
     let meets = |other: &&String| {
-        let pair =
-            |tasks: &[String; 2]| tasks.iter().any(|task| task == name) && tasks.contains(other);
+        let pair = |tasks: &[String; 2]| tasks.contains(&task.name) && tasks.contains(other);
         conflicts.iter().any(|conflict| pair(&conflict.tasks))
     };
     let with: Vec<&str> = before.iter().filter(meets).map(String::as_str).collect();
-    match (&with[..], before) {
-        ([], []) => target.to_owned(),
-        ([], _) => format!("{target} as {} leave it", some_of(before)),
-        _ => with.join(" and "),
-    }
-}
-
-fn conflicting(name: &str, with: &str, paths: Vec<String>) -> LeftOut {
+    let (target, solve) = (&task.target, solve(task));
+    let (whom, next) = match (&with[..], before) {
+        ([], []) => (target.clone(), solve),
+        ([], [only]) => (format!("{target} as {only} leaves it"), solve),
+        ([], _) => (format!("{target} as {} leave it", some_of(before)), solve),
+        _ => {
+            let with = with.join(" and ");
+            let next = format!("with {with} on {target}, {solve}");
+            (with, next)
+        }
+    };
     LeftOut {
-        task: name.to_owned(),
-        why: format!("conflicts with {with} in: {}", some_of(&paths)),
-        next: Some(format!("wt sync {name}")),
+        task: task.name.clone(),
+        why: format!("conflicts with {whom} in: {}", some_of(&paths)),
+        next: Some(next),
         paths,
         code: Code::Conflict,
     }

@@ -5,6 +5,7 @@ mod red;
 use crate::conflicts::{self, Conflict};
 use crate::error::{Code, Refusal, some_of};
 use crate::landing::Order;
+use crate::oid::Oid;
 use crate::process::Interrupt;
 use crate::task::Task;
 use crate::workspace::Workspace;
@@ -13,6 +14,7 @@ use super::couple::{Coupled, Parts};
 use super::plan::TrainPlan;
 use super::{LeftOut, News, TrainRequest, Wanted};
 use crate::land::attempt::{Car, live};
+use crate::land::history::find_landing;
 use crate::land::moving::{Moving, move_target};
 use crate::land::proof::{Judged, TrainProof, prove_train};
 use crate::land::ready::{Member, await_judge_of_landing, landed_meanwhile, ready};
@@ -89,7 +91,7 @@ impl<'a> Train<'a> {
                 self.told(name, News::Landed(Box::new(landed)));
                 continue;
             }
-            await_judge_of_landing(self.ws, name)?;
+            await_judge_of_landing(self.ws, name, self.request.options.patience, self.interrupt)?;
             let is_strict = self.request.wanted != Wanted::All && !self.said;
             match ready(self.ws, self.request.options.about(name)) {
                 Ok((member, _)) => members.push(member),
@@ -106,7 +108,9 @@ impl<'a> Train<'a> {
         };
         let mut push = Push::begin(self.ws, self.request.target, self.request.options)?;
         if let Some(push) = &mut push {
-            push.meet(&self.ws.target_tip(&first.task)?)?;
+            let name = &first.task.name;
+            let _lock = self.ws.lock_task(name)?;
+            push.meet(name, &self.ws.target_tip(&first.task)?)?;
         }
         let target = self.ws.target_tip(&first.task)?;
         let in_force = self
@@ -154,9 +158,31 @@ impl<'a> Train<'a> {
             }
         };
         if let Then::Done = then {
-            self.leave_all(left);
+            self.leave_unless_landed(left, members, &target)?;
         }
         Ok(then)
+    }
+
+    /// Leaves these out, but for those whose landing came back from the remote that a killed command pushed it to:
+    /// it is recorded now.
+    fn leave_unless_landed(
+        &mut self,
+        left: Vec<LeftOut>,
+        members: &[Member],
+        target: &Oid,
+    ) -> anyhow::Result<()> {
+        for left in left {
+            let member = members.iter().find(|member| member.task.name == left.task);
+            let landing = member
+                .map(|member| find_landing(self.ws, &member.task, &member.work.tip.commit, target))
+                .transpose()?;
+            if landing.flatten().is_some() {
+                self.one_by_one(std::slice::from_ref(&left.task))?;
+            } else {
+                self.leave(left);
+            }
+        }
+        Ok(())
     }
 
     /// Lands what was judged together, unless somebody on it has changed meanwhile.
@@ -172,15 +198,12 @@ impl<'a> Train<'a> {
         let chain = commits::finish(judged)?;
         let mut sorted = names.clone();
         sorted.sort();
-        let Ok(locks) = sorted
-            .iter()
-            .map(|name| ws.lock_task(name))
-            .collect::<anyhow::Result<Vec<_>>>()
-        else {
+        let locks = sorted.iter().map(|name| ws.lock_task(name)).collect();
+        let Some(locks) = unless_refused::<Vec<_>>(locks)? else {
             return Ok(Then::Anew);
         };
-        let tasks: anyhow::Result<Vec<Task>> = judged.cars().iter().map(Car::recheck).collect();
-        let Ok(tasks) = tasks else {
+        let tasks = judged.cars().iter().map(Car::recheck).collect();
+        let Some(tasks) = unless_refused::<Vec<Task>>(tasks)? else {
             return Ok(Then::Anew);
         };
         let landed = match move_target(judged, chain, tasks, push)? {
@@ -222,7 +245,7 @@ impl<'a> Train<'a> {
                 }
                 Ok(Outcome::Refused { task, report, code }) if code != Code::Interrupted => {
                     News::Red {
-                        task: name.clone(),
+                        tasks: vec![name.clone()],
                         state: task.state,
                         report,
                         code,
@@ -290,5 +313,14 @@ impl<'a> Train<'a> {
     fn told(&mut self, name: &str, news: News) {
         self.waiting.retain(|waiting| *waiting != name);
         (self.tell)(news);
+    }
+}
+
+/// Nothing where somebody on the train is no longer as it was; any other fault is one.
+fn unless_refused<T>(result: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is::<Refusal>() => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -328,3 +328,35 @@ fn every_kind_of_repository_can_be_caged() {
         });
     }
 }
+
+#[test]
+fn what_a_cage_was_given_is_no_work_of_its_task() {
+    if !held() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    for task in ["auth", "other", "third"] {
+        sandbox.validated(task, task, "x\n");
+    }
+    caged(&sandbox, "auth", "git pack-refs --all; git branch keep").expect(0);
+    // Each of these takes away what the cage was given: a squash, a removal, its own branch replayed.
+    let squash = ["merge", "other", "--strategy", "squash"];
+    sandbox.wt(&squash).expect(0);
+    sandbox.wt(&["rm", "third", "--force"]).expect(0);
+    caged(&sandbox, "auth", "true").expect(0);
+    sandbox.wt(&["sync", "auth", "--rebase"]).expect(0);
+    let landed = sandbox.wt(&["merge", "auth"]);
+    landed.expect(0).prints("landed auth");
+    assert!(!landed.err.contains("kept"), "{}", landed.err);
+    assert!(!sandbox.worktree("auth").exists());
+
+    // What was made in the cage alone still is.
+    sandbox.validated("second", "second", "x\n");
+    let script =
+        "git switch -qc aside && git commit -q --allow-empty -m aside && git switch -q wt/second";
+    caged(&sandbox, "second", script).expect(0);
+    sandbox
+        .wt(&["merge", "second"])
+        .expect(0)
+        .says("it holds newer work: aside");
+}

@@ -20,7 +20,9 @@ impl Picture {
             "for-each-ref",
             "--format=ref %(refname) %(tree)%(if)%(tree)%(then)%(else)%(objectname)%(end)",
         ]);
-        lines.extend(refs.lines().map(str::to_owned));
+        // What was fetched last is kept until the next fetch.
+        let is_told = |line: &&str| !line.starts_with("ref refs/wt/fetched/");
+        lines.extend(refs.lines().filter(is_told).map(str::to_owned));
         let worktrees = sandbox.git(&["worktree", "list", "--porcelain"]);
         let is_told = |line: &&str| {
             (line.starts_with("worktree ") && !line.contains("/_judge/"))

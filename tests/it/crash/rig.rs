@@ -15,7 +15,8 @@ use super::points::{CALLS, Fate, Point, Process, points_of};
 use crate::sandbox::{Ran, Sandbox, skipped, wait_until, wt};
 
 /// Stands first on `PATH`: counts the gits of a run, and puts the one that is meant under strace. Git finds itself here
-/// as well when it starts another git.
+/// as well when it starts another git. Who waits for a git is stopped before it is killed, so that none of them sees
+/// another die, and the command ends last, as a judge would outlive it else.
 const GIT: &str = r#"#!/bin/sh
 [ -f @tools@/plan ] || exec @git@ "$@"
 set -C
@@ -26,12 +27,13 @@ set +C
 if [ "$fate" = record ]; then exec strace -qq -y -o @tools@/log.$n -e "trace=$calls" @git@ --exec-path=@tools@/core "$@"; fi
 [ "$n" = "$git" ] || exec @git@ --exec-path=@tools@/core "$@"
 end_callers() {
-  pid=$PPID callers=
+  pid=$PPID callers= inner_first=
   while read -r _ name _ parent _ < /proc/$pid/stat; do
-    case $name in '(wt)' | '(git)' | '(exe)') callers="$pid $callers" ;; '(strace)') ;; *) break ;; esac
+    case $name in '(wt)' | '(git)' | '(exe)') callers="$pid $callers" inner_first="$inner_first $pid" ;; '(strace)') ;; *) break ;; esac
     pid=$parent
   done
-  kill -9 $callers
+  kill -STOP $callers
+  kill -9 $inner_first
 }
 if [ "$fate" = orphaned ]; then end_callers; exec @git@ --exec-path=@tools@/core "$@"; fi
 strace -qq -o /dev/null -e "trace=$call" -e "inject=$call:$fate:when=$number" @git@ --exec-path=@tools@/core "$@"

@@ -9,8 +9,10 @@ pub(super) struct Scenario {
     pub(super) verb: &'static [&'static str],
     /// Its exit status where nothing happens to it.
     pub(super) code: i32,
-    /// A state on the way that is whole as well, made from the one before.
-    pub(super) between: fn(&Sandbox),
+    /// The states on the way that are whole as well, each made from the one before it.
+    pub(super) between: &'static [fn(&Sandbox)],
+    /// Whether it passes through whole states that are too many to be made: only the end of it is looked at then.
+    pub(super) has_many_stages: bool,
     /// What it answers when it is called again after it was carried out: its exit status and words of it.
     pub(super) again: (i32, &'static str),
 }
@@ -20,7 +22,8 @@ const NOTHING: Scenario = Scenario {
     prepare: |_| {},
     verb: &[],
     code: 0,
-    between: |_| {},
+    between: &[],
+    has_many_stages: false,
     again: (0, ""),
 };
 
@@ -120,7 +123,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
         verb: &["merge", "auth", "--commit", "-m", "all of it"],
         // The work is committed, and has not landed.
-        between: |sandbox| sandbox.commit(&sandbox.worktree("auth"), "all of it"),
+        between: &[|sandbox| sandbox.commit(&sandbox.worktree("auth"), "all of it")],
         again: (4, "has landed"),
         ..NOTHING
     },
@@ -156,6 +159,26 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "merge --all",
         prepare: two_validated,
         verb: &["merge", "--all"],
+        ..NOTHING
+    },
+    Scenario {
+        name: "merge --all with a red one",
+        prepare: red_together,
+        verb: &["merge", "--all"],
+        code: 1,
+        has_many_stages: true,
+        again: (0, ""),
+        ..NOTHING
+    },
+    Scenario {
+        name: "merge --push",
+        prepare: behind_its_remote,
+        verb: &["merge", "auth", "--push", "--operator", "me"],
+        between: &[
+            |sandbox| drop(sandbox.git(&["fetch", "-q"])),
+            |sandbox| drop(sandbox.git(&["merge", "-q", "--ff-only", "origin/main"])),
+        ],
+        again: (4, "has landed"),
         ..NOTHING
     },
     Scenario {
@@ -263,6 +286,30 @@ fn broken(sandbox: &Sandbox) {
 fn two_validated(sandbox: &Sandbox) {
     validated(sandbox);
     sandbox.validated("docs", "docs/guide.txt", "a guide\n");
+}
+
+/// Two tasks, green each, and red together.
+fn red_together(sandbox: &Sandbox) {
+    let test = "! test -f src/auth.txt || ! test -f docs/guide.txt\n";
+    sandbox.write("test.sh", test);
+    sandbox.git(&["commit", "-q", "-m", "never both", "test.sh"]);
+    two_validated(sandbox);
+}
+
+/// A validated task whose target's remote has a commit that is not here, in the target's checkout.
+fn behind_its_remote(sandbox: &Sandbox) {
+    let remote = sandbox.root().join("remote.git");
+    let remote = remote.to_str().expect("text");
+    sandbox.git(&["init", "-q", "--bare", remote]);
+    sandbox.git(&["remote", "add", "origin", remote]);
+    sandbox.git(&["push", "-q", "-u", "origin", "main"]);
+    validated(sandbox);
+    let clone = sandbox.root().join("clone");
+    sandbox.git(&["clone", "-q", remote, clone.to_str().expect("text")]);
+    sandbox.write(clone.join("theirs.txt"), "theirs\n");
+    sandbox.write(clone.join("src/lib.txt"), "theirs as well\n");
+    sandbox.commit(&clone, "theirs");
+    sandbox.git_in(&clone, &["push", "-q"]);
 }
 
 fn validated(sandbox: &Sandbox) {

@@ -47,7 +47,7 @@ fn once_then_once_more_then_stop_whatever_process_asks() {
     TEST_FAILURE step=test exit=1 0.0s attempt=2/2
     first failure: FAIL: broken two
       FAIL: broken two
-    full log: .wt/last/test.log (1 lines)
+    full log: <root>/repo.wt/auth/.wt/last/test.log (1 lines)
     next: stop here; say what was tried and what is needed: wt explain auth -m "…"; a person decides
     "#);
 
@@ -141,7 +141,7 @@ fn a_stopped_task_is_explained_and_resumed_by_a_person() {
     TEST_FAILURE step=test exit=1 0.0s attempt=2/2
     first failure: FAIL: broken two
       FAIL: broken two
-    full log: .wt/last/test.log (1 lines)
+    full log: <root>/repo.wt/auth/.wt/last/test.log (1 lines)
     next: stop here; say what was tried and what is needed: wt explain auth -m "…"; a person decides
 
     ## The likely cause

@@ -218,7 +218,7 @@ fn set_up_runs_when_its_inputs_changed_and_what_it_made_stays() {
     BUILD_FAILURE step=set-up exit=7 0.0s attempt=1/2
     first failure: error: no such package
       error: no such package
-    full log: .wt/last/set-up.log (1 lines)
+    full log: <root>/repo.wt/auth/.wt/last/set-up.log (1 lines)
     next: mend this failure only, then once: wt validate --cause "<why it failed>"
     "#);
     // Nothing vouches for what a failed set-up left.

@@ -76,7 +76,7 @@ fn a_red_target_is_named_and_blocks_nobody_else() {
     TARGET_RED step=test target=<main> exit=1 0.0s attempt=0/2
     first failure: FAIL: red by hand
       FAIL: red by hand
-    full log: .wt/last/test.log (1 lines)
+    full log: <root>/repo.wt/auth/.wt/last/test.log (1 lines)
     log of the target's own run: <root>/repo/.git/wt/outcomes/<log>
     next: not this task's failure: main is red at <main>, step test; nothing was counted; once main is mended: wt validate (wt validate --fresh looks at main anew)
     ");

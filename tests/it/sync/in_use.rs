@@ -107,7 +107,7 @@ const WAYS: [(&str, Prepare, &str); 12] = [
     (
         "a file where a folder comes",
         |s, w| s.write(w.join("new"), "mine\n"),
-        "new/deep/file",
+        "changes: new\n",
     ),
     (
         "a link where a folder is",
@@ -117,7 +117,7 @@ const WAYS: [(&str, Prepare, &str); 12] = [
             fs::rename(w.join("dir"), outside.join("dir")).expect("moved");
             symlink(outside.join("dir"), w.join("dir")).expect("linked");
         },
-        "dir/gone",
+        "changes: dir\n",
     ),
     (
         "a folder where a file comes",
@@ -177,6 +177,19 @@ fn what_is_under_way_in_the_worktree_is_ended_first() {
     sandbox.commit(&worktree, "work");
     move_target(&sandbox, "else", "");
     let admin = sandbox.repo().join(".git/worktrees/auth");
+
+    sandbox.git_in(
+        &worktree,
+        &[
+            "-c",
+            "sequence.editor=sed -i 1s/pick/edit/",
+            "rebase",
+            "-qi",
+            "HEAD~1",
+        ],
+    );
+    assert_refused(&sandbox, &["sync", "auth"], 4, "git rebase --continue");
+    sandbox.git_in(&worktree, &["rebase", "--abort"]);
 
     sandbox.write(admin.join("index.lock"), "");
     assert_refused(

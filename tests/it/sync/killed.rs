@@ -105,8 +105,9 @@ fn what_an_agent_wrote_there_since_stops_the_mending_and_stays() {
 #[test]
 fn a_commit_of_the_agents_since_is_kept_and_the_sync_taken_back() {
     let (sandbox, worktree) = killed_halfway();
-    // As git itself tells who finds its lock.
+    // As git itself tells who finds its lock. The one of the branch is there where its git was killed before it let go.
     fs::remove_file(sandbox.repo().join(".git/worktrees/auth/index.lock")).expect("removed");
+    let _ = fs::remove_file(sandbox.repo().join(".git/refs/heads/wt/auth.lock"));
     sandbox.write(worktree.join("own"), "the agent's own\n");
     sandbox.git_in(&worktree, &["add", "own"]);
     sandbox.git_in(&worktree, &["commit", "-q", "-m", "own"]);

@@ -195,3 +195,35 @@ fn an_open_cage_is_not_synced_and_a_closed_one_sees_what_was() {
     inside.expect(4).says("git merge <target>");
     assert_eq!(inside.out, "0\n");
 }
+
+#[test]
+fn validated_work_that_is_in_no_commit_stays_validated() {
+    for how in ["--color=never", "--rebase"] {
+        let sandbox = sandbox();
+        let worktree = sandbox.validated("auth", "work", "");
+        sandbox.write(worktree.join("right"), "");
+        sandbox.git_in(&worktree, &["rm", "-q", "shape"]);
+        sandbox.wt(&["validate", "auth"]).expect(0);
+        move_target(&sandbox, "else", "");
+        let synced = sandbox.wt(&["sync", "auth", how]);
+        synced.expect(0).says("auth stays validated");
+        let shown = sandbox.show("auth");
+        assert_eq!(
+            (&shown["state"], &shown["target_moved"], &shown["behind"]),
+            (&"validated".into(), &false.into(), &0.into())
+        );
+        let landed = sandbox.wt(&["merge", "auth", "--commit", "-m", "all"]);
+        landed.expect(0).says("judging");
+        assert!(sandbox.repo().join("right").exists() && !sandbox.repo().join("shape").exists());
+        assert!(sandbox.repo().join("else").exists());
+
+        // What came since it was validated is not, and that is said.
+        let worktree = sandbox.validated("later", "later", "");
+        sandbox.write(worktree.join("unjudged"), "");
+        move_target(&sandbox, "more", "");
+        sandbox
+            .wt(&["sync", "later", how])
+            .expect(0)
+            .says("later has changed since it was validated: wt validate later");
+    }
+}

@@ -3,6 +3,7 @@
 use crate::error::Code;
 use crate::gate::{self, Culprit, Report};
 use crate::judge;
+use crate::task::State;
 use crate::workspace::InForce;
 
 use super::{Then, Train};
@@ -29,7 +30,7 @@ impl Train<'_> {
                 Ok(Then::Rest)
             }
             TrainProof::TargetRed { step, report } => {
-                self.leave_who_needs(cars, in_force, &step, &report)
+                self.leave_who_needs(cars, in_force, &step, report)
             }
             TrainProof::Undecided {
                 report,
@@ -44,19 +45,23 @@ impl Train<'_> {
                 Ok(Then::Rest)
             }
             TrainProof::Undecided { report, code } => {
-                let title = report.first_failure.as_ref().map(|failure| &failure.title);
-                for car in cars {
-                    self.leave(LeftOut {
-                        task: car.name().to_owned(),
-                        why: title.unwrap_or(&report.verdict.to_owned()).clone(),
-                        next: Some(format!("wt doctor, then wt merge {}", car.name())),
-                        paths: Vec::new(),
-                        code,
-                    });
-                }
+                let names = cars.iter().map(|car| car.name().to_owned()).collect();
+                self.leave_together(names, report, code);
                 Ok(Then::Done)
             }
         }
+    }
+
+    /// Says of them once what holds of each; they stay as they are.
+    fn leave_together(&mut self, tasks: Vec<String>, report: Box<Report>, code: Code) {
+        self.waiting
+            .retain(|name| !tasks.iter().any(|task| task == name));
+        (self.tell)(News::Red {
+            tasks,
+            state: State::Validated,
+            report,
+            code,
+        });
     }
 
     /// Gives the train's failure to the task whose failure it is.
@@ -77,8 +82,8 @@ impl Train<'_> {
         let news = match car.recheck() {
             Ok(mut task) => News::Red {
                 report: Box::new(judge::put_back(ws, &mut task, owner, run)?),
-                task: name.clone(),
                 state: task.state,
+                tasks: vec![name.clone()],
                 code: Code::No,
             },
             // It is another one by now: what failed is not what is there.
@@ -95,40 +100,20 @@ impl Train<'_> {
         cars: &[Car],
         in_force: &InForce,
         step: &str,
-        report: &Report,
+        report: Box<Report>,
     ) -> anyhow::Result<Then> {
-        let mut then = Then::Done;
+        let mut names = Vec::new();
         for car in cars {
             let selected = gate::select(&in_force.contract, &car.draft.candidate.paths)?;
             if selected.iter().any(|selected| selected.name == step) {
-                then = Then::Rest;
-                self.leave(LeftOut {
-                    task: car.name().to_owned(),
-                    why: format!(
-                        "TARGET_RED: step {step} is red on {} itself",
-                        target_of(car, report)
-                    ),
-                    next: Some(format!(
-                        "once {} is mended: wt merge {}",
-                        self.request.target,
-                        car.name()
-                    )),
-                    paths: Vec::new(),
-                    code: Code::No,
-                });
+                names.push(car.name().to_owned());
             }
         }
-        if let Then::Done = then {
-            anyhow::bail!("step {step} is red, and no task selects it");
+        if names.is_empty() {
+            // No task selects the set-up, and all need it.
+            names.extend(cars.iter().map(|car| car.name().to_owned()));
         }
-        Ok(then)
-    }
-}
-
-fn target_of(car: &Car, report: &Report) -> String {
-    let target = &car.attempt.task.target;
-    match &report.target {
-        Some(commit) => format!("{target} at {}", commit.short()),
-        None => target.clone(),
+        self.leave_together(names, report, Code::No);
+        Ok(Then::Rest)
     }
 }
