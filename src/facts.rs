@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::some_of;
 use crate::gate::Receipt;
 use crate::quarantine;
-use crate::store::{read_json, write_json_shown};
+use crate::store::{Operation, read_json, write_json_shown};
 use crate::task::{BUDGET, Task};
 use crate::workspace::Workspace;
 
@@ -23,11 +23,22 @@ pub(crate) struct Seen {
     pub(crate) uncommitted: Vec<String>,
 }
 
+/// How far the making of a task is that is not made yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Making {
+    UnderWay,
+    /// Its process was killed; the next command undoes it.
+    Killed,
+}
+
 /// One task, for people and programs.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Facts {
     pub(crate) task: String,
     pub(crate) state: &'static str,
+    /// Whether it is not made yet, set-up included.
+    pub(crate) making: Option<Making>,
     /// Whether a judge is at work on it, alone or in a train, or waits for a slot to be.
     pub(crate) judging: bool,
     /// That judge.
@@ -69,6 +80,11 @@ pub(crate) struct Facts {
 impl Facts {
     /// The state, with what a waiting task waits for.
     pub(crate) fn state_words(&self) -> String {
+        match self.making {
+            Some(Making::UnderWay) => return "being made".to_owned(),
+            Some(Making::Killed) => return "killed halfway (wt doctor)".to_owned(),
+            None => {}
+        }
         match (self.state, &self.waits_for[..]) {
             ("waiting", []) => format!("waiting, may start: wt spawn {}", self.task),
             ("waiting", names) => format!("waiting for {}", names.join(", ")),
@@ -117,6 +133,7 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
             .find_cage(&task.name)?
             .filter(|note| note.process.is_alive())
             .map(|note| note.process.pid()),
+        making: making(ws, &task.name),
         put_back: put_back::red_with(ws, task)?,
         judging: judge.is_some(),
         judge,
@@ -149,6 +166,16 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
         landed: task.landing.as_ref().map(|l| l.commit.to_string()),
         seen: last_seen(ws, &task.name),
     })
+}
+
+/// By its open intent, if there is one; one that can't be read is doctor's.
+fn making(ws: &Workspace, name: &str) -> Option<Making> {
+    let intent = ws.store.find_intent(name).ok()??;
+    match intent.operation {
+        Operation::Spawn { .. } if intent.process.is_alive() => Some(Making::UnderWay),
+        Operation::Spawn { .. } => Some(Making::Killed),
+        _ => None,
+    }
 }
 
 /// A receipt that can't be read is none.

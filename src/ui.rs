@@ -1,16 +1,18 @@
 //! Every byte that reaches the terminal: data to standard output, narration to standard error.
 
-use std::fmt::Write as _;
+mod table;
+
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use console::{Style, Term, measure_text_width, truncate_str};
+use console::{Style, Term};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::error::Refusal;
+use table::{cut_in_the_middle, layout};
 
 /// When colour is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -193,7 +195,7 @@ impl Ui {
     }
 
     /// A table on standard output. Where the terminal is too narrow the columns named in `spare` are left out, one
-    /// by one, and then the widest are cut.
+    /// by one, and then the widest are cut: the first column, of names, in the middle.
     pub(crate) fn table(&self, header: &[&str], rows: &[Vec<String>], spare: &[&str]) {
         let width = self.out.is_term().then(|| usize::from(self.out.size().1));
         self.out(&layout(header, rows, spare, width));
@@ -202,28 +204,33 @@ impl Ui {
     /// A line that shows that something longer is under way; silent off a terminal.
     pub(crate) fn progress(&self, message: &str) -> Progress {
         if !self.is_interactive() {
-            return Progress(ProgressBar::with_draw_target(
-                None,
-                ProgressDrawTarget::hidden(),
-            ));
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+            return Progress(bar, self.err.clone());
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_style(
-            ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}")
+            ProgressStyle::with_template("{spinner} {msg} {elapsed}")
                 .unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
-        bar.set_message(printable(message));
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Progress(bar)
+        let progress = Progress(bar, self.err.clone());
+        progress.set(message);
+        progress.0.enable_steady_tick(Duration::from_millis(120));
+        progress
     }
 }
 
-/// A progress line; it is wiped when dropped.
-pub(crate) struct Progress(ProgressBar);
+/// What a progress line has besides its message: the spinner and the time.
+const BESIDES: usize = 8;
+
+/// A progress line, of this terminal; it is wiped when dropped.
+pub(crate) struct Progress(ProgressBar, Term);
 
 impl Progress {
     pub(crate) fn set(&self, message: &str) {
-        self.0.set_message(printable(message));
+        let width = usize::from(self.1.size().1).saturating_sub(BESIDES);
+        // What is waited for stands at its beginning, for whom at its end.
+        self.0
+            .set_message(cut_in_the_middle(&printable(message), width));
     }
 }
 
@@ -236,77 +243,6 @@ impl Drop for Progress {
 /// `text` without what could steer a terminal: an agent's words must not move the cursor.
 pub(crate) fn printable(text: &str) -> String {
     crate::failure::plain(text.as_bytes())
-}
-
-const GAP: usize = 2;
-
-fn layout(header: &[&str], rows: &[Vec<String>], spare: &[&str], width: Option<usize>) -> String {
-    let mut table: Vec<Vec<String>> = vec![header.iter().map(ToString::to_string).collect()];
-    table.extend(rows.iter().cloned());
-    let mut widths = widths_of(&table);
-    if let Some(width) = width {
-        for name in spare {
-            if total(&widths) > width {
-                leave_out(&mut table, name);
-                widths = widths_of(&table);
-            }
-        }
-        shrink(&mut widths, &table[0], width);
-    }
-    let mut text = String::new();
-    for row in &table {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            let cell = truncate_str(cell, *width, "…");
-            let pad = width.saturating_sub(measure_text_width(&cell)) + GAP;
-            let _ = write!(line, "{cell}{:pad$}", "");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-fn widths_of(table: &[Vec<String>]) -> Vec<usize> {
-    let columns = table.first().map_or(0, Vec::len);
-    let cells = |column: usize| {
-        table
-            .iter()
-            .map(move |row| measure_text_width(&row[column]))
-    };
-    (0..columns)
-        .map(|column| cells(column).max().unwrap_or(0))
-        .collect()
-}
-
-fn total(widths: &[usize]) -> usize {
-    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
-}
-
-fn leave_out(table: &mut [Vec<String>], name: &str) {
-    if let Some(column) = table[0].iter().position(|head| head == name) {
-        for row in table {
-            row.remove(column);
-        }
-    }
-}
-
-/// Takes from the widest column, one by one, until the table fits; no column gets narrower than its head.
-fn shrink(widths: &mut [usize], header: &[String], room: usize) {
-    let floor: Vec<usize> = header
-        .iter()
-        .map(|h| measure_text_width(h).max(4))
-        .collect();
-    while total(widths) > room {
-        let wide = |column: &usize| widths[*column] > floor[*column];
-        let Some(widest) = (0..widths.len())
-            .filter(wide)
-            .max_by_key(|&column| widths[column])
-        else {
-            return;
-        };
-        widths[widest] -= 1;
-    }
 }
 
 /// A duration as people say it: `40s`, `12m`, `3h 5m`, `2d 4h`.
@@ -327,23 +263,6 @@ pub(crate) fn age(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_narrow_table_leaves_out_what_is_spare_and_then_cuts() {
-        let rows = vec![vec![
-            "a-long-task".into(),
-            "wt/a-long-task".into(),
-            "+1".into(),
-        ]];
-        let table = |width| layout(&["TASK", "BRANCH", "+/-"], &rows, &["BRANCH"], width);
-        assert_eq!(table(Some(40)), table(None));
-        assert_eq!(
-            table(None),
-            "TASK         BRANCH          +/-\na-long-task  wt/a-long-task  +1\n"
-        );
-        assert_eq!(table(Some(20)), "TASK         +/-\na-long-task  +1\n");
-        assert_eq!(table(Some(12)), "TASK     +/-\na-long…  +1\n");
-    }
 
     #[test]
     fn ages_read_as_people_say_them() {

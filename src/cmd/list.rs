@@ -1,5 +1,6 @@
 //! `wt list`: every task on one line.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use clap::Args;
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use crate::conflicts::{self, Conflict};
 use crate::ctx::Ctx;
-use crate::error::{Code, some_of};
+use crate::error::{Code, counted, some_of};
 use crate::facts::{self, Facts, Judges};
 use crate::judge::{self, SlotFacts};
 use crate::store::Trashed;
@@ -20,13 +21,21 @@ use crate::workspace::Workspace;
 /// the state says enough.
 const SPARE: &[&str] = &["BRANCH", "RECEIPT"];
 
+const HEADER: [&str; 9] = [
+    "TASK", "STATE", "ATTEMPTS", "BRANCH", "COMMITS", "FILES", "RECEIPT", "AGE", "SEEN",
+];
+/// Where in it the target stands, if tasks have different ones.
+const TARGET_AT: usize = 2;
+/// How many tasks that have gone are shown.
+const PAST_SHOWN: usize = 20;
+
 /// List the tasks
 #[derive(Args)]
 pub(crate) struct List {
     /// Look into the worktrees now
     #[arg(long)]
     status: bool,
-    /// Also list the tasks that landed or were removed, and the judge's slots
+    /// Also list the tasks that landed or were removed, the last 20 (with --json all), and the judge's slots
     #[arg(long)]
     all: bool,
     /// Find out which tasks conflict with each other as they stand; later lists tell it while it holds
@@ -105,15 +114,29 @@ impl List {
             ctx.ui.say("no tasks; begin one: wt spawn <task>");
             return;
         }
+        // The newest ones: all that ever landed would hide what is live.
+        let older = past.len().saturating_sub(PAST_SHOWN);
+        let past = &past[older..];
         let mut lines: Vec<Vec<String>> = rows.iter().map(|facts| row(ctx, facts)).collect();
         lines.extend(past.iter().map(|trashed| past_row(ctx, trashed)));
-        ctx.ui.table(
-            &[
-                "TASK", "STATE", "ATTEMPTS", "BRANCH", "COMMITS", "FILES", "RECEIPT", "AGE", "SEEN",
-            ],
-            &lines,
-            SPARE,
-        );
+        let mut header = HEADER.to_vec();
+        let targets = || {
+            let live = rows.iter().map(|facts| &facts.target);
+            live.chain(past.iter().map(|trashed| &trashed.task.target))
+        };
+        if targets().collect::<BTreeSet<_>>().len() > 1 {
+            header.insert(TARGET_AT, "TARGET");
+            for (line, target) in lines.iter_mut().zip(targets()) {
+                line.insert(TARGET_AT, target.clone());
+            }
+        }
+        ctx.ui.table(&header, &lines, SPARE);
+        if older > 0 {
+            ctx.ui.say(&format!(
+                "{} older not shown; all: wt list --all --json",
+                counted(older, "past task")
+            ));
+        }
         for Conflict { tasks, paths } in conflicts {
             let [one, other] = tasks;
             ctx.ui.out(&format!(

@@ -13,7 +13,8 @@ use crate::workspace::Workspace;
 
 /// How many commits of a target are shown unless told otherwise.
 const COMMITS: usize = 50;
-const TIME: &str = "%Y-%m-%d %H:%M:%S";
+/// In UTC, marked so: the same words wherever they are read.
+const TIME: &str = "%Y-%m-%d %H:%M:%SZ";
 
 /// Show what happened, oldest first
 #[derive(Args)]
@@ -25,8 +26,8 @@ pub(crate) struct Log {
     /// task's target, or the branch checked out here]
     #[arg(long, value_name = "BRANCH", num_args = 0..=1, default_missing_value = "", conflicts_with = "task")]
     target: Option<String>,
-    /// How many commits of the target, the last ones [default: 50]
-    #[arg(short = 'n', value_name = "COUNT", requires = "target")]
+    /// How many, the last ones [default: all events, or 50 commits of a target]
+    #[arg(short = 'n', value_name = "COUNT")]
     count: Option<usize>,
     /// Print as JSON, one event or commit a line
     #[arg(long)]
@@ -49,10 +50,12 @@ impl Log {
             // Names the nearest live task where there is none of that name.
             ws.store.require_task(name)?;
         }
-        for event in events
-            .iter()
-            .filter(|e| self.task.as_ref().is_none_or(|name| e.task == *name))
-        {
+        let mut events = events;
+        events.retain(|e| self.task.as_ref().is_none_or(|name| e.task == *name));
+        let older = self
+            .count
+            .map_or(0, |count| events.len().saturating_sub(count));
+        for event in &events[older..] {
             if self.json {
                 ctx.ui.out(&serde_json::to_string(event)?);
             } else {

@@ -100,11 +100,10 @@ pub(crate) enum Phase {
     Running(String),
     /// A step of this name, which failed, on the target itself.
     OnTarget(String),
-    /// The step that failed, on some of a train's tasks: their names, and which run this is of at most how many.
+    /// The step that failed, on some of a train's tasks: their names, and which run this is.
     Searching {
         tasks: Vec<String>,
         run: usize,
-        at_most: usize,
     },
     Done,
 }

@@ -163,13 +163,9 @@ fn phase_line(task: &Task, progress: &Progress) -> String {
         Phase::Preparing => format!("{name}: preparing the slot"),
         Phase::Running(step) => format!("{name}: running {step}"),
         Phase::OnTarget(step) => format!("{name}: running {step} on {target} itself"),
-        Phase::Searching {
-            tasks,
-            run,
-            at_most,
-        } => {
+        Phase::Searching { tasks, run } => {
             let tasks = some_of(tasks);
-            format!("looking for the culprit: {tasks} ({run} of at most {at_most})")
+            format!("looking for the culprit: {tasks} (run {run})")
         }
         Phase::Done => format!("{name}: judged"),
     }

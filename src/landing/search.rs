@@ -20,9 +20,8 @@ pub(crate) struct Search {
 /// How the search goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Whether this part is red must be known; this stage of the search needs to know it of `at_most` parts,
-    /// this one included.
-    Try { part: Part, at_most: usize },
+    /// Whether this part is red must be known.
+    Try(Part),
     /// `culprit` is the first task with which the train turns red: together with all of `with`, and without any one
     /// of them not.
     Found { culprit: usize, with: Part },
@@ -55,11 +54,7 @@ impl Search {
 
     /// `Err` is the question that stands in the way of the answer.
     fn follow(&self) -> Result<Next, Next> {
-        // The last stage is to see whether the culprit is red alone.
-        let culprit = self
-            .first_red(self.tasks, |end| (0..end).collect())
-            .map_err(Next::and_one_more)?
-            - 1;
+        let culprit = self.first_red(self.tasks, |end| (0..end).collect())? - 1;
         let mut with: Part = Vec::new();
         let mut below = culprit;
         loop {
@@ -70,7 +65,7 @@ impl Search {
                 part
             };
             // Without any that is not known to be needed: `below` is 0 once all of them are.
-            if below == 0 || self.ask(together(0), 1)? {
+            if below == 0 || self.ask(together(0))? {
                 with.sort_unstable();
                 return Ok(Next::Found { culprit, with });
             }
@@ -85,9 +80,7 @@ impl Search {
         let (mut green, mut red) = (0, ends);
         while red - green > 1 {
             let middle = usize::midpoint(green, red);
-            // So many halvings leave one.
-            let at_most = (red - green).next_power_of_two().trailing_zeros() as usize;
-            if self.ask(part(middle), at_most)? {
+            if self.ask(part(middle))? {
                 red = middle;
             } else {
                 green = middle;
@@ -97,7 +90,7 @@ impl Search {
     }
 
     /// Whether a part is red: as it was seen, or as a part of it or one that it is part of says.
-    fn ask(&self, part: Part, at_most: usize) -> Result<bool, Next> {
+    fn ask(&self, part: Part) -> Result<bool, Next> {
         if let Some(red) = self.known.get(&part) {
             return Ok(*red);
         }
@@ -113,19 +106,7 @@ impl Search {
                 }
             })
             .map(|(_, red)| *red);
-        implied.next().ok_or(Next::Try { part, at_most })
-    }
-}
-
-impl Next {
-    fn and_one_more(self) -> Self {
-        match self {
-            Next::Try { part, at_most } => Next::Try {
-                part,
-                at_most: at_most + 1,
-            },
-            found @ Next::Found { .. } => found,
-        }
+        implied.next().ok_or(Next::Try(part))
     }
 }
 
@@ -150,11 +131,8 @@ mod tests {
                     assert_eq!(search.culprit(), Some(culprit));
                     return (culprit, with, tried);
                 }
-                Next::Try { part, at_most } => {
-                    assert!(
-                        at_most > 0 && !tried.contains(&part),
-                        "{part:?} of {tried:?}"
-                    );
+                Next::Try(part) => {
+                    assert!(!tried.contains(&part), "{part:?} of {tried:?}");
                     search.learn(part.clone(), red(&part));
                     tried.push(part);
                 }

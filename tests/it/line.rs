@@ -314,6 +314,33 @@ fn a_judge_that_is_stopped_or_killed_while_it_waits_leaves_the_line() {
 }
 
 #[test]
+fn a_list_names_targets_where_they_differ_and_the_last_twenty_that_have_gone() {
+    let sandbox = Sandbox::new();
+    for number in 0..21 {
+        let name = format!("t{number}");
+        sandbox.spawn(&name);
+        sandbox.wt(&["rm", &name]).expect(0);
+    }
+    sandbox.spawn("a");
+    let listed = sandbox.wt(&["list", "--all"]);
+    listed
+        .expect(0)
+        .says("1 past task older not shown; all: wt list --all --json");
+    assert!(!listed.out.contains("t0 "), "{}", listed.out);
+    assert_eq!(listed.out.matches("removed").count(), 20, "{}", listed.out);
+    let all = sandbox.wt(&["list", "--all", "--json"]).json();
+    assert_eq!(all["past"].as_array().expect("a list").len(), 21);
+    assert!(!sandbox.wt(&["list"]).out.contains("TARGET"));
+    sandbox.git(&["branch", "other"]);
+    sandbox.wt(&["spawn", "b", "--target", "other"]).expect(0);
+    sandbox
+        .wt(&["list"])
+        .prints("TASK  STATE    TARGET  ATTEMPTS")
+        .prints("\na     working  main    0/2")
+        .prints("\nb     working  other   0/2");
+}
+
+#[test]
 fn list_all_shows_the_slots_and_who_judges_in_them() {
     let sandbox = held(2);
     changed(&sandbox, &["a"]);

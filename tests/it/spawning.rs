@@ -350,10 +350,15 @@ fn a_set_up_that_is_interrupted_or_killed_is_undone() {
         sandbox.assert_as(&before);
     }
     let mut child = start();
+    sandbox.wt(&["list"]).prints("auth  being made  ");
+    assert_eq!(sandbox.show("auth")["making"], "under-way");
     child.kill().expect("killed");
     child.wait().expect("ended");
     fs::remove_file(&sign).expect("removed");
     assert!(sandbox.worktree("auth").exists());
+    sandbox
+        .wt(&["list"])
+        .prints("auth  killed halfway (wt doctor)  ");
     sandbox
         .wt(&["doctor"])
         .expect(1)

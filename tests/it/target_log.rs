@@ -110,7 +110,16 @@ fn it_is_bounded_and_says_that_there_is_more() {
         .expect(4)
         .says("there is no branch \"nowhere\"");
     sandbox.wt(&["log", "a", "--target"]).expect(64);
-    sandbox.wt(&["log", "-n", "1"]).expect(64);
+    sandbox.wt(&["explain", "a", "-m", "x"]);
+    let events = sandbox.wt(&["log"]);
+    let last = sandbox.wt(&["log", "-n", "1"]);
+    assert_eq!(last.expect(0).out.lines().count(), 1);
+    assert!(events.out.ends_with(&last.out), "{}", events.out);
+    assert!(
+        last.out.starts_with("20") && last.out[19..].starts_with("Z  a  "),
+        "{}",
+        last.out
+    );
     sandbox.git(&["switch", "-q", "--detach"]);
     sandbox
         .wt(&["log", "--target"])

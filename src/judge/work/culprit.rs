@@ -61,12 +61,12 @@ impl Judge<'_> {
         let mut search = Search::new(self.order.train.len());
         let mut runs = 0;
         loop {
-            let (part, at_most) = match search.next() {
+            let part = match search.next() {
                 Next::Found { culprit, with } => {
                     let with = Some(with);
                     return Ok(End::Found { culprit, with });
                 }
-                Next::Try { part, at_most } => (part, at_most),
+                Next::Try(part) => part,
             };
             let colour = match self.part(&part)? {
                 None => Colour::Unknown("it can't be combined".to_owned()),
@@ -77,7 +77,7 @@ impl Judge<'_> {
                         Some(Known::Red(outcome)) => Colour::Red(outcome),
                         None => {
                             runs += 1;
-                            self.enter_part(&part, runs, runs + at_most - 1)?;
+                            self.enter_part(&part, runs)?;
                             let what = format!("part-{runs}");
                             self.colour(slot, temporary, &order, step, &what)?
                         }
@@ -104,11 +104,10 @@ impl Judge<'_> {
         }
     }
 
-    fn enter_part(&mut self, part: &Part, run: usize, at_most: usize) -> anyhow::Result<()> {
+    fn enter_part(&mut self, part: &Part, run: usize) -> anyhow::Result<()> {
         self.enter(Phase::Searching {
             tasks: self.names(part),
             run,
-            at_most,
         })
     }
 
