@@ -209,12 +209,15 @@ pub(super) fn publish_work(
     }
     let index = repo.admin_dir(&task.admin).join("index");
     // The worktree goes soon; where it stays, a stale index would only show as changes that are none.
+    let read_tree = |args: &[&str]| {
+        let command = repo.git.command(args);
+        command.on_worktree(&task.worktree, &index).run()
+    };
+    // Not `-m`: that refuses where a file differs from the index, as all that is to be committed does. `--reset` alone
+    // keeps to a sparse cone, and refuses where an agent has set an entry's bits.
     let show = |commit: &Oid| {
-        repo.git
-            // Not `-m`: that refuses where a file differs from the index, as all that is to be committed does.
-            .command(["read-tree", "--reset", commit.as_str()])
-            .on_worktree(&task.worktree, &index)
-            .run()
+        read_tree(&["read-tree", "--reset", commit.as_str()])
+            .or_else(|_| read_tree(&["read-tree", commit.as_str()]))
     };
     // Git that was killed a moment ago, or before, may have left its lock.
     let unlock = || {

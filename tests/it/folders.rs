@@ -111,7 +111,7 @@ fn a_folder_that_can_t_be_written_to_is_named_and_nothing_is_half_done() {
     sandbox
         .wt(MERGE)
         .expect(0)
-        .says("the worktree is kept: can't write to <root>/repo.wt");
+        .says("is kept: can't write to <root>/repo.wt");
     drop(locked);
     assert_eq!(sandbox.show("behind")["attempts"], 0);
     sandbox.wt(&["rm", "auth"]).expect(0);

@@ -457,7 +457,7 @@ fn a_persons_own_work_in_the_way_is_named_and_nothing_moves() {
             "a file for a folder",
             "dir/new",
             |s| s.write("dir", "mine\n"),
-            "dir/new",
+            ": dir\n",
         ),
         (
             "a folder for a file",

@@ -323,7 +323,11 @@ fn a_folder_that_was_moved_is_not_cut_from_its_repository() {
 #[test]
 fn force_stops_a_judge_and_counts_nothing() {
     let (sandbox, worktree, judging) = Sandbox::judging_without_end();
-    sandbox.wt(&["rm", "auth"]).expect(6).says("a judge (pid ");
+    sandbox
+        .wt(&["rm", "auth"])
+        .expect(6)
+        .says("a judge is at work on task `auth`")
+        .says("wt rm auth --force");
     sandbox.wt(&["rm", "auth", "--force"]).expect(0);
     let followed = judging.finish(&sandbox);
     assert_ne!(followed.code, Some(0), "{followed:?}");

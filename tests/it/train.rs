@@ -623,7 +623,7 @@ fn a_combination_that_was_red_by_the_machines_fault_is_judged_anew_when_asked_fo
         let merged = sandbox.wt(&["merge", "--all"]);
         merged
             .expect(1)
-            .prints("next: no attempt was counted; with a on main: wt sync b ");
+            .prints("next: no attempt was counted; once a has landed: wt sync b ");
         fs::remove_file(broken).expect("removed");
         sandbox
             .wt(&["validate", "b"])

@@ -33,7 +33,7 @@ fn a_pair_of_seven_is_found_with_the_step_alone_on_halves() {
         .expect(1)
         .prints("first failure: FAIL: one and two")
         .prints("a failing pair: red together with one, green without\n")
-        .prints("next: no attempt was counted; with one on main: wt sync two ");
+        .prints("next: no attempt was counted; once one has landed: wt sync two ");
     assert_eq!(
         parts(&sandbox),
         [
