@@ -105,6 +105,9 @@ fn mount(image: &Path, on: &Path) -> anyhow::Result<()> {
     File::create(image)?.set_len(IMAGE_SIZE)?;
     let options = [
         "-q",
+        // Fifty worktrees have more files than the usual number of inodes.
+        "-i",
+        "4096",
         "-F",
         "-m",
         "0",
