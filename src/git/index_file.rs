@@ -5,6 +5,8 @@
 mod parse;
 mod patch;
 
+#[cfg(test)]
+mod tests;
 
 use crate::oid::Oid;
 
