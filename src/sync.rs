@@ -12,8 +12,8 @@ mod refusal;
 use crate::copies;
 use crate::error::Refusal;
 use crate::facts;
-use crate::git::{Change, Checkout, CheckoutMove, CheckoutMoved, Combination, Entry, Repo};
-use crate::halfway::{Left, take_back};
+use crate::git::{Change, Checkout, CheckoutMove, Combination, Entry, Repo};
+use crate::halfway::{Moved, carry_out};
 use crate::judge::{busy, clear_dead_judge, judge_at_work, snapshot_of, tip_and_uncommitted};
 use crate::oid::Oid;
 use crate::process::Identity;
@@ -26,7 +26,7 @@ use capture::capture_anew;
 use draft::{Draft, draft};
 pub(crate) use order::started_in_order;
 pub(crate) use recover::recover;
-use refusal::refusal_of;
+use refusal::{in_the_way, moved_meanwhile};
 
 /// How the target is brought in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,21 +221,16 @@ impl Sync<'_> {
             new: &new,
             reason: &reason,
         };
-        let moved = match repo.move_checkout(&step) {
-            Ok(moved) => moved,
-            Err(error) => match take_back(repo, &step) {
-                Left::Moved => CheckoutMoved::Done,
-                Left::Nothing => {
-                    ws.store.settle(&task.name)?;
-                    return Err(error.context("nothing was changed"));
-                }
-                // The open intent lets the next command finish.
-                Left::Half(why) => return Err(why.context(error)),
-            },
+        let undone = match carry_out(repo, &step, |why| in_the_way(task, why)) {
+            Moved::Done => None,
+            Moved::ByAnother => Some(moved_meanwhile(task).into()),
+            Moved::Undone(error) => Some(error),
+            // The open intent lets the next command finish.
+            Moved::Half(error) => return Err(error),
         };
-        if let Some(refusal) = refusal_of(task, &moved) {
+        if let Some(error) = undone {
             ws.store.settle(&task.name)?;
-            return Err(refusal.into());
+            return Err(error);
         }
         record(ws, task, validated.as_ref())?;
         ws.record(
