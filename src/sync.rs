@@ -210,28 +210,7 @@ impl Sync<'_> {
         };
         ws.store
             .intend(&task.name, &Identity::current()?, operation)?;
-        let reason = format!("wt sync: {} {}", self.how.word(), task.target);
-        let step = CheckoutMove {
-            checkout: Checkout::Task {
-                task,
-                git_dir: &repo.admin_dir(&task.admin),
-            },
-            reference: &task.branch_ref(),
-            old: &self.tip.commit,
-            new: &new,
-            reason: &reason,
-        };
-        let undone = match carry_out(repo, &step, |why| in_the_way(task, why)) {
-            Moved::Done => None,
-            Moved::ByAnother => Some(moved_meanwhile(task).into()),
-            Moved::Undone(error) => Some(error),
-            // The open intent lets the next command finish.
-            Moved::Half(error) => return Err(error),
-        };
-        if let Some(error) = undone {
-            ws.store.settle(&task.name)?;
-            return Err(error);
-        }
+        self.carry_out(task, &new)?;
         record(ws, task, validated.as_ref())?;
         ws.record(
             &ws.event(&task.name, "synced")
@@ -248,6 +227,30 @@ impl Sync<'_> {
             stays_validated: validated.is_some(),
             submodules: submodules_of(&changes),
         })
+    }
+
+    /// Moves branch and files to `new`; the intent stays open where that ended halfway.
+    fn carry_out(&self, task: &Task, new: &Oid) -> anyhow::Result<()> {
+        let (ws, repo) = (self.ws, self.repo);
+        let step = CheckoutMove {
+            checkout: Checkout::Task {
+                task,
+                git_dir: &repo.admin_dir(&task.admin),
+            },
+            reference: &task.branch_ref(),
+            old: &self.tip.commit,
+            new,
+            reason: &format!("wt sync: {} {}", self.how.word(), task.target),
+        };
+        let error = match carry_out(repo, &step, |why| in_the_way(task, why)) {
+            Moved::Done => return Ok(()),
+            // The open intent lets the next command finish.
+            Moved::Half(error) => return Err(error),
+            Moved::ByAnother => moved_meanwhile(task).into(),
+            Moved::Undone(error) => error,
+        };
+        ws.store.settle(&task.name)?;
+        Err(error)
     }
 
     /// The task's validated snapshot once its branch is at `new`: all that its worktree holds then. None where what
