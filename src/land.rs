@@ -29,7 +29,7 @@ use crate::task::{Happening, Landing, State, Task};
 use crate::workspace::Workspace;
 
 use attempt::{Attempt, Step, live};
-pub(crate) use commits::Plan;
+pub(crate) use commits::{Plan, PlannedCar};
 pub(crate) use history::{Standing, TargetCommit, history};
 use ready::{await_judge_of_landing, landed_meanwhile, ready, require_landable, require_unlanded};
 pub(crate) use recover::recover;

@@ -27,17 +27,38 @@ pub(super) struct Draft {
     replay: Replay,
 }
 
+/// A task that would land.
+#[derive(Debug, Serialize)]
+pub(crate) struct PlannedCar {
+    pub(crate) task: String,
+    pub(crate) strategy: Strategy,
+    /// Of the target with this task and all before it.
+    pub(crate) tree: String,
+    pub(crate) paths: Vec<String>,
+    /// Whether a receipt covers that tree already.
+    pub(crate) judged: bool,
+}
+
+impl PlannedCar {
+    /// `whole` is all that the target becomes with `car` and those before it.
+    pub(super) fn new(car: &Car, whole: &Candidate, judged: bool) -> Self {
+        Self {
+            task: car.name().to_owned(),
+            strategy: car.draft.strategy,
+            tree: whole.pinned.tree.to_string(),
+            paths: car.draft.candidate.paths.clone(),
+            judged,
+        }
+    }
+}
+
 /// What a dry run shows.
 #[derive(Debug, Serialize)]
 pub(crate) struct Plan {
-    pub(crate) task: String,
+    #[serde(flatten)]
+    pub(crate) car: PlannedCar,
     pub(crate) target: String,
     pub(crate) target_commit: String,
-    pub(crate) strategy: Strategy,
-    pub(crate) tree: String,
-    pub(crate) paths: Vec<String>,
-    /// Whether a receipt covers that tree already; else it is judged first.
-    pub(crate) judged: bool,
     pub(crate) judge_changed: Vec<String>,
     /// The checkout whose files are moved along.
     pub(crate) checkout: Option<PathBuf>,
@@ -49,13 +70,9 @@ impl Plan {
     pub(super) fn new(car: &Car, place: &Place) -> anyhow::Result<Self> {
         let candidate = &car.draft.candidate;
         Ok(Self {
-            task: car.name().to_owned(),
+            car: PlannedCar::new(car, candidate, covered(car)?),
             target: car.attempt.task.target.clone(),
             target_commit: candidate.target.to_string(),
-            strategy: car.draft.strategy,
-            tree: candidate.pinned.tree.to_string(),
-            paths: candidate.paths.clone(),
-            judged: covered(car)?,
             judge_changed: car.judge_changed.clone(),
             checkout: place.checkout().cloned(),
             in_the_way: place.in_the_way().to_vec(),
