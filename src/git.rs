@@ -26,6 +26,7 @@ mod stuck;
 mod submodule;
 mod target_checkout;
 mod task_checkout;
+mod under_way;
 mod worktree;
 
 use std::path::{Path, PathBuf};

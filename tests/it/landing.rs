@@ -547,8 +547,22 @@ fn a_target_in_two_places_or_in_the_middle_of_something_is_left_alone() {
     move_target(&sandbox, "side", "");
     sandbox.git(&["switch", "-q", "main"]);
     sandbox.git(&["merge", "-q", "--no-ff", "--no-commit", "side"]);
-    assert_refused(&sandbox, &["merge", "auth"], 4, "git did not move main");
+    assert_refused(
+        &sandbox,
+        &["merge", "auth"],
+        4,
+        "a merge is under way there",
+    );
     sandbox.git(&["merge", "--abort"]);
+
+    sandbox.begin_am(&sandbox.repo());
+    assert_refused(
+        &sandbox,
+        &["merge", "auth"],
+        4,
+        "a git am is under way there (git am --continue)",
+    );
+    sandbox.git(&["am", "--abort"]);
     sandbox.wt(&["merge", "auth"]).expect(0);
 }
 

@@ -204,6 +204,9 @@ fn what_is_under_way_in_the_worktree_is_ended_first() {
     sandbox.write(admin.join("CHERRY_PICK_HEAD"), &tip(&sandbox, "main"));
     assert_refused(&sandbox, &["sync", "auth"], 4, "a cherry-pick is under way");
     fs::remove_file(admin.join("CHERRY_PICK_HEAD")).expect("removed");
+    sandbox.begin_am(&worktree);
+    assert_refused(&sandbox, &["sync", "auth"], 4, "a git am is under way");
+    sandbox.git_in(&worktree, &["am", "--abort"]);
     sandbox.git_in(&worktree, &["switch", "-q", "--detach"]);
     assert_refused(&sandbox, &["sync", "auth"], 4, "HEAD of the worktree");
     sandbox.git_in(&worktree, &["switch", "-q", "wt/auth"]);
