@@ -32,9 +32,8 @@ pub(crate) enum Answer {
     /// The snapshot is known to be good.
     Known {
         task: Box<Task>,
-        receipt: Box<Receipt>,
+        report: Box<Report>,
         target_moved: bool,
-        judge_changed: Vec<String>,
     },
     /// The same candidate failed before, in this run, by its own fault or its target's.
     Repeated {
@@ -168,16 +167,15 @@ fn decide(
             });
             ws.store.save_task(&task)?;
             ws.record(&ws.event(&task.name, "known").fact("receipt", receipt.key()))?;
-            let report = Report::known(&task, &receipt, order.judge_changed.clone());
+            let report = Report::known(&task, &receipt, &order.changed, order.judge_changed);
             // The verdict before must not lie there as if it were the last one.
             if let Err(error) = copies::write_last(&task, &report.text(), None) {
                 ws.ctx.ui.warn(&format!("{error:#}"));
             }
             Ok(Answer::Known {
                 task: Box::new(task),
-                receipt: Box::new(receipt),
+                report: Box::new(report),
                 target_moved: false,
-                judge_changed: order.judge_changed,
             })
         }
         (Course::Stopped, _) => Ok(Answer::Stopped {
@@ -233,11 +231,12 @@ fn known_snapshot(
         return Ok(None);
     }
     // What is known to conflict can't land, however green it was.
-    candidate::combine(repo, task, snapshot, tip)?;
+    let candidate = candidate::combine(repo, task, snapshot, tip)?;
+    let judge_changed = judge_changed_by(&repo.read, validated, &receipt, in_force)?;
+    let report = Report::known(task, &receipt, &candidate.paths, judge_changed);
     Ok(Some(Answer::Known {
         task: Box::new(task.clone()),
-        judge_changed: judge_changed_by(&repo.read, validated, &receipt, in_force)?,
-        receipt: Box::new(receipt),
+        report: Box::new(report),
         target_moved: true,
     }))
 }

@@ -38,7 +38,7 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task, since: &Si
             report.verdict = "VALIDATION_OK";
             report.receipt = Some(receipt.clone());
             report.judge_changed.clone_from(&order.judge_changed);
-            report.next = format!("wt merge {}", task.name);
+            report.next = green_next(task, &order.changed);
         }
         Some(Verdict::Failed {
             first,
@@ -178,6 +178,14 @@ fn again(order: &Order, task: &Task) -> String {
         Purpose::Validate => "wt validate".to_owned(),
         Purpose::Land => format!("wt merge {}", task.name),
         Purpose::Train => "wt merge --all".to_owned(),
+    }
+}
+
+/// What follows a pass of work that changes these paths of its target.
+pub(super) fn green_next(task: &Task, changed: &[String]) -> String {
+    match changed {
+        [] => format!("nothing to land: this changes nothing on {}", task.target),
+        _ => format!("wt merge {}", task.name),
     }
 }
 
