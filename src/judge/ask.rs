@@ -288,7 +288,10 @@ fn needs_cause(task: &Task) -> Refusal {
         "task `{}` failed once{run}; the one retry wants the cause of that failure",
         task.name
     ))
-    .hint("wt validate --cause \"<why it failed>\"")
+    .hint(format!(
+        "wt validate {} --cause \"<why it failed>\"",
+        task.name
+    ))
 }
 
 /// Brings the copies in the worktree up to the contract in force, and says what changed under the task.

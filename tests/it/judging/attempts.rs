@@ -33,7 +33,10 @@ fn once_then_once_more_then_stop_whatever_process_asks() {
         &["validate", "auth", "--cause", " \t"],
     ] {
         let refused = sandbox.wt(args);
-        refused.expect(4).says("wants the cause of that failure");
+        refused
+            .expect(4)
+            .says("wants the cause of that failure")
+            .says("hint: wt validate auth --cause");
         assert_eq!(refused.out, "");
     }
     assert_eq!(
