@@ -21,18 +21,7 @@ pub(crate) struct Since {
 
 /// What `progress` of `order` came to, for `task` as it stands after it; the next step is the one that is left.
 pub(crate) fn report(order: &Order, progress: &Progress, task: &Task, since: &Since) -> Report {
-    let mut report = Report {
-        seconds: seconds(&progress.steps),
-        flaky: progress.flaky.clone(),
-        confined: progress.confined,
-        steps_run: progress.steps.len(),
-        steps_skipped: order
-            .contract
-            .gate
-            .len()
-            .saturating_sub(order.selected.len()),
-        ..Report::blank(task)
-    };
+    let mut report = whatever_came(order, progress, task);
     match &progress.verdict {
         Some(Verdict::Passed { receipt }) => {
             report.verdict = "VALIDATION_OK";
@@ -91,6 +80,19 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task, since: &Si
         }
     }
     report
+}
+
+/// What is said of every run, whatever it came to.
+fn whatever_came(order: &Order, progress: &Progress, task: &Task) -> Report {
+    let steps = order.contract.gate.len();
+    Report {
+        seconds: seconds(&progress.steps),
+        flaky: progress.flaky.clone(),
+        confined: progress.confined,
+        steps_run: progress.steps.len(),
+        steps_skipped: steps.saturating_sub(order.selected.len()),
+        ..Report::blank(task)
+    }
 }
 
 fn unstable(report: &mut Report, order: &Order, task: &Task, step: &str, paths: &[String]) {
