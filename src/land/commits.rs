@@ -203,7 +203,14 @@ pub(super) fn of_work(
     branch: &Oid,
     message: Option<&str>,
 ) -> anyhow::Result<Oid> {
-    let subject = message.map_or_else(|| message::subject(task), str::to_owned);
+    let subject = match message {
+        Some(message) => message.to_owned(),
+        None => {
+            let read = &ws.repo.read;
+            let changes = read.changes(&read.tree_of(branch)?, &snapshot.tree)?;
+            message::subject_of_work(task, &changes)
+        }
+    };
     ws.repo.commit_by_operator(&CommitRequest {
         tree: &snapshot.tree,
         parents: &[branch],
