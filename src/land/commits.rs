@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 
 use super::attempt::{Attempt, Car};
 use super::message;
-use super::proof::{Judged, covered};
+use super::proof::{Judged, Outlook, outlook};
 use super::ready::Work;
 use super::target::Place;
 
@@ -37,17 +37,21 @@ pub(crate) struct PlannedCar {
     pub(crate) paths: Vec<String>,
     /// Whether a receipt covers that tree already.
     pub(crate) judged: bool,
+    /// The steps that would judge it and that are known to fail on the target as it stands.
+    pub(crate) target_red: Vec<String>,
 }
 
 impl PlannedCar {
     /// `whole` is all that the target becomes with `car` and those before it.
-    pub(super) fn new(car: &Car, whole: &Candidate, judged: bool) -> Self {
+    pub(super) fn new(car: &Car, whole: &Candidate, outlook: Outlook) -> Self {
+        let Outlook { judged, target_red } = outlook;
         Self {
             task: car.name().to_owned(),
             strategy: car.draft.strategy,
             tree: whole.pinned.tree.to_string(),
             paths: car.draft.candidate.paths.clone(),
             judged,
+            target_red,
         }
     }
 }
@@ -70,7 +74,7 @@ impl Plan {
     pub(super) fn new(car: &Car, place: &Place) -> anyhow::Result<Self> {
         let candidate = &car.draft.candidate;
         Ok(Self {
-            car: PlannedCar::new(car, candidate, covered(car)?),
+            car: PlannedCar::new(car, candidate, outlook(car, candidate)?),
             target: car.attempt.task.target.clone(),
             target_commit: candidate.target.to_string(),
             judge_changed: car.judge_changed.clone(),

@@ -665,8 +665,14 @@ fn a_red_target_is_told_of_once_for_all_and_not_run_again_while_it_stays_so() {
             );
         }
     };
+    let told = "main itself is red as it stands: step test was seen to fail on it\n";
+    let dry = |task: &str| sandbox.wt(&["merge", "--dry-run", task]);
+    assert!(!dry("a").expect(0).out.contains(told), "nobody looked yet");
     red(&sandbox.wt(&["merge", "--all"]));
     let before = runs(&sandbox);
+    for task in ["a", "--all"] {
+        dry(task).expect(0).prints(told);
+    }
     let again = sandbox.wt(&["merge", "--all"]);
     red(&again);
     again.says("main was red itself in run 2 of task `b` and has not moved since; no step was run");

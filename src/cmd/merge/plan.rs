@@ -1,5 +1,7 @@
 //! `wt merge --dry-run`: what would land, said line by line.
 
+use std::collections::BTreeSet;
+
 use crate::ctx::Ctx;
 use crate::error::{counted, shown};
 use crate::land::{Plan, PlannedCar, TrainPlan};
@@ -11,6 +13,7 @@ pub(super) fn print(ctx: &Ctx, plan: &Plan) {
         &plan.target,
         "would be judged first",
     ));
+    print_red(ctx, std::slice::from_ref(&plan.car), &plan.target);
     match &plan.checkout {
         Some(root) => ctx.ui.out(&format!(
             "the files of the checkout {} are updated, too",
@@ -42,6 +45,7 @@ pub(super) fn print_train(ctx: &Ctx, plan: &TrainPlan) {
     for car in &plan.tasks {
         ctx.ui.out(&would_land(car, &plan.target, unjudged));
     }
+    print_red(ctx, &plan.tasks, &plan.target);
     let runs = match plan.runs {
         0 => "the gate need not run".to_owned(),
         1 => "the gate would run once".to_owned(),
@@ -57,6 +61,20 @@ pub(super) fn print_train(ctx: &Ctx, plan: &TrainPlan) {
             "{runs}; {} is checked out nowhere, only the branch moves",
             plan.target
         )),
+    }
+}
+
+/// Says which steps are known to fail on the target itself.
+fn print_red(ctx: &Ctx, cars: &[PlannedCar], target: &str) {
+    let steps: BTreeSet<&str> = cars
+        .iter()
+        .flat_map(|car| &car.target_red)
+        .map(String::as_str)
+        .collect();
+    for step in steps {
+        ctx.ui.out(&format!(
+            "{target} itself is red as it stands: step {step} was seen to fail on it"
+        ));
     }
 }
 

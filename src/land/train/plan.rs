@@ -11,7 +11,7 @@ use crate::landing::Order;
 use super::couple::{Coupled, Parts};
 use crate::land::attempt::Car;
 use crate::land::commits::PlannedCar;
-use crate::land::proof::{covered, covered_up_to};
+use crate::land::proof::outlook;
 use crate::land::target::Place;
 
 /// A train that would go.
@@ -42,12 +42,8 @@ impl TrainPlan {
     ) -> anyhow::Result<Self> {
         let each = parts.in_force.contract.land.each;
         let planned = |(car, prefix): (&Car, &Candidate)| -> anyhow::Result<PlannedCar> {
-            let judged = if each {
-                covered(car)?
-            } else {
-                covered_up_to(car, prefix)?
-            };
-            Ok(PlannedCar::new(car, prefix, judged))
+            let judged_up_to = if each { &car.draft.candidate } else { prefix };
+            Ok(PlannedCar::new(car, prefix, outlook(car, judged_up_to)?))
         };
         let tasks = coupled.cars.iter().zip(&coupled.prefixes).map(planned);
         let tasks = tasks.collect::<anyhow::Result<Vec<_>>>()?;
