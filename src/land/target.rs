@@ -158,7 +158,10 @@ pub(super) fn checkout_of(ws: &Workspace, target: &str) -> anyhow::Result<Option
             .into());
     }
     let root = roots.pop();
-    if let Some(root) = &root {
+    // The main checkout is no task's, whatever a record says that can't be read.
+    if let Some(root) = &root
+        && ws.repo.main_checkout() != Some(root.as_path())
+    {
         require_no_worktree_of_task(ws, target, root)?;
     }
     Ok(root)
