@@ -44,6 +44,12 @@ fn contents(root: &Path) -> Vec<(String, String)> {
 
 type Prepare = fn(&Sandbox, &Path);
 
+/// Changes a file behind a bit of the index that has git pass over it.
+fn change_behind(sandbox: &Sandbox, worktree: &Path, bit: &str) {
+    sandbox.git_in(worktree, &["update-index", bit, "README.md"]);
+    sandbox.write(worktree.join("README.md"), "mine\n");
+}
+
 /// What the agent does, how, and the path that it is told.
 const WAYS: [(&str, Prepare, &str); 12] = [
     (
@@ -75,18 +81,12 @@ const WAYS: [(&str, Prepare, &str); 12] = [
     ),
     (
         "hidden from status",
-        |s, w| {
-            s.git_in(w, &["update-index", "--assume-unchanged", "README.md"]);
-            s.write(w.join("README.md"), "mine\n");
-        },
+        |s, w| change_behind(s, w, "--assume-unchanged"),
         "README.md",
     ),
     (
         "hidden as sparse",
-        |s, w| {
-            s.git_in(w, &["update-index", "--skip-worktree", "README.md"]);
-            s.write(w.join("README.md"), "mine\n");
-        },
+        |s, w| change_behind(s, w, "--skip-worktree"),
         "README.md",
     ),
     (
