@@ -207,13 +207,12 @@ pub(super) fn of_work(
     branch: &Oid,
     message: Option<&str>,
 ) -> anyhow::Result<Oid> {
-    let subject = match message {
-        Some(message) => message.to_owned(),
-        None => {
-            let read = &ws.repo.read;
-            let changes = read.changes(&read.tree_of(branch)?, &snapshot.tree)?;
-            message::subject_of_work(task, &changes)
-        }
+    let subject = if let Some(message) = message {
+        message.to_owned()
+    } else {
+        let read = &ws.repo.read;
+        let changes = read.changes(&read.tree_of(branch)?, &snapshot.tree)?;
+        message::subject_of_work(task, &changes)
     };
     ws.repo.commit_by_operator(&CommitRequest {
         tree: &snapshot.tree,
