@@ -7,7 +7,6 @@ use anyhow::Context as _;
 
 use super::{Checkup, Mend, REMOVE, REMOVE_LOCK};
 use crate::copies;
-use crate::donor::{self, Filling};
 use crate::git::{NewWorktree, SUBMODULE_LOCK, WorktreeBranch, folder_id};
 use crate::judge::{clear_dead_judge, judge_at_work};
 use crate::store::{Beneath, Lock, remove_dir};
@@ -298,14 +297,13 @@ fn check_out_again(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {
     task.admin = ws.add_worktree(&ws.repo, &new)?;
     let index = ws.store.task_index(&task.name);
     let _ = fs::remove_file(&index);
+    if let Some(folders) = &task.folders {
+        let _lock = ws.lock()?;
+        ws.repo.make_sparse(&index, &task.admin, folders)?;
+    }
     let tree = ws.repo.read.tree_of(&tip)?;
-    let donor = donor::choose(&ws.repo, &ws.store, folder, &tree)?;
-    let filling = Filling {
-        root: &made,
-        index: &index,
-        tree: &tree,
-    };
-    donor::fill_worktree(&ws.repo, donor.as_ref(), filling, &task.admin)?;
+    ws.repo.fill_worktree(&made, &index, &tree)?;
+    ws.repo.hand_index_over(&index, &task.admin)?;
     task.folder = folder_id(&made)?;
     ws.store.save_task(&task)?;
     ws.repo.relink_admin(&task)?;

@@ -40,7 +40,13 @@ impl Plan {
         let dir = ws.store.task_dir(&new.name);
         fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
         let tree = ws.repo.read.tree_of(&new.base)?;
-        let donor = donor::choose(&ws.repo, &ws.store, &self.worktrees, &tree)?;
+        let donor = if let Some(folders) = &self.folders {
+            let _lock = ws.lock()?;
+            ws.repo.make_sparse(&index, &admin, folders)?;
+            None
+        } else {
+            donor::choose(&ws.repo, &ws.store, &self.worktrees, &tree)?
+        };
         let filling = Filling {
             root: &self.worktree,
             index: &index,
@@ -120,6 +126,7 @@ impl Plan {
             after: self.after.clone(),
             environment: capture(ws, in_force),
             sparse: ws.repo.sparse_patterns()?,
+            folders: self.folders.clone(),
             generated: Vec::new(),
             rules: String::new(),
             gate: String::new(),

@@ -26,6 +26,7 @@ mod repositories;
 mod rivals;
 mod sandbox;
 mod scope;
+mod sparse;
 mod spawning;
 mod steps;
 mod sync;
