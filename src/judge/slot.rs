@@ -246,19 +246,16 @@ impl Slot {
         self.record.setup = None;
         self.record.made.clear();
         write_json(&self.file, &self.record)?;
-        let tree = &order.candidate.tree;
-        let worktrees = self.record.root.parent().and_then(Path::parent);
-        let worktrees = worktrees.context("a slot lies beside the worktrees")?;
-        let filling = Filling {
+        let to = Filling {
             root: &self.record.root,
             index: &self.index,
-            tree,
+            tree: &order.candidate.tree,
         };
-        // What is missing is written when the slot is brought to the candidate.
-        if let Some(donor) = donor::choose(repo, &ws.store, worktrees, tree)? {
-            donor.clone_into(repo, filling)?;
-        }
-        Ok(())
+        let worktrees = to.root.ancestors().nth(2);
+        let worktrees = worktrees.context("a slot lies beside the worktrees")?;
+        // What is missing then is written when the slot is brought to the candidate.
+        let donor = donor::choose(repo, &ws.store, worktrees, to.tree)?;
+        donor.map_or(Ok(()), |donor| donor.clone_into(repo, to).map(drop))
     }
 
     /// Notes what the set-up made, so that it is kept until its inputs change.
