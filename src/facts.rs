@@ -69,6 +69,8 @@ pub(crate) struct Facts {
     pub(crate) age_seconds: i64,
     pub(crate) brief: Option<String>,
     pub(crate) owns: Vec<String>,
+    /// Its ports, for servers.
+    pub(crate) ports: Vec<u16>,
     /// The tasks that had to land before this one starts.
     pub(crate) after: Vec<String>,
     /// Those of them that it still waits for.
@@ -157,6 +159,7 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
         age_seconds: ws.ctx.now.as_second() - task.created.as_second(),
         brief: task.brief.clone(),
         owns: task.owns.clone(),
+        ports: task.ports.clone(),
         after: task.after.clone(),
         waits_for: if task.is_waiting() {
             ws.waits_for(task)

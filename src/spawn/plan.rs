@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::NewTask;
 use crate::error::Refusal;
+use crate::ports::{self, Holder};
 use crate::store::Operation;
 use crate::task::State;
 use crate::workspace::{Claimant, InForce, Workspace};
@@ -18,6 +19,7 @@ pub(super) struct Plan {
     pub(super) owns: Vec<String>,
     /// The tasks that have yet to land before anything is made.
     pub(super) after: Vec<String>,
+    pub(super) ports: Vec<u16>,
     pub(super) branch: String,
     pub(super) worktree: PathBuf,
     pub(super) worktrees: PathBuf,
@@ -29,6 +31,7 @@ impl Plan {
         let worktrees = ws.worktrees_dir(in_force);
         let mut plan = Self {
             owns: Vec::new(),
+            ports: Vec::new(),
             after: live_among(ws, new)?,
             branch: in_force
                 .contract
@@ -42,6 +45,10 @@ impl Plan {
         plan.check_branch(ws)?;
         plan.owns = plan.check_claim(ws, new, in_force)?;
         plan.check_disk(ws)?;
+        if plan.after.is_empty() {
+            let wanted = &in_force.contract.ports;
+            plan.ports = ports::choose(ws, wanted, Holder::Task(&new.name), &[])?;
+        }
         Ok(plan)
     }
 
@@ -155,6 +162,7 @@ impl Plan {
             base: new.base.clone(),
             worktree: self.worktree.clone(),
             owns: self.owns.clone(),
+            ports: self.ports.clone(),
             waiting: new.waiting.clone(),
         }
     }
