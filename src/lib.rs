@@ -39,6 +39,7 @@ mod stray;
 mod hook_file;
 mod quarantine;
 
+mod ports;
 mod surroundings;
 
 mod forward;

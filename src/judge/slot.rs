@@ -1,6 +1,7 @@
 //! A slot: a checkout of `wt`'s own in which candidates are judged, kept warm from one to the next.
 
 mod record;
+mod set_up;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,6 @@ use crate::carry;
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::process::{self, Interrupt};
-use crate::scope::{Case, Globs};
 use crate::store::{Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
@@ -22,6 +22,7 @@ pub(super) use record::{Record, Tenant};
 /// A slot that this process holds.
 pub(super) struct Slot {
     _lock: Lock,
+    number: usize,
     file: PathBuf,
     index: PathBuf,
     record: Record,
@@ -95,6 +96,7 @@ impl Slot {
         }
         Self {
             _lock: lock,
+            number,
             file: dir.join("slot.json"),
             index: dir.join("index"),
             record,
@@ -189,7 +191,8 @@ impl Slot {
         order: &Order,
     ) -> anyhow::Result<bool> {
         self.make(ws, repo, order)?;
-        let wanted = setup_hash(repo, order)?;
+        self.reserve_ports(ws, order)?;
+        let wanted = self.setup_hash(repo, order)?;
         let contract = &order.contract.worktree;
         let set_up = wanted.is_some()
             && wanted == self.record.setup
@@ -249,7 +252,7 @@ impl Slot {
 
     /// Notes what the set-up made, so that it is kept until its inputs change.
     pub(super) fn set_up(&mut self, repo: &Repo, order: &Order) -> anyhow::Result<()> {
-        self.record.setup = setup_hash(repo, order)?;
+        self.record.setup = self.setup_hash(repo, order)?;
         self.record.made = repo.untracked_in_slot(self.checkout())?;
         let warm = &order.contract.worktree.warm;
         // Carried files come anew each time, or not at all; warm folders are for steps to write into.
@@ -301,29 +304,6 @@ pub(super) fn steps_folder(temporary: &Path) -> PathBuf {
 pub(super) fn end_leftovers(temporary: &Path) -> anyhow::Result<()> {
     process::kill_marked(&format!("TMPDIR={}", steps_folder(temporary).display()))?;
     remove_dir(temporary)
-}
-
-/// Hash of all that the set-up runs on; nothing where it names no inputs and so runs at every judging.
-fn setup_hash(repo: &Repo, order: &Order) -> anyhow::Result<Option<String>> {
-    let contract = &order.contract.worktree;
-    let Some(inputs) = &contract.setup_inputs else {
-        return Ok(None);
-    };
-    let mut fields: Vec<Vec<u8>> = contract
-        .setup
-        .iter()
-        .map(|c| c.clone().into_bytes())
-        .collect();
-    fields.push(order.environment.clone().into_bytes());
-    let globs = Globs::parse(inputs, Case::Exact)?;
-    let tree = &order.candidate.tree;
-    let paths = repo.read.paths(tree, usize::MAX)?;
-    for path in paths.iter().filter(|path| globs.matches(path)) {
-        fields.push(path.clone().into_bytes());
-        fields.push(repo.read.file(tree, path)?.unwrap_or_default());
-    }
-    let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
-    Ok(Some(crate::digest::hex(&fields)))
 }
 
 /// The folder that holds the worktrees, told from one of them.

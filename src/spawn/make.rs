@@ -117,6 +117,7 @@ impl Plan {
             owns: self.owns.clone(),
             after: self.after.clone(),
             environment: capture(ws, in_force),
+            ports: self.ports.clone(),
             sparse: ws.repo.sparse_patterns()?,
             folders: self.folders.clone(),
             generated: Vec::new(),

@@ -18,6 +18,7 @@ mod judging;
 mod landing;
 mod lifecycle;
 mod line;
+mod ports;
 mod push;
 mod recovery;
 mod removal;
