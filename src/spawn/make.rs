@@ -9,6 +9,7 @@ use super::NewTask;
 use super::plan::Plan;
 use crate::carry;
 use crate::copies;
+use crate::donor::{self, Filling};
 use crate::error::{Refusal, some_of};
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::process::Interrupt;
@@ -39,12 +40,19 @@ impl Plan {
         let dir = ws.store.task_dir(&new.name);
         fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
         let tree = ws.repo.read.tree_of(&new.base)?;
-        if let Some(folders) = &self.folders {
+        let donor = if let Some(folders) = &self.folders {
             let _lock = ws.lock()?;
             ws.repo.make_sparse(&index, &admin, folders)?;
-        }
-        ws.repo
-            .fill_worktree(&self.worktree, &index, &admin, &tree)?;
+            None
+        } else {
+            donor::choose(&ws.repo, &ws.store, &self.worktrees, &tree)?
+        };
+        let filling = Filling {
+            root: &self.worktree,
+            index: &index,
+            tree: &tree,
+        };
+        donor::fill_worktree(&ws.repo, donor.as_ref(), filling, &admin)?;
         ws.repo.fill_submodules(&self.worktree)?;
         let mut task = self.record(ws, new, in_force, admin)?;
         let left_alone = copies::write(&ws.repo, &ws.store, &mut task, in_force)?;

@@ -8,6 +8,7 @@ mod agents;
 mod bad_input;
 mod caged;
 mod carrying;
+mod cloning;
 mod confined;
 mod crash;
 mod doctor;
