@@ -29,6 +29,7 @@ mod candidate;
 mod carry;
 mod conflicts;
 mod copies;
+mod donor;
 mod facts;
 mod halfway;
 mod input;

@@ -10,11 +10,13 @@ use jiff::Timestamp;
 
 use super::made;
 use crate::carry;
+use crate::donor::{self, Filling};
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::process::{self, Interrupt};
 use crate::scope::{Case, Globs};
 use crate::store::{Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json};
+use crate::warm::{self, Warming};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
 pub(super) use record::{Record, Tenant};
@@ -244,7 +246,30 @@ impl Slot {
         self.record.created = Some(ws.ctx.time());
         self.record.setup = None;
         self.record.made.clear();
-        write_json(&self.file, &self.record)
+        write_json(&self.file, &self.record)?;
+        let tree = &order.candidate.tree;
+        let worktrees = self.record.root.parent().and_then(Path::parent);
+        let worktrees = worktrees.context("a slot lies beside the worktrees")?;
+        let filling = Filling {
+            root: &self.record.root,
+            index: &self.index,
+            tree,
+        };
+        // What is missing is written when the slot is brought to the candidate.
+        if let Some(donor) = donor::choose(repo, &ws.store, worktrees, tree)? {
+            donor.clone_into(repo, filling)?;
+            // A fresh slot owes nothing to what was built before.
+            if !order.fresh {
+                let to = Warming {
+                    root: &self.record.root,
+                    tree,
+                    contract: &order.contract.worktree,
+                    stop: &|| false,
+                };
+                warm::bring(repo, &ws.ctx.ui, donor.root(), &to)?;
+            }
+        }
+        Ok(())
     }
 
     /// Notes what the set-up made, so that it is kept until its inputs change.
