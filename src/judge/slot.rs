@@ -16,6 +16,7 @@ use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::process::{self, Interrupt};
 use crate::store::{Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json};
+use crate::warm::{self, Warming};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
 pub(super) use record::{Record, Tenant};
@@ -260,6 +261,16 @@ impl Slot {
         // What is missing is written when the slot is brought to the candidate.
         if let Some(donor) = donor::choose(repo, &ws.store, worktrees, tree)? {
             donor.clone_into(repo, filling)?;
+            // A fresh slot owes nothing to what was built before.
+            if !order.fresh {
+                let to = Warming {
+                    root: &self.record.root,
+                    tree,
+                    contract: &order.contract.worktree,
+                    stop: &|| false,
+                };
+                warm::bring(repo, &ws.ctx.ui, donor.root(), &to)?;
+            }
         }
         Ok(())
     }

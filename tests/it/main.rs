@@ -38,3 +38,4 @@ mod train;
 mod trespass;
 mod waiting;
 mod walk;
+mod warm;
