@@ -133,7 +133,6 @@ impl Donor {
     }
 
     /// The root of its files.
-    #[expect(dead_code, reason = "warm folders are to come from here")]
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }

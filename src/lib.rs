@@ -36,10 +36,12 @@ mod input;
 mod operator;
 mod replay;
 mod stray;
+mod warm;
 
 mod hook_file;
 mod quarantine;
 
+mod ports;
 mod surroundings;
 
 mod forward;

@@ -9,21 +9,37 @@ use super::NewTask;
 use super::plan::Plan;
 use crate::carry;
 use crate::copies;
-use crate::donor::{self, Filling};
+use crate::donor::{self, Donor, Filling};
 use crate::error::{Refusal, some_of};
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::process::Interrupt;
 use crate::surroundings::capture;
 use crate::task::{FolderId, Happening, State, Task};
+use crate::warm::{self, Warming};
 use crate::workspace::{InForce, Workspace, write_marker};
 
 impl Plan {
+    /// Where files and warm folders of the worktree come from, if there is such a checkout.
+    pub(super) fn donor(
+        &self,
+        ws: &Workspace,
+        new: &NewTask,
+        in_force: &InForce,
+    ) -> anyhow::Result<Option<Donor>> {
+        if self.folders.is_some() && in_force.contract.worktree.warm.is_empty() {
+            return Ok(None);
+        }
+        let tree = ws.repo.read.tree_of(&new.base)?;
+        donor::choose(&ws.repo, &ws.store, &self.worktrees, &tree)
+    }
+
     /// Makes branch, worktree and record.
     pub(super) fn make(
         &self,
         ws: &Workspace,
         new: &NewTask,
         in_force: &InForce,
+        donor: Option<&Donor>,
     ) -> anyhow::Result<Task> {
         fs::create_dir_all(&self.worktrees).map_err(|error| {
             Refusal::refused(format!("can't make {}: {error}", self.worktrees.display()))
@@ -41,7 +57,7 @@ impl Plan {
         let mut task = self.record(ws, new, in_force, admin)?;
         // What must be on the disk is brought there before the many files: it would have to wait for all of them.
         let pinned = copies::pin(&ws.store, &task, in_force)?;
-        self.fill(ws, &task)?;
+        self.fill(ws, &task, donor)?;
         let left_alone = copies::place(&ws.repo, &ws.store, &mut task, in_force, &pinned)?;
         for path in left_alone {
             let instead = if Path::new(&path).extension().is_some_and(|e| e == "json") {
@@ -58,22 +74,21 @@ impl Plan {
     }
 
     /// Writes the files of a worktree that was just registered.
-    fn fill(&self, ws: &Workspace, task: &Task) -> anyhow::Result<()> {
+    fn fill(&self, ws: &Workspace, task: &Task, donor: Option<&Donor>) -> anyhow::Result<()> {
         let tree = ws.repo.read.tree_of(&task.base)?;
         let index = ws.store.task_index(&task.name);
-        let donor = if let Some(folders) = &self.folders {
+        if let Some(folders) = &self.folders {
             let _lock = ws.lock()?;
             ws.repo.make_sparse(&index, &task.admin, folders)?;
-            None
-        } else {
-            donor::choose(&ws.repo, &ws.store, &self.worktrees, &tree)?
-        };
+        }
         let filling = Filling {
             root: &self.worktree,
             index: &index,
             tree: &tree,
         };
-        donor::fill_worktree(&ws.repo, donor.as_ref(), filling, &task.admin)?;
+        // A worktree of some folders is git's to fill: a donor's index knows nothing of them.
+        let donor = donor.filter(|_| self.folders.is_none());
+        donor::fill_worktree(&ws.repo, donor, filling, &task.admin)?;
         ws.repo.fill_submodules(&self.worktree)
     }
 
@@ -132,6 +147,7 @@ impl Plan {
             owns: self.owns.clone(),
             after: self.after.clone(),
             environment: capture(ws, in_force),
+            ports: self.ports.clone(),
             sparse: ws.repo.sparse_patterns()?,
             folders: self.folders.clone(),
             generated: Vec::new(),
@@ -146,16 +162,32 @@ impl Plan {
         })
     }
 
-    /// Brings the carried files along and runs the set-up.
+    /// Brings warm folders and the carried files along and runs the set-up.
     pub(super) fn finish(
         &self,
         ws: &Workspace,
         task: &Task,
         in_force: &InForce,
+        donor: Option<Donor>,
         interrupt: &Interrupt,
     ) -> anyhow::Result<()> {
         let contract = &in_force.contract.worktree;
         let tree = ws.repo.read.tree_of(&task.base)?;
+        if let Some(donor) = donor {
+            let to = Warming {
+                root: &self.worktree,
+                tree: &tree,
+                contract,
+                stop: &|| interrupt.raised(),
+            };
+            let brought = warm::bring(&ws.repo, &ws.ctx.ui, donor.root(), &to)?;
+            if !brought.is_empty() {
+                let list = some_of(&brought);
+                ws.ctx
+                    .ui
+                    .say(&format!("warm folders brought along: {list}"));
+            }
+        }
         let carried = carry::bring(
             &ws.repo,
             &contract.carry,
