@@ -4,6 +4,7 @@
 
 mod attempt;
 mod commits;
+mod dry_run;
 mod forward;
 mod history;
 mod live;
@@ -30,7 +31,7 @@ use crate::task::{Happening, Landing, State, Task};
 use crate::workspace::Workspace;
 
 use attempt::{Attempt, Step};
-pub(crate) use commits::{Plan, PlannedCar};
+pub(crate) use commits::Plan;
 pub(crate) use history::{Standing, TargetCommit, history};
 use live::live;
 use ready::{await_judge_of_landing, landed_meanwhile, ready, require_landable, require_unlanded};
