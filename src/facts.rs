@@ -71,6 +71,8 @@ pub(crate) struct Facts {
     pub(crate) age_seconds: i64,
     pub(crate) brief: Option<String>,
     pub(crate) owns: Vec<String>,
+    /// The folders that its worktree was made with, where it does not hold all.
+    pub(crate) folders: Option<Vec<String>>,
     /// The tasks that had to land before this one starts.
     pub(crate) after: Vec<String>,
     /// Those of them that it still waits for.
@@ -178,6 +180,7 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
         age_seconds: ws.ctx.now.as_second() - task.created.as_second(),
         brief: task.brief.clone(),
         owns: task.owns.clone(),
+        folders: task.folders.clone(),
         after: task.after.clone(),
         waits_for: if task.is_waiting() {
             ws.waits_for(task)

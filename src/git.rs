@@ -22,6 +22,7 @@ mod ref_hold;
 mod settle_checkout;
 mod slot_checkout;
 mod snapshot;
+mod sparse;
 mod stuck;
 mod submodule;
 mod target_checkout;

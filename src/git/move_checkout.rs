@@ -91,9 +91,9 @@ impl Repo {
         let command = self.git.command(args).shielded();
         match checkout {
             Checkout::Operators(root) => command.in_operators_checkout(root),
-            Checkout::Task { task, git_dir } => {
-                command.on_worktree(&task.worktree, &git_dir.join("index"))
-            }
+            Checkout::Task { task, git_dir } => command
+                .on_worktree(&task.worktree, &git_dir.join("index"))
+                .sparsely(self.sparse_of(task).as_deref()),
         }
     }
 

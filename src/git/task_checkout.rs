@@ -87,20 +87,15 @@ impl Repo {
 
     /// The paths that the worktree's own index holds otherwise than the commit `tip`.
     fn staged(&self, task: &Task, tip: &Oid) -> anyhow::Result<Vec<String>> {
-        let index = self.admin_dir(&task.admin).join("index");
-        let list = self
-            .git
-            .command([
-                "diff-index",
-                "--cached",
-                "--no-renames",
-                "--name-status",
-                "-z",
-            ])
-            .arg("--ignore-submodules=none")
-            .arg(tip.as_str())
-            .on_worktree(&task.worktree, &index)
-            .bytes()?;
+        const STAGED: [&str; 6] = [
+            "diff-index",
+            "--cached",
+            "--no-renames",
+            "--name-status",
+            "-z",
+            "--ignore-submodules=none",
+        ];
+        let list = self.on_own_index(task, &STAGED).arg(tip.as_str()).bytes()?;
         let fields: Vec<&[u8]> = records(&list).collect();
         let (mut staged, mut unmerged) = (Vec::new(), Vec::new());
         for pair in fields.chunks_exact(2) {

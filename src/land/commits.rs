@@ -234,12 +234,8 @@ pub(super) fn publish_work(
     if repo.tip_of(task)? == *commit {
         return Ok(());
     }
-    let index = repo.admin_dir(&task.admin).join("index");
     // The worktree goes soon; where it stays, a stale index would only show as changes that are none.
-    let read_tree = |args: &[&str]| {
-        let command = repo.git.command(args);
-        command.on_worktree(&task.worktree, &index).run()
-    };
+    let read_tree = |args: &[&str]| repo.on_own_index(task, args).run();
     // Not `-m`: that refuses where a file differs from the index, as all that is to be committed does. `--reset` alone
     // keeps to a sparse cone, and refuses where an agent has set an entry's bits.
     let show = |commit: &Oid| {
