@@ -7,6 +7,7 @@ mod changes;
 mod combine;
 mod command;
 mod discover;
+mod empty_folders;
 mod first_parents;
 mod indexed;
 mod intake;
