@@ -139,6 +139,9 @@ pub(crate) struct Worktree {
     pub(crate) carry: Vec<String>,
     /// Ignored folders that stay in the judge's slots between judgings.
     pub(crate) warm: Vec<String>,
+    /// Files and folders that a worktree of a task's scope alone (`wt spawn --sparse`) holds besides.
+    #[serde(default)]
+    pub(crate) sparse_always: Vec<String>,
 }
 
 /// What holds for the scopes of all tasks.
@@ -217,6 +220,7 @@ impl Default for Worktree {
             setup_writable: Vec::new(),
             carry: Vec::new(),
             warm: Vec::new(),
+            sparse_always: Vec::new(),
         }
     }
 }

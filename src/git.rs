@@ -23,10 +23,12 @@ mod ref_hold;
 mod settle_checkout;
 mod slot_checkout;
 mod snapshot;
+mod sparse;
 mod stuck;
 mod submodule;
 mod target_checkout;
 mod task_checkout;
+mod under_way;
 mod worktree;
 
 use std::path::{Path, PathBuf};

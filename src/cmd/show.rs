@@ -122,6 +122,15 @@ fn describe(ctx: &Ctx, facts: &Facts) -> String {
     if !facts.owns.is_empty() {
         lines.push(("owns", facts.owns.join(", ")));
     }
+    if let Some(folders) = &facts.folders {
+        let folders = if folders.is_empty() {
+            "the files at the root".to_owned()
+        } else {
+            folders.join(", ")
+        };
+        let more = "another, in the worktree: git sparse-checkout add <folder>";
+        lines.push(("sparse", format!("made with {folders}; {more}")));
+    }
     if let Some(landed) = &facts.landed {
         lines.push(("landed", landed.clone()));
     }

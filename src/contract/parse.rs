@@ -32,6 +32,7 @@ const SCHEMA: [(&str, &[&str]); 8] = [
             "setup_writable",
             "carry",
             "warm",
+            "sparse_always",
         ],
     ),
     ("[scope]", &["required", "shared"]),
@@ -195,6 +196,8 @@ fn worktree(section: &Section<'_>, default: Worktree) -> Result<Worktree, Refusa
             .unwrap_or(default_writable),
         carry: list(section, "carry", check::inner_path)?.unwrap_or(default.carry),
         warm: list(section, "warm", check::inner_path)?.unwrap_or(default.warm),
+        sparse_always: list(section, "sparse_always", check::inner_path)?
+            .unwrap_or(default.sparse_always),
     })
 }
 

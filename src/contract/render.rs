@@ -50,6 +50,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
             setup_writable => list(&worktree.setup_writable),
             carry => list(&worktree.carry),
             warm => list(&worktree.warm),
+            sparse_always => list(&worktree.sparse_always),
             required => scope.required.to_string(),
             shared => list(&scope.shared),
             doors => list(&cage.writable),
@@ -229,6 +230,9 @@ mod tests {
         carry = []
         # Ignored folders that the judge keeps between its runs.
         warm = ["target"]
+        # Files and folders that `wt spawn --sparse` checks out besides the task's scope: what the gate needs. The files at
+        # the root are there always.
+        sparse_always = []
 
         [scope]
         # Whether every task has to say which paths it will change.

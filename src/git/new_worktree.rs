@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::Repo;
+use super::sparse;
 use crate::oid::Oid;
 
 /// Git's setting for whole checkouts: several processes write the files, which more than pays on two cores already.
@@ -114,6 +115,7 @@ impl Repo {
             .command(["read-tree", "--reset", "-u", tree.as_str()])
             .config(PARALLEL_CHECKOUT)
             .on_worktree(root, index)
+            .sparsely(sparse::beside(index).as_deref())
             .run()
             .with_context(|| format!("can't write the files of {}", root.display()))?;
         let own = self.admin_dir(admin).join("index");

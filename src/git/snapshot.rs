@@ -9,8 +9,10 @@ use anyhow::Context as _;
 
 use super::Repo;
 use super::read::{records, utf8};
+use super::sparse;
 use crate::error::{Refusal, shown};
 use crate::oid::Oid;
+use crate::task::Task;
 
 /// Longest time that git may take for one look into an agent's worktree. What is there may have been made to keep it
 /// busy, and who looks holds the task's lock.
@@ -32,6 +34,8 @@ pub(crate) struct SnapshotRequest<'a> {
 pub(super) struct View<'a> {
     pub(super) worktree: &'a Path,
     pub(super) index: &'a Path,
+    /// `wt`'s own git directory of it, where it holds only some folders.
+    pub(super) sparse: Option<&'a Path>,
 }
 
 /// A worktree as a commit.
@@ -51,9 +55,11 @@ impl Repo {
     /// Refusals, by path, for what a commit could not hold: a nested repository, a changed submodule, a pipe in a
     /// file's place, a file past the size limit.
     pub(crate) fn snapshot(&self, request: &SnapshotRequest) -> anyhow::Result<Snapshot> {
+        let sparse = sparse::beside(request.index);
         let view = View {
             worktree: request.worktree,
             index: request.index,
+            sparse: sparse.as_deref(),
         };
         let base = self.read.tree_of(request.tip)?;
         self.align_index(view, &base)?;
@@ -109,20 +115,32 @@ impl Repo {
         index: &Path,
         tip: &Oid,
     ) -> anyhow::Result<Vec<String>> {
-        let view = View { worktree, index };
+        let sparse = sparse::beside(index);
+        let view = View {
+            worktree,
+            index,
+            sparse: sparse.as_deref(),
+        };
         self.align_index(view, &self.read.tree_of(tip)?)?;
         self.uncommitted(view)
     }
 
-    /// Brings an index of a worktree to the tree of `tip`, as if it had just been checked out.
-    pub(crate) fn fit_index(&self, worktree: &Path, index: &Path, tip: &Oid) -> anyhow::Result<()> {
-        self.align_index(View { worktree, index }, &self.read.tree_of(tip)?)
+    /// Brings the own index of a task's worktree to the tree of `tip`, as if it had just been checked out.
+    pub(crate) fn fit_index(&self, task: &Task, tip: &Oid) -> anyhow::Result<()> {
+        let sparse = self.sparse_of(task);
+        let view = View {
+            worktree: &task.worktree,
+            index: &self.admin_dir(&task.admin).join("index"),
+            sparse: sparse.as_deref(),
+        };
+        self.align_index(view, &self.read.tree_of(tip)?)
     }
 
     pub(super) fn on<'g>(&'g self, view: View, args: &[&str]) -> super::call::GitCommand<'g> {
         self.git
             .command(args)
             .on_worktree(view.worktree, view.index)
+            .sparsely(view.sparse)
             .within(LONGEST_LOOK)
     }
 
@@ -156,19 +174,17 @@ impl Repo {
     }
 
     fn uncommitted(&self, view: View) -> anyhow::Result<Vec<String>> {
-        let list = self
-            .on(
-                view,
-                &[
-                    "ls-files",
-                    "-z",
-                    "--modified",
-                    "--deleted",
-                    "--others",
-                    "--exclude-standard",
-                ],
-            )
-            .bytes()?;
+        let list = [
+            "ls-files",
+            "-z",
+            "--modified",
+            "--deleted",
+            "--others",
+            "--exclude-standard",
+        ];
+        // A folder that the index holds as one entry is not there, so nothing in it has changed.
+        let folded = view.sparse.map(|_| "--sparse");
+        let list = self.on(view, &list).args(folded).bytes()?;
         let mut paths = records(&list)
             .map(utf8)
             .collect::<anyhow::Result<Vec<_>>>()?;
@@ -184,7 +200,8 @@ impl Repo {
     fn pass_over_sparse(&self, view: View, paths: &mut Vec<String>) -> anyhow::Result<()> {
         let is_missing = |path: &&String| fs::symlink_metadata(view.worktree.join(path)).is_err();
         let missing: Vec<&String> = paths.iter().filter(is_missing).collect();
-        if missing.is_empty() || self.sparse_patterns()?.is_none() {
+        let all_there = || anyhow::Ok(view.sparse.is_none() && self.sparse_patterns()?.is_none());
+        if missing.is_empty() || all_there()? {
             return Ok(());
         }
         let rules = ["sparse-checkout", "check-rules", "-z"];

@@ -39,6 +39,10 @@ impl Plan {
         let dir = ws.store.task_dir(&new.name);
         fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
         let tree = ws.repo.read.tree_of(&new.base)?;
+        if let Some(folders) = &self.folders {
+            let _lock = ws.lock()?;
+            ws.repo.make_sparse(&index, &admin, folders)?;
+        }
         ws.repo
             .fill_worktree(&self.worktree, &index, &admin, &tree)?;
         ws.repo.fill_submodules(&self.worktree)?;
@@ -114,6 +118,7 @@ impl Plan {
             after: self.after.clone(),
             environment: capture(ws, in_force),
             sparse: ws.repo.sparse_patterns()?,
+            folders: self.folders.clone(),
             generated: Vec::new(),
             rules: String::new(),
             gate: String::new(),

@@ -25,6 +25,7 @@ mod repositories;
 mod rivals;
 mod sandbox;
 mod scope;
+mod sparse;
 mod spawning;
 mod steps;
 mod sync;

@@ -49,6 +49,7 @@ setup_inputs = ["package-lock.json"]
 setup_writable = ["$CARGO_HOME/git/"]
 carry = [".env"]
 warm = ["node_modules/"]
+sparse_always = ["docs/api/"]
 [scope]
 required = true
 shared = ["Cargo.lock"]
@@ -131,6 +132,9 @@ rules = "OTHER.md"
         ],
         "warm": [
           "node_modules"
+        ],
+        "sparse_always": [
+          "docs/api"
         ]
       },
       "scope": {
