@@ -8,6 +8,7 @@ mod combine;
 mod command;
 mod discover;
 mod donated;
+mod empty_folders;
 mod first_parents;
 mod index_file;
 mod indexed;
