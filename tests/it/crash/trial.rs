@@ -5,7 +5,7 @@ use super::points::{Fate, Point};
 use super::rig::Rig;
 use super::scenarios::{Scenario, sandbox};
 use super::{FIX, say};
-use crate::sandbox::{Ran, Sandbox};
+use crate::sandbox::Ran;
 
 /// What comes after a point.
 pub(super) enum Recovery {
