@@ -156,6 +156,7 @@ fn decide(
     };
     match (course(&task, &situation), receipt) {
         (Course::Answer, Some(receipt)) => {
+            let before = task.clone();
             task.advance(Happening::Passed)?;
             task.rejected = None;
             task.held_back = None;
@@ -166,7 +167,9 @@ fn decide(
                 receipt: receipt.key(),
                 synced: false,
             });
-            ws.store.save_task(&task)?;
+            if task != before {
+                ws.store.save_task(&task)?;
+            }
             ws.record(&ws.event(&task.name, "known").fact("receipt", receipt.key()))?;
             let report = Report::known(&task, &receipt, order.judge_changed.clone());
             // The verdict before must not lie there as if it were the last one.
