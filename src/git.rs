@@ -77,7 +77,14 @@ impl Repo {
         program: &Path,
         variables: &std::collections::BTreeMap<String, String>,
     ) -> Self {
-        Self::open(&self.common, self.git.with_environment(program, variables))
+        let git = self.git.with_environment(program, variables);
+        let git = git.in_repository(&self.common);
+        Self {
+            common: self.common.clone(),
+            main: self.main.clone(),
+            read: self.read.with_git(git.clone()),
+            git,
+        }
     }
 
     /// The common git directory, absolute.
