@@ -137,11 +137,22 @@ pub(crate) struct Worktree {
     pub(crate) setup_writable: Vec<String>,
     /// Ignored files brought along from the main checkout.
     pub(crate) carry: Vec<String>,
-    /// Ignored folders that stay in the judge's slots between judgings.
+    /// Ignored folders that come along at spawn and stay in the judge's slots between judgings.
     pub(crate) warm: Vec<String>,
+    /// What becomes of them where the file system can't share their blocks; `None`: as their size is.
+    #[serde(default)]
+    pub(crate) warm_copy: Option<WarmCopy>,
     /// Files and folders that a worktree of a task's scope alone (`wt spawn --sparse`) holds besides.
     #[serde(default)]
     pub(crate) sparse_always: Vec<String>,
+}
+
+/// What becomes of a warm folder where the file system can't share its blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WarmCopy {
+    Copy,
+    Skip,
 }
 
 /// What holds for the scopes of all tasks.
@@ -220,6 +231,7 @@ impl Default for Worktree {
             setup_writable: Vec::new(),
             carry: Vec::new(),
             warm: Vec::new(),
+            warm_copy: None,
             sparse_always: Vec::new(),
         }
     }
@@ -277,6 +289,16 @@ impl Confine {
             Confine::Auto => "auto",
             Confine::Require => "require",
             Confine::Off => "off",
+        }
+    }
+}
+
+impl WarmCopy {
+    /// As `wt.toml` writes it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            WarmCopy::Copy => "copy",
+            WarmCopy::Skip => "skip",
         }
     }
 }

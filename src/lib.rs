@@ -36,6 +36,7 @@ mod input;
 mod operator;
 mod replay;
 mod stray;
+mod warm;
 
 mod hook_file;
 mod quarantine;

@@ -6,7 +6,7 @@ use super::quantity::{parse_duration, parse_size};
 use super::read::{Field, Flaw, Section, Source};
 use super::{
     Agent, CagePolicy, Confine, Contract, Env, Judge, Kind, Land, Rules, ScopePolicy, Step,
-    Strategy, Timeout, Worktree, check, inputs,
+    Strategy, Timeout, WarmCopy, Worktree, check, inputs,
 };
 use crate::error::{Refusal, nearest};
 
@@ -32,6 +32,7 @@ const SCHEMA: [(&str, &[&str]); 8] = [
             "setup_writable",
             "carry",
             "warm",
+            "warm_copy",
             "sparse_always",
         ],
     ),
@@ -44,6 +45,7 @@ const SECTIONS: [&str; 9] = [
 ];
 const KINDS: [Kind; 4] = [Kind::Test, Kind::Build, Kind::Lint, Kind::Check];
 const CONFINE: [Confine; 3] = [Confine::Auto, Confine::Require, Confine::Off];
+const WARM_COPY: [WarmCopy; 2] = [WarmCopy::Copy, WarmCopy::Skip];
 const STRATEGIES: [Strategy; 3] = [Strategy::Merge, Strategy::Squash, Strategy::Rebase];
 
 impl Contract {
@@ -196,6 +198,10 @@ fn worktree(section: &Section<'_>, default: Worktree) -> Result<Worktree, Refusa
             .unwrap_or(default_writable),
         carry: list(section, "carry", check::inner_path)?.unwrap_or(default.carry),
         warm: list(section, "warm", check::inner_path)?.unwrap_or(default.warm),
+        warm_copy: value(section, "warm_copy", |word| {
+            choice(&word, &WARM_COPY, WarmCopy::word)
+        })?
+        .or(default.warm_copy),
         sparse_always: list(section, "sparse_always", check::inner_path)?
             .unwrap_or(default.sparse_always),
     })

@@ -50,6 +50,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
             setup_writable => list(&worktree.setup_writable),
             carry => list(&worktree.carry),
             warm => list(&worktree.warm),
+            warm_copy => worktree.warm_copy.map(|wish| quoted(wish.word())),
             sparse_always => list(&worktree.sparse_always),
             required => scope.required.to_string(),
             shared => list(&scope.shared),
@@ -228,8 +229,10 @@ mod tests {
         setup_writable = []
         # Ignored files to bring along from the main checkout, such as ".env".
         carry = []
-        # Ignored folders that the judge keeps between its runs.
+        # Ignored folders that come along from the main checkout, and that the judge keeps between its runs.
         warm = ["target"]
+        # Where the file system can't share their blocks. Left out: copied up to 256 MB.
+        # warm_copy = "copy"  # copy | skip
         # Files and folders that `wt spawn --sparse` checks out besides the task's scope: what the gate needs. The files at
         # the root are there always.
         sparse_always = []

@@ -5,7 +5,6 @@
 mod parse;
 mod patch;
 
-
 use crate::oid::Oid;
 
 /// Length of the stat fields that each entry begins with, the mode among them, in bytes.

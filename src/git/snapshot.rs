@@ -5,8 +5,6 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
-
 use super::Repo;
 use super::read::{records, utf8};
 use super::sparse;
@@ -288,38 +286,4 @@ fn joined(paths: &[&String]) -> Vec<u8> {
         list.push(0);
     }
     list
-}
-
-/// Files that git ignores in `root` and that one of `patterns` (as in a `.gitignore`) or the file `list` names.
-pub(crate) fn ignored_files(
-    repo: &Repo,
-    root: &Path,
-    patterns: &[String],
-    list: Option<&Path>,
-) -> anyhow::Result<Vec<String>> {
-    if patterns.is_empty() && list.is_none() {
-        return Ok(Vec::new());
-    }
-    let mut command = repo
-        .git
-        .command(["ls-files", "-z", "--others", "--ignored"])
-        .in_operators_checkout(root);
-    for pattern in patterns {
-        command = command.arg(format!("--exclude={pattern}"));
-    }
-    if let Some(list) = list {
-        command = command.arg(format!("--exclude-from={}", list.display()));
-    }
-    let named = command.bytes()?;
-    if named.is_empty() {
-        return Ok(Vec::new());
-    }
-    let output = repo
-        .git
-        .command(["check-ignore", "-z", "--stdin"])
-        .in_operators_checkout(root)
-        .stdin(named)
-        .output()
-        .context("can't ask git which files are ignored")?;
-    records(&output.stdout).map(utf8).collect()
 }

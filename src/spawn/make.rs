@@ -175,7 +175,9 @@ impl Plan {
             let brought = warm::bring(&ws.repo, &ws.ctx.ui, donor.root(), &to)?;
             if !brought.is_empty() {
                 let list = some_of(&brought);
-                ws.ctx.ui.say(&format!("warm folders brought along: {list}"));
+                ws.ctx
+                    .ui
+                    .say(&format!("warm folders brought along: {list}"));
             }
         }
         let carried = carry::bring(

@@ -36,3 +36,4 @@ mod train;
 mod trespass;
 mod waiting;
 mod walk;
+mod warm;

@@ -49,6 +49,7 @@ setup_inputs = ["package-lock.json"]
 setup_writable = ["$CARGO_HOME/git/"]
 carry = [".env"]
 warm = ["node_modules/"]
+warm_copy = "skip"
 sparse_always = ["docs/api/"]
 [scope]
 required = true
@@ -133,6 +134,7 @@ rules = "OTHER.md"
         "warm": [
           "node_modules"
         ],
+        "warm_copy": "skip",
         "sparse_always": [
           "docs/api"
         ]
