@@ -73,6 +73,8 @@ pub(crate) struct Facts {
     pub(crate) owns: Vec<String>,
     /// The folders that its worktree was made with, where it does not hold all.
     pub(crate) folders: Option<Vec<String>>,
+    /// Its ports, for servers.
+    pub(crate) ports: Vec<u16>,
     /// The tasks that had to land before this one starts.
     pub(crate) after: Vec<String>,
     /// Those of them that it still waits for.
@@ -181,6 +183,7 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
         brief: task.brief.clone(),
         owns: task.owns.clone(),
         folders: task.folders.clone(),
+        ports: task.ports.clone(),
         after: task.after.clone(),
         waits_for: if task.is_waiting() {
             ws.waits_for(task)

@@ -189,8 +189,9 @@ fn make(
         .ctx
         .ui
         .progress(&format!("{}: making the worktree", new.name));
-    let task = plan.make(ws, new, in_force)?;
+    let donor = plan.donor(ws, new, in_force)?;
+    let task = plan.make(ws, new, in_force, donor.as_ref())?;
     drop(bar);
-    plan.finish(ws, &task, in_force, interrupt)?;
+    plan.finish(ws, &task, in_force, donor, interrupt)?;
     Ok(task)
 }

@@ -290,6 +290,34 @@ fn joined(paths: &[&String]) -> Vec<u8> {
     list
 }
 
+impl Repo {
+    /// Those of `folders` that git would ignore in the checkout at `root`.
+    pub(crate) fn ignored_folders(
+        &self,
+        root: &Path,
+        folders: &[String],
+    ) -> anyhow::Result<Vec<String>> {
+        if folders.is_empty() {
+            return Ok(Vec::new());
+        }
+        // They need not be there yet, and patterns for folders alone are meant as well.
+        let mut lines = Vec::new();
+        for folder in folders {
+            lines.extend_from_slice(folder.as_bytes());
+            lines.extend_from_slice(b"/\0");
+        }
+        let ignored = ["check-ignore", "--no-index", "-z", "--stdin"];
+        let output = self
+            .git
+            .command(ignored)
+            .on_worktree(root, Path::new("/dev/null"))
+            .stdin(lines)
+            .output()?;
+        let folder = |path: &[u8]| utf8(path.strip_suffix(b"/").unwrap_or(path));
+        records(&output.stdout).map(folder).collect()
+    }
+}
+
 /// Files that git ignores in `root` and that one of `patterns` (as in a `.gitignore`) or the file `list` names.
 pub(crate) fn ignored_files(
     repo: &Repo,

@@ -70,7 +70,15 @@ impl Sandbox {
         let mut folder = tempfile::Builder::new();
         folder.prefix("wt-it-");
         let root = folder.tempdir_in("/tmp").or_else(|_| folder.tempdir());
-        let root = root.expect("a folder");
+        Self::at(root.expect("a folder"), init)
+    }
+
+    /// The same as [`Self::empty`], in a folder on another file system.
+    pub(crate) fn empty_in(folder: &Path) -> Self {
+        Self::at(tempfile::tempdir_in(folder).expect("a folder"), &[])
+    }
+
+    fn at(root: TempDir, init: &[&str]) -> Self {
         let canonical = root.path().canonicalize().expect("a path");
         let path = std::env::var("PATH").expect("PATH");
         let home = canonical.join("home");
