@@ -1,6 +1,5 @@
 //! `wt merge`: lands exactly what was judged, and tears the task down.
 
-mod plan;
 mod train;
 
 use clap::{ArgGroup, Args};
@@ -192,7 +191,7 @@ fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {
             Code::Ok
         }
         Outcome::Planned(plan) => {
-            plan::print(ctx, plan);
+            ctx.ui.out(&plan.to_string());
             Code::Ok
         }
         Outcome::Refused { report, code, .. } => {

@@ -16,6 +16,7 @@ use super::Repo;
 use super::answer::complaint;
 use super::call::GitCommand;
 use super::changes::Change;
+use super::empty_folders::missing_above;
 use super::indexed::Side;
 use super::occupied::occupied;
 use super::ref_hold::{RefHold, RefStep};
@@ -136,7 +137,7 @@ impl Repo {
             let paths: Vec<String> = occupied.into_iter().map(str::to_owned).collect();
             return refused(format!("git does not track {}", some_of(&paths)));
         }
-        let before = stamps(root, changes);
+        let (before, missing) = (stamps(root, changes), missing_above(root, changes));
         let output = self.write_files(step)?;
         if output.status.success() {
             hold.commit()?;
@@ -145,6 +146,10 @@ impl Repo {
         let why = complaint(&output);
         if stamps(root, changes) != before {
             anyhow::bail!("git was stopped in the middle of it: {why}");
+        }
+        for folder in missing.iter().rev() {
+            // Most of them are still missing.
+            let _ = fs::remove_dir(folder);
         }
         Ok(if why.contains("index.lock': File exists") {
             Tried::IndexInUse(why)

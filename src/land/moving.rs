@@ -48,8 +48,12 @@ pub(super) fn move_target(
         return Err(error);
     }
     if let Some(push) = push {
-        match push.send(&judged.names(), new) {
-            Ok(Pushed::Done) => intend(judged, &chain, &place, Some(&push.taken()))?,
+        match push.send(new) {
+            // Whatever fails from here on, the intents stay open: the remote has the landing.
+            Ok(Pushed::Done) => {
+                intend(judged, &chain, &place, Some(&push.taken()))?;
+                push.tell(&judged.names(), new)?;
+            }
             answer => {
                 settle(ws, &tasks)?;
                 return answer.map(|_| Moving::RemoteMoved(push.to()));

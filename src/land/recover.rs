@@ -124,7 +124,11 @@ fn recover_landing(
     };
     let mut line = if let Some(task) = landed {
         let task = record_landing(ws, &task, landing)?;
-        conclude(ws, task, keep)?;
+        if let Some(why) = conclude(ws, task, keep)?.kept_because {
+            // Whatever it is, it is not for a moment only.
+            ws.store.settle(name)?;
+            notes.push(format!("its worktree is kept: {why}"));
+        }
         format!("task `{name}` had landed; its landing is recorded")
     } else {
         ws.store.settle(name)?;

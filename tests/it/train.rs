@@ -592,7 +592,10 @@ fn what_was_judged_uncommitted_is_committed_on_the_way_and_what_follows_starts()
     let merged = sandbox.wt(&["merge", "a", "b", "--commit", "--keep"]);
     merged.expect(0).says("task `next` has started");
     assert_eq!(landed(&sandbox), ["a", "b"]);
-    assert_eq!(sandbox.git(&["log", "-1", "--format=%s", "wt/a"]), "Land a");
+    assert_eq!(
+        sandbox.git(&["log", "-1", "--format=%s", "wt/a"]),
+        "a: change a"
+    );
     for name in ["a", "b"] {
         assert_eq!(sandbox.task_state(name), "landed");
         assert_eq!(

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::plan;
 use crate::ctx::Ctx;
 use crate::error::Code;
 use crate::land::{Landed, LeftOut, News, Request, TrainRequest, Wanted, land_train, trains};
@@ -128,7 +127,8 @@ fn print(ctx: &Ctx, ws: &Workspace, news: &News) {
             ctx.ui.out(&format!("{done} {tasks}:\n{}", report.text()));
         }
         News::LeftOut(left) => print_left_out(ctx, left),
-        News::Planned(plan) => plan::print_train(ctx, plan),
+        News::Planned(plan) if plan.tasks.is_empty() => {}
+        News::Planned(plan) => ctx.ui.out(&plan.to_string()),
     }
 }
 
