@@ -277,6 +277,8 @@ impl Slot {
                 };
                 warm::bring(repo, &ws.ctx.ui, donor.root(), &to)?;
             }
+            // The steps must not be able to change a file unseen.
+            donor::outlast_second(&self.index);
         }
         Ok(())
     }
