@@ -20,6 +20,8 @@ mod sync;
 mod grant;
 mod remove;
 
+mod usage;
+
 mod judge;
 
 mod confine;
@@ -50,6 +52,7 @@ mod workspace;
 mod ctx;
 
 // Hands: each touches one outside thing, nothing else does.
+mod disk;
 mod git;
 mod store;
 mod ui;
