@@ -17,6 +17,8 @@ mod run;
 mod spawn;
 mod sync;
 
+mod gc;
+
 mod grant;
 mod remove;
 

@@ -1,12 +1,14 @@
 //! Taking a task away and bringing it back: every step a rename or a ref, each safe to repeat.
 
+mod released;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use rustix::process::Signal;
 
-use crate::error::Refusal;
+use crate::error::{Refusal, some_of};
 use crate::git::require_folder;
 use crate::judge::{busy, judge_at_work};
 use crate::oid::Oid;
@@ -16,6 +18,8 @@ use crate::quarantine;
 use crate::store::{Operation, Trashed, remove_dir, require_writable, trash_dir};
 use crate::task::Task;
 use crate::workspace::Workspace;
+
+pub(crate) use released::{Released, carry_out_release, find_removed, release, unsaved_of_removed};
 
 /// Whether a removed task's folder and branch are kept for `wt restore`.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,6 +45,20 @@ pub(crate) struct Unsaved {
 impl Unsaved {
     pub(crate) fn is_empty(&self) -> bool {
         self.uncommitted.is_empty() && self.unlanded.is_empty() && self.private.is_empty()
+    }
+
+    /// What it is, by its paths.
+    pub(crate) fn words(&self) -> String {
+        let parts = [
+            ("uncommitted", &self.uncommitted),
+            ("committed, not landed", &self.unlanded),
+            ("in the repository of its cage", &self.private),
+        ];
+        let parts = parts.iter().filter(|(_, paths)| !paths.is_empty());
+        let said: Vec<String> = parts
+            .map(|(what, paths)| format!("{what}: {}", some_of(paths)))
+            .collect();
+        said.join("; ")
     }
 }
 

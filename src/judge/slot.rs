@@ -1,5 +1,6 @@
 //! A slot: a checkout of `wt`'s own in which candidates are judged, kept warm from one to the next.
 
+mod drop;
 mod record;
 mod set_up;
 
@@ -19,6 +20,7 @@ use crate::store::{Lock, Store, list_dirs, read_json, remove_dir, trash_dir, wri
 use crate::warm::{self, Warming};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
+pub(crate) use drop::{drop_slot, slot_is_taken};
 pub(super) use record::{Record, Tenant};
 
 /// A slot that this process holds.

@@ -133,3 +133,195 @@ fn what_worktrees_share_by_copy_on_write_is_told_and_counted_once() {
         assert_eq!(sizes["total"]["untold"], false, "{kind}");
     }
 }
+
+/// A repository with everything that `wt gc` looks at: live and past tasks, with and without work, runs and a slot.
+fn lived_in() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let empty = sandbox.spawn("empty");
+    fs::write(empty.join(".wt/last/x"), noise(1)).expect("written");
+    sandbox.wt(&["rm", "empty", "--force"]).expect(0);
+    let picked = sandbox.spawn("picked");
+    sandbox.write(picked.join("picked"), "by hand\n");
+    sandbox.commit(&picked, "picked");
+    sandbox.git(&["cherry-pick", "wt/picked"]);
+    sandbox.wt(&["rm", "picked", "--force"]).expect(0);
+    let auth = sandbox.spawn("auth");
+    sandbox.write(auth.join("committed"), "work\n");
+    sandbox.commit(&auth, "work");
+    sandbox.write(auth.join("README.md"), "changed\n");
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+    sandbox.validated("docs", "docs.txt", "a guide\n");
+    sandbox.wt(&["merge", "docs"]).expect(0);
+    let live = sandbox.spawn("live");
+    sandbox.write(live.join("broken"), "");
+    sandbox.wt(&["validate", "live"]).expect(1);
+    fs::remove_file(live.join("broken")).expect("removed");
+    sandbox.write(live.join("live.txt"), "work\n");
+    sandbox.commit(&live, "work");
+    let cause = ["validate", "live", "--cause", "it was broken"];
+    sandbox.wt(&cause).expect(0);
+    sandbox
+}
+
+/// Three weeks on.
+fn later(sandbox: &mut Sandbox) {
+    let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(21 * 24);
+    sandbox.set("WT_NOW", &then.to_string());
+}
+
+/// What `wt gc --json` freed, as kind and name.
+fn freed(answer: &Value) -> Vec<(String, String)> {
+    let text = |item: &Value, key: &str| item[key].as_str().expect("text").to_owned();
+    let items = answer["freed"].as_array().expect("a list").iter();
+    items
+        .map(|item| (text(item, "kind"), text(item, "name")))
+        .collect()
+}
+
+#[test]
+fn gc_frees_what_is_over_and_leaves_work_and_proof() {
+    let mut sandbox = lived_in();
+    sandbox.wt(&["gc"]).expect(0).says("nothing is freed");
+    let on_target = sandbox.wt(&["log", "--target", "main", "--json"]).out;
+    let stored = sandbox.state().join("receipts");
+    let receipts = || fs::read_dir(&stored).expect("there").count();
+    let proofs = receipts();
+    let before = sandbox.picture();
+    later(&mut sandbox);
+
+    let planned = sandbox.wt(&["gc", "--dry-run", "--json"]).json();
+    sandbox.assert_as(&before);
+    let told = sandbox.wt(&["gc", "--json"]);
+    told.expect(0);
+    let answer = told.json();
+    let wanted = [
+        ("past", "empty"),
+        ("past", "picked"),
+        ("past", "docs"),
+        ("runs", "live"),
+        ("slot", "0"),
+    ];
+    let wanted = wanted.map(|(kind, name)| (kind.to_owned(), name.to_owned()));
+    assert_eq!(freed(&planned), wanted);
+    assert_eq!(freed(&answer), wanted);
+    let empty = &answer["freed"][0];
+    assert!(empty["bytes"].as_u64() > Some(500_000), "{empty}");
+    assert_eq!(answer["held"].as_array().map(Vec::len), Some(1));
+    let held = &answer["held"][0];
+    assert_eq!(held["name"], "auth");
+    let why = held["why"].as_str().expect("text");
+    assert!(
+        why.ends_with("(uncommitted: README.md; committed, not landed: committed)"),
+        "{why}"
+    );
+
+    let trash = sandbox.root().join("repo.wt/_trash");
+    let names = fs::read_dir(trash).expect("there").flatten();
+    let names: Vec<_> = names.map(|entry| entry.file_name()).collect();
+    assert!(
+        matches!(&names[..], [name] if name.to_string_lossy().starts_with("auth-")),
+        "{names:?}"
+    );
+    let refs = sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/wt/trash*"]);
+    assert!(refs.lines().all(|name| name.contains("/auth-")), "{refs}");
+    assert!(!sandbox.git(&["worktree", "list"]).contains("_judge"));
+    assert!(!sandbox.state().join("tasks/live/runs/1").exists());
+    assert!(sandbox.state().join("tasks/live/runs/2").is_dir());
+    assert_eq!(receipts(), proofs);
+    assert_eq!(
+        sandbox.wt(&["log", "--target", "main", "--json"]).out,
+        on_target
+    );
+    sandbox.wt(&["gc"]).expect(0).says("nothing is freed");
+    sandbox.wt(&["doctor"]).expect(0);
+
+    sandbox
+        .wt(&["merge", "docs"])
+        .expect(4)
+        .says("has landed on main");
+    sandbox
+        .wt(&["restore", "empty"])
+        .expect(4)
+        .says("no removed task");
+    sandbox.wt(&["restore", "auth"]).expect(0);
+    assert_eq!(
+        sandbox.read(sandbox.worktree("auth").join("README.md")),
+        "changed\n"
+    );
+    let answered = sandbox.wt(&["validate", "live"]);
+    answered.expect(0).prints("steps=0");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    sandbox.wt(&["merge", "live"]).expect(0);
+    // Of a task and a target that are no more.
+    let rest = sandbox.wt(&["gc", "--json"]).json();
+    let outcomes = ("logs".to_owned(), "outcomes of steps".to_owned());
+    assert_eq!(freed(&rest), [outcomes]);
+}
+
+#[test]
+fn gc_ends_where_it_is_told_and_says_when_that_is_out_of_reach() {
+    let mut sandbox = lived_in();
+    later(&mut sandbox);
+    let total = bytes(&sandbox.wt(&["list", "--size", "--json"]).json()["total"]);
+    let enough = format!("{}B", total - 300_000);
+    let answer = sandbox.wt(&["gc", "--to", &enough, "--json"]).json();
+    assert_eq!(freed(&answer), [("past".to_owned(), "empty".to_owned())]);
+    let left = bytes(&sandbox.wt(&["list", "--size", "--json"]).json()["total"]);
+    assert!(left <= total - 300_000, "{left} of {total}");
+    sandbox
+        .wt(&["gc", "--to", "1KB"])
+        .expect(1)
+        .prints("slot       0")
+        .says("and not 1 KB");
+    let wrong = sandbox.wt(&["gc", "--to", "1 gig"]);
+    wrong.expect(64).says("write a number with a unit");
+    sandbox
+        .wt(&["gc", "--older", "soon"])
+        .expect(64)
+        .says("14d");
+}
+
+#[test]
+fn unlanded_work_goes_by_the_operators_word_alone() {
+    let sandbox = lived_in();
+    let before = sandbox.picture();
+    sandbox
+        .wt(&["gc", "--drop", "auth"])
+        .expect(4)
+        .says("wt gc --drop is for the operator");
+    sandbox
+        .wt(&["gc", "--drop", "live", "--operator", "me"])
+        .expect(4)
+        .says("no removed task \"live\"");
+    sandbox
+        .wt(&["gc", "--drop", "auth", "--operator", "me", "--dry-run"])
+        .expect(0)
+        .says("would drop task `auth` for good; it held uncommitted: README.md");
+    sandbox.assert_as(&before);
+    sandbox
+        .wt(&["gc", "--drop", "auth", "--operator", "me"])
+        .expect(0)
+        .says("dropped task `auth` for good; it held uncommitted: README.md; committed, not landed: committed");
+    sandbox.wt(&["restore", "auth"]).expect(4);
+    let events = sandbox.wt(&["log", "auth"]);
+    events.expect(0).prints("dropped").prints("operator=me");
+    sandbox.wt(&["doctor"]).expect(0);
+    assert_eq!(
+        sandbox.events("auth"),
+        ["spawned", "removed", "dropped", "released"]
+    );
+}
+
+#[test]
+fn gc_leaves_what_is_in_use() {
+    let (sandbox, worktree, judging) = Sandbox::judging_without_end();
+    let answer = sandbox.wt(&["gc", "--older", "0", "--json"]).json();
+    assert!(freed(&answer).is_empty(), "{answer:#}");
+    assert!(sandbox.root().join("repo.wt/_judge/0").is_dir());
+    judging.signal(rustix::process::Signal::INT);
+    judging.finish(&sandbox).expect(130);
+    sandbox.wt(&["gc", "--older", "0"]).expect(0).prints("slot");
+    assert!(!sandbox.root().join("repo.wt/_judge/0").exists());
+    fs::remove_file(worktree.join("slow")).expect("removed");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+}
