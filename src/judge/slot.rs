@@ -219,7 +219,8 @@ impl Slot {
         repo.fill_submodules(self.root())?;
         // The candidate may hold a file where the main checkout has a folder: the candidate is what is judged.
         let tree = &order.candidate.tree;
-        self.carried = carry::bring(repo, &contract.carry, self.root(), tree, &[], |refusal| {
+        let paths = carry::candidates(repo, &contract.carry)?;
+        self.carried = carry::bring(repo, paths, self.root(), tree, &[], |refusal| {
             ws.ctx.ui.warn(&refusal.message);
             Ok(())
         })?;

@@ -1,6 +1,7 @@
 //! What `wt` takes on the disk, told and bounded: sizes, room for a spawn, and what can be freed.
 
 mod image;
+mod room;
 
 use std::fs;
 
