@@ -53,7 +53,7 @@ impl Plan {
         }
         plan.check_disk(ws)?;
         if plan.after.is_empty() {
-            let wanted = &in_force.contract.ports;
+            let wanted = in_force.contract.ports;
             plan.ports = ports::choose(ws, wanted, Holder::Task(&new.name), &[])?;
         }
         Ok(plan)
