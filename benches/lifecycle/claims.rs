@@ -13,7 +13,7 @@ use crate::table::Report;
 
 /// Makes tasks with four globs each, then measures `wt`'s two questions about claims.
 pub(crate) fn measure(site: &Site, report: &mut Report) -> anyhow::Result<()> {
-    let (tasks, paths) = (site.wanted.claims, site.wanted.paths);
+    let (tasks, paths) = (site.wanted.claims, site.files);
     let project = Project::of_names(site.ground, "project-of-claims", paths)?;
     claim(&project, tasks)?;
     let mut checked = Contest::against("git branch", None);
@@ -45,7 +45,7 @@ pub(crate) fn measure(site: &Site, report: &mut Report) -> anyhow::Result<()> {
         }
     }
     report.times(site, &format!("spawn --after, {tasks} claims"), &checked);
-    let what = format!("scope unowned, {tasks} claims, {paths} paths");
+    let what = format!("scope unowned, {tasks} claims");
     report.times(site, &what, &matched);
     report.peaks(site, &what, &matched);
     Ok(())

@@ -65,6 +65,8 @@ enum Files {
     /// Of those that are asked for, the most up to a number.
     Most(usize),
     Fixed(usize),
+    /// As many as are held against claims.
+    Paths,
 }
 
 /// One pass, which gives one or more rows.
@@ -101,7 +103,7 @@ pub(crate) const ROWS: [Row; 16] = [
     row(&["many"], Ext4, Files::Most(20_000), many::measure),
     row(&["hook"], Ext4, Files::Fixed(1_000), ask::hook),
     row(&["list"], Ext4, Files::Fixed(5_000), ask::list),
-    row(&["claims"], Ext4, Files::Fixed(0), claims::measure),
+    row(&["claims"], Ext4, Files::Paths, claims::measure),
     row(&["landings"], Ext4, Files::Most(20_000), landings::measure),
     row(&["spawn", "status", "rm"], Xfs, LARGE, create::warm),
     row(&["cold"], Xfs, Files::Each(20_000, 20_000), create::cold),
@@ -135,6 +137,7 @@ impl Row {
             Files::Each(least, most) => asked.filter(|n| (least..=most).contains(n)).collect(),
             Files::Most(most) => asked.filter(|n| *n <= most).max().into_iter().collect(),
             Files::Fixed(number) => vec![number],
+            Files::Paths => vec![wanted.paths],
         }
     }
 }
