@@ -3,6 +3,11 @@
 mod judges;
 mod put_back;
 
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -230,6 +235,43 @@ pub(crate) fn look(ws: &Workspace, task: &Task) -> anyhow::Result<Seen> {
     let index = ws.store.task_index(&task.name);
     let uncommitted = repo.uncommitted_paths(&task.worktree, &index, &tip)?;
     note_seen(ws, &task.name, uncommitted)
+}
+
+/// Looks into the worktrees of several tasks at once; answers the errors in the order of the tasks, and what was seen
+/// is kept.
+pub(crate) fn look_all(ws: &Workspace, tasks: &[&Task]) -> Vec<Option<anyhow::Error>> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicUsize::new(0);
+    let (ctx, common) = (ws.ctx, ws.repo.common());
+    let work = || {
+        let mut failed = Vec::new();
+        // Each has a repository of its own: libgit2's are for one thread.
+        let own = Workspace::at(ctx, common);
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(task) = tasks.get(at) else {
+                return failed;
+            };
+            let looked = match &own {
+                Ok(own) => look(own, task),
+                Err(error) => Err(anyhow::anyhow!("{error:#}")),
+            };
+            failed.extend(looked.err().map(|error| (at, error)));
+        }
+    };
+    let mut errors: Vec<Option<anyhow::Error>> = tasks.iter().map(|_| None).collect();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores.min(tasks.len()))
+            .map(|_| scope.spawn(work))
+            .collect();
+        for worker in workers {
+            let failed = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+            for (at, error) in failed {
+                errors[at] = Some(error);
+            }
+        }
+    });
+    errors
 }
 
 /// Keeps what was seen, for those who do not want to look themselves.

@@ -10,11 +10,14 @@ mod discover;
 mod donated;
 mod empty_folders;
 mod first_parents;
+mod held_tree;
+mod ignored;
 mod index_file;
 mod indexed;
 mod intake;
 mod kept_index;
 mod locks;
+mod look;
 mod main_checkout;
 mod move_checkout;
 mod new_worktree;
@@ -42,6 +45,7 @@ pub(crate) use combine::{Combination, CommitRequest};
 pub(crate) use command::Git;
 pub(crate) use discover::{Location, discover};
 pub(crate) use first_parents::Step;
+pub(crate) use ignored::ignored_files;
 pub(crate) use index_file::{IndexEntry, IndexFile, IndexKind, IndexStat};
 pub(crate) use indexed::Side;
 pub(crate) use intake::Ref;
@@ -50,7 +54,7 @@ pub(crate) use new_worktree::{NewWorktree, WorktreeBranch};
 pub(crate) use read::Reader;
 pub(crate) use settle_checkout::Settled;
 pub(crate) use slot_checkout::SlotCheckout;
-pub(crate) use snapshot::{SnapshotRequest, ignored_files, nested, too_large};
+pub(crate) use snapshot::{SnapshotRequest, nested, too_large};
 pub(crate) use submodule::SUBMODULE_LOCK;
 pub(crate) use worktree::{folder_id, require_folder};
 
@@ -81,7 +85,14 @@ impl Repo {
         program: &Path,
         variables: &std::collections::BTreeMap<String, String>,
     ) -> Self {
-        Self::open(&self.common, self.git.with_environment(program, variables))
+        let git = self.git.with_environment(program, variables);
+        let git = git.in_repository(&self.common);
+        Self {
+            common: self.common.clone(),
+            main: self.main.clone(),
+            read: self.read.with_git(git.clone()),
+            git,
+        }
     }
 
     /// The common git directory, absolute.

@@ -1,7 +1,9 @@
 //! Taking a task away and bringing it back: every step a rename or a ref, each safe to repeat.
 
+mod sweep;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use rustix::process::Signal;
@@ -11,11 +13,14 @@ use crate::git::require_folder;
 use crate::judge::{busy, judge_at_work};
 use crate::oid::Oid;
 use crate::ports;
-use crate::process::{self, Identity};
+use crate::process::Identity;
 use crate::quarantine;
 use crate::store::{Operation, Trashed, remove_dir, require_writable, trash_dir};
 use crate::task::Task;
 use crate::workspace::Workspace;
+
+use sweep::sweep;
+pub(crate) use sweep::{gone, sweep_left, sweep_now};
 
 /// Whether a removed task's folder and branch are kept for `wt restore`.
 #[derive(Clone, PartialEq, Eq)]
@@ -234,37 +239,6 @@ pub(crate) fn carry_out(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()>
     )?;
     ws.store.settle(&task.name)?;
     sweep(ws, trashed.trash.as_deref())
-}
-
-/// Deletes what nobody will ask for again, in the background: the prompt need not wait for it.
-fn sweep(ws: &Workspace, trash: Option<&Path>) -> anyhow::Result<()> {
-    let Some(dir) = trash.and_then(Path::parent) else {
-        return Ok(());
-    };
-    if gone(dir).is_empty() {
-        return Ok(());
-    }
-    let log = ws.store.root().join("sweep.log");
-    process::detach(&["_sweep".as_ref(), dir.as_os_str()], &log).map(drop)
-}
-
-/// The folders in a trash that wait to be deleted.
-pub(crate) fn gone(trash: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(trash).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == "gone"))
-        .collect()
-}
-
-/// Deletes the folders of a trash that wait for it.
-pub(crate) fn sweep_now(trash: &Path) -> anyhow::Result<()> {
-    for folder in gone(trash) {
-        remove_dir(&folder)?;
-    }
-    // Only an empty one goes.
-    let _ = fs::remove_dir(trash);
-    Ok(())
 }
 
 fn rename_once(from: &Path, to: &Path) -> anyhow::Result<()> {

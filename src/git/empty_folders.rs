@@ -37,3 +37,30 @@ pub(super) fn prune_above(root: &Path, path: &str) {
 fn above(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(end, _)| &path[..end])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_folders_go_and_neither_full_ones_nor_what_is_behind_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, elsewhere) = (dir.path().join("root"), dir.path().join("elsewhere"));
+        for folder in ["empty/inner", "full/inner"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        fs::create_dir_all(elsewhere.join("inner")).unwrap();
+        fs::write(root.join("full/file"), "").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, root.join("link")).unwrap();
+        for path in [
+            "empty/inner/deep/file",
+            "full/inner/file",
+            "link/inner/file",
+        ] {
+            prune_above(&root, path);
+        }
+        assert!(!root.join("empty").exists());
+        assert!(root.join("full/file").exists() && !root.join("full/inner").exists());
+        assert!(elsewhere.join("inner").exists());
+    }
+}

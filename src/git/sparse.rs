@@ -12,6 +12,8 @@ use anyhow::Context as _;
 
 use super::Repo;
 use super::call::GitCommand;
+use super::read::records;
+use super::snapshot::View;
 use crate::plain::plain_bytes;
 use crate::task::Task;
 
@@ -110,21 +112,57 @@ impl Repo {
                 }
                 done => {
                     done?;
-                    return self.follow(&index.with_file_name(OWN), &admin);
+                    return self.follow(&index.with_file_name(OWN), &admin).map(drop);
                 }
             }
         }
         set()?;
-        self.follow(&index.with_file_name(OWN), &admin)
+        self.follow(&index.with_file_name(OWN), &admin).map(drop)
     }
 
     /// Takes the patterns of a task's worktree over from `git_dir`, which its agent can write, where it holds only some
     /// folders.
-    pub(super) fn follow_sparse(&self, task: &Task, git_dir: &Path) -> anyhow::Result<()> {
+    pub(crate) fn follow_sparse(&self, task: &Task, git_dir: &Path) -> anyhow::Result<()> {
         match self.sparse_of(task) {
-            Some(own) => self.follow(&own, git_dir),
-            None => Ok(()),
+            Some(own) if self.follow(&own, git_dir)? => self.unhide(View {
+                worktree: &task.worktree,
+                index: &own.with_file_name("index"),
+                sparse: Some(&own),
+            }),
+            _ => Ok(()),
         }
+    }
+
+    /// Tells the own index of a task's worktree of the patterns that were taken over last.
+    pub(crate) fn unhide_own(&self, task: &Task) -> anyhow::Result<()> {
+        let sparse = self.sparse_of(task);
+        self.unhide(View {
+            worktree: &task.worktree,
+            index: &self.admin_dir(&task.admin).join("index"),
+            sparse: sparse.as_deref(),
+        })
+    }
+
+    /// Has an index count what the patterns show by now, and it still passes over: what is deleted there is a change.
+    fn unhide(&self, view: View) -> anyhow::Result<()> {
+        if view.sparse.is_none() || !view.index.exists() {
+            return Ok(());
+        }
+        let tagged = self.on(view, &["ls-files", "-z", "-t"]).bytes()?;
+        let hidden = records(&tagged).filter_map(|record| record.strip_prefix(b"S "));
+        let hidden = hidden.fold(Vec::new(), |mut list, path| {
+            list.extend_from_slice(path);
+            list.push(0);
+            list
+        });
+        let rules = ["sparse-checkout", "check-rules", "-z"];
+        let shown = self.on(view, &rules).stdin(hidden).output()?;
+        // A git older than 2.41 does not know the rules by path: there it is told by what was seen in these folders.
+        if !shown.status.success() || shown.stdout.is_empty() {
+            return Ok(());
+        }
+        let show = ["update-index", "--no-skip-worktree", "-z", "--stdin"];
+        self.on(view, &show).stdin(shown.stdout).run()
     }
 
     /// The patterns in force in a git directory of the task's worktree, where that holds only some folders.
@@ -144,7 +182,8 @@ impl Repo {
         })
     }
 
-    fn follow(&self, own: &Path, git_dir: &Path) -> anyhow::Result<()> {
+    /// Answers whether the patterns are other ones than before.
+    fn follow(&self, own: &Path, git_dir: &Path) -> anyhow::Result<bool> {
         let patterns = self.patterns(git_dir)?;
         let common = self.common().display().to_string();
         let commondir = format!("{common}\n");
@@ -159,16 +198,19 @@ impl Repo {
             ("config.worktree", include.as_bytes()),
             (PATTERNS, &patterns),
         ];
-        files.iter().try_for_each(|(name, bytes)| {
+        let mut others = false;
+        for (name, bytes) in files {
             let path = own.join(name);
             if fs::read(&path).is_ok_and(|there| there == *bytes) {
-                return Ok(());
+                continue;
             }
+            others |= name == PATTERNS;
             let folder = path.parent().context("a file lies in a folder")?;
             fs::create_dir_all(folder)
                 .and_then(|()| fs::write(&path, bytes))
-                .with_context(|| format!("can't write {}", path.display()))
-        })
+                .with_context(|| format!("can't write {}", path.display()))?;
+        }
+        Ok(others)
     }
 
     /// Whether the settings of a worktree's git directory say that it shows only some of its files.

@@ -182,6 +182,7 @@ fn decide(
 
 /// The stored receipt answers: the task is validated, and no step is run.
 fn pass(ws: &Workspace, mut task: Task, order: Order, receipt: &Receipt) -> anyhow::Result<Answer> {
+    let before = task.clone();
     task.advance(Happening::Passed)?;
     task.rejected = None;
     task.held_back = None;
@@ -192,7 +193,9 @@ fn pass(ws: &Workspace, mut task: Task, order: Order, receipt: &Receipt) -> anyh
         receipt: receipt.key(),
         synced: false,
     });
-    ws.store.save_task(&task)?;
+    if task != before {
+        ws.store.save_task(&task)?;
+    }
     ws.record(&ws.event(&task.name, "known").fact("receipt", receipt.key()))?;
     let report = Report::known(&task, receipt, &order.changed, order.judge_changed);
     // The verdict before must not lie there as if it were the last one.

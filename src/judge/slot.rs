@@ -15,7 +15,9 @@ use crate::donor::{self, Filling};
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::process::{self, Interrupt};
-use crate::store::{Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json};
+use crate::store::{
+    Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json, write_json_shown,
+};
 use crate::warm::{self, Warming};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
@@ -182,7 +184,8 @@ impl Slot {
         self.record.occupant = None;
         self.record.tenant = None;
         self.record.used = Some(now);
-        write_json(&self.file, &self.record)
+        // Where the power is lost before this is on the disk, the slot is made anew.
+        write_json_shown(&self.file, &self.record)
     }
 
     /// Brings the slot to the order's candidate; answers whether the set-up must run.
@@ -204,8 +207,11 @@ impl Slot {
             keep.extend(self.record.made.iter().cloned());
         }
         // Until the set-up has run again, nothing vouches for what it once made.
-        self.record.setup = if set_up { wanted } else { None };
-        write_json(&self.file, &self.record)?;
+        let vouched = if set_up { wanted } else { None };
+        if self.record.setup != vouched {
+            self.record.setup = vouched;
+            write_json(&self.file, &self.record)?;
+        }
         repo.reset_slot(self.checkout(), &order.candidate.commit, &keep)
             .with_context(|| {
                 format!(

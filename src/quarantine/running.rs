@@ -208,6 +208,8 @@ fn finish(ws: &Workspace, task: &Task, note: &CageNote) -> anyhow::Result<()> {
     // What was shown besides in the cage, or no longer, is so in the worktree from now on.
     if let Some(patterns) = repo.patterns_in(task, &ws.store.private_git_dir(&task.name))? {
         admin.write("info/sparse-checkout", &patterns, 0o644)?;
+        repo.follow_sparse(task, &ws.store.private_git_dir(&task.name))?;
+        repo.unhide_own(task)?;
     }
     let tip = repo.tip_of(task)?;
     if tip != note.tip {

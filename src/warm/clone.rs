@@ -59,9 +59,10 @@ impl Sharing {
             let probe = sys::openat(to.folder("")?, c".", flags, Mode::RUSR | Mode::WUSR)?;
             Ok(sys::ioctl_ficlone(probe, source)?)
         };
-        match shared() {
-            Ok(()) => Self::Yes,
-            Err(_) => Self::No,
+        if shared().is_ok() {
+            Self::Yes
+        } else {
+            Self::No
         }
     }
 }
@@ -178,10 +179,9 @@ fn clone_link(
     entry: &Entry,
     (from, to): (&OwnedFd, &OwnedFd),
 ) -> io::Result<()> {
-    let leads = match sys::readlinkat(from, &entry.name, Vec::new()) {
-        Ok(leads) => leads,
-        // It is another thing now: the last look tells.
-        Err(_) => return Ok(()),
+    // It is another thing now, or none: the last look tells.
+    let Ok(leads) = sys::readlinkat(from, &entry.name, Vec::new()) else {
+        return Ok(());
     };
     let leads = Path::new(OsStr::from_bytes(leads.to_bytes()));
     let new = redirected(places, &folder.path, leads);

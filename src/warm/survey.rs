@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use rustix::fs::{self as sys, AtFlags, FileType, Stat};
+use rustix::io::Errno;
 
 use crate::store::Beneath;
 
@@ -49,6 +50,7 @@ impl Survey {
     /// # Errors
     /// Where something in it can't be looked at, or has a name that is no text.
     pub(super) fn take(root: &Beneath, path: &str) -> anyhow::Result<Option<Self>> {
+        // By the clock that files get their times from, which is never another for the sake of a test.
         let begun = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -90,7 +92,11 @@ impl Survey {
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
-            let stat = sys::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            let stat = match sys::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+                // Gone this very moment: the folder's time tells.
+                Err(Errno::NOENT) => continue,
+                found => found?,
+            };
             match FileType::from_raw_mode(stat.st_mode) {
                 FileType::Directory => {
                     let name = name.to_str().context("a name that is no text")?;

@@ -4,6 +4,7 @@ mod attempts;
 mod caller;
 mod culprit;
 mod flaky;
+mod kept;
 mod known;
 mod slot;
 mod target;

@@ -330,7 +330,8 @@ fn what_a_cage_shows_besides_is_shown_when_it_has_ended() {
     let worktree = spawn(&sandbox, "a", "packages/a");
     let work = "git sparse-checkout add packages/c && rm packages/c/lib && git add -A && git commit -qm c && rm packages/c/src/deep/x";
     sandbox.wt(&["run", "a", "--", "sh", "-c", work]).expect(0);
-    let status = sandbox.git_in(&worktree, &["status", "--porcelain"]);
+    let quiet = "advice.sparseIndexExpanded=false";
+    let status = sandbox.git_in(&worktree, &["-c", quiet, "status", "--porcelain"]);
     assert_eq!(status, " D packages/c/src/deep/x");
     sandbox
         .wt(&["show", "a", "--status"])

@@ -285,3 +285,28 @@ fn ctrl_c_stops_the_judge_and_counts_nothing() {
     );
     sandbox.wt(&["doctor"]).expect(0);
 }
+
+#[test]
+fn a_removal_goes_on_when_its_terminal_is_closed() {
+    let sandbox = sandbox_with_terminal(&[
+        ("wt.toml", sandbox::CONTRACT),
+        ("test.sh", ""),
+        (".gitignore", "junk/\n"),
+    ]);
+    let junk = sandbox.spawn("auth").join("junk");
+    std::fs::create_dir(&junk).expect("made");
+    for number in 0..20_000 {
+        std::fs::File::create(junk.join(number.to_string())).expect("made");
+    }
+    // The shell goes on, so that it and all that it began get the terminal's hang-up.
+    let line = format!("sh -c '{} rm auth; sleep 100'", sandbox::wt());
+    let Some(mut terminal) = Terminal::run(&sandbox, &line) else {
+        return;
+    };
+    terminal.read_until("removed task `auth`");
+    terminal.child.kill().expect("closed");
+    terminal.child.wait().expect("ended");
+    sandbox::wait_until("all is deleted", || {
+        !sandbox.root().join("repo.wt/_trash").exists()
+    });
+}

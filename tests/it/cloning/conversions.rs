@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::of_every_kind;
+use super::{of_every_kind, set_time};
 use crate::sandbox::Sandbox;
 
 /// Three files, under these attributes and settings, as git itself checks them out.
@@ -138,7 +138,9 @@ fn what_lfs_has_downloaded_is_not_downloaded_again() {
     sandbox.git(&["checkout", "--", "other.bin"]);
     sandbox.git(&["config", "filter.lfs.smudge", &smudge]);
     sandbox.git(&["config", "filter.lfs.clean", "cat"]);
-    sandbox.settle();
+    set_time(&sandbox.repo().join("other.bin"), 1_600_000_000);
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    sandbox.git(&["status", "--short"]);
     sandbox.git(&["config", "filter.lfs.clean", clean]);
     let worktree = sandbox.spawn("third");
     assert_eq!(
@@ -156,5 +158,5 @@ fn umask_and_modes_are_those_of_git() {
         fs::set_permissions(sandbox.repo().join(path), mode).expect("set");
     }
     sandbox.settle();
-    assert_eq!(sandbox.spawned_right("auth").len(), 610);
+    assert_eq!(sandbox.spawned_right("auth").len(), 611);
 }

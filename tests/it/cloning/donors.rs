@@ -10,10 +10,13 @@ use crate::sandbox::{CONTRACT, Sandbox, skipped};
 #[test]
 fn what_the_main_checkout_has_otherwise_is_written_by_git() {
     let sandbox = Sandbox::with(&[
-        ("same", "same\n"),
-        ("sub/same", "same\n"),
+        ("a/1", "one\n"),
+        ("a/2", "two\n"),
+        ("a/b/3", "three\n"),
         ("changed", "old\n"),
         ("gone/too", "x\n"),
+        ("last", "last\n"),
+        ("same", "same\n"),
     ]);
     sandbox.git(&["switch", "-q", "-c", "other"]);
     sandbox.write("changed", "new\n");
@@ -27,7 +30,7 @@ fn what_the_main_checkout_has_otherwise_is_written_by_git() {
     assert_eq!(sandbox.git_in(&worktree, &["status", "--porcelain"]), "");
     assert_eq!(
         sandbox.cloned(&sandbox.repo(), &worktree),
-        ["same", "sub/same"]
+        ["a/1", "a/2", "a/b/3", "last", "same"]
     );
 
     // Attributes that count there and not here.
@@ -167,6 +170,11 @@ fn another_file_system_gets_copies() {
     sandbox.wt(&["rm", "auth", "--force"]).expect(0);
 }
 
+/// Makes all files of the first slot look older than its index, however soon that was written after them.
+fn make_old(sandbox: &Sandbox) {
+    set_time(&sandbox.state().join("slots/1/index"), 4_000_000_000);
+}
+
 #[test]
 fn slots_are_cloned_and_serve_in_their_turn() {
     let sandbox = Sandbox::new();
@@ -186,7 +194,7 @@ fn slots_are_cloned_and_serve_in_their_turn() {
 
     // The main checkout is at something else: the slot has most of what is wanted, and the rest comes from git.
     sandbox.git(&["switch", "-q", "--orphan", "empty"]);
-    set_time(&sandbox.state().join("slots/1/index"), 4_000_000_000);
+    make_old(&sandbox);
     sandbox.wt(&["spawn", "next", "--target", "main"]).expect(0);
     let worktree = sandbox.worktree("next");
     assert_eq!(files(&worktree), sandbox.by_git("main"));
@@ -213,6 +221,7 @@ fn what_a_step_did_to_a_slot_reaches_no_worktree() {
         .prints("UNSTABLE_TREE");
     let slot = sandbox.root().join("repo.wt/_judge/1");
     sandbox.git(&["switch", "-q", "--orphan", "empty"]);
+    make_old(&sandbox);
     sandbox.wt(&["spawn", "next", "--target", "main"]).expect(0);
     let worktree = sandbox.worktree("next");
     assert_eq!(files(&worktree), sandbox.by_git("main"));

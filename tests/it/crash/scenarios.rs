@@ -178,10 +178,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "merge --push",
         prepare: behind_its_remote,
         verb: &["merge", "auth", "--push", "--operator", "me"],
-        between: &[
-            |sandbox| drop(sandbox.git(&["fetch", "-q"])),
-            |sandbox| drop(sandbox.git(&["merge", "-q", "--ff-only", "origin/main"])),
-        ],
+        between: &[|sandbox| drop(sandbox.git(&["pull", "-q", "--ff-only"]))],
         ..MERGE
     },
     Scenario {

@@ -1,6 +1,6 @@
 //! A scenario that meets its points one after another, and what must hold after each.
 
-use super::checks::{Picture, left_over, private_folders};
+use super::checks::{Picture, left_over, on_remote, private_folders};
 use super::points::{Fate, Point};
 use super::rig::Rig;
 use super::scenarios::{Scenario, sandbox};
@@ -24,6 +24,7 @@ pub(super) struct Trial<'s> {
     before: Picture,
     between: Vec<Picture>,
     after: Picture,
+    remote_after: String,
     left_out: Vec<LeftOut>,
     pub(super) points: Vec<Point>,
 }
@@ -66,7 +67,7 @@ impl<'s> Trial<'s> {
         rig.restore();
         let (ran, mut points) = rig.record(scenario.verb);
         ran.expect(scenario.code);
-        let after = Picture::of(&rig);
+        let (after, remote_after) = (Picture::of(&rig), on_remote(&rig));
         let left_out = scenario.left_out.iter();
         let left_out = left_out.map(|left| LeftOut::of(&rig, scenario.verb, *left));
         let left_out = left_out.collect();
@@ -78,6 +79,7 @@ impl<'s> Trial<'s> {
             before,
             between,
             after,
+            remote_after,
             left_out,
             points,
         }
@@ -101,7 +103,10 @@ impl<'s> Trial<'s> {
         }
         self.rig.wait_for_quiet();
         if ran.err.contains("goes on waiting") {
-            self.rig.sandbox.wt(&["spawn", "next"]).expect(0);
+            let spawned = self.rig.sandbox.wt(&["spawn", "next"]);
+            if spawned.code != Some(0) {
+                problems.push(format!("its follower: {}{}", spawned.out, spawned.err));
+            }
         }
         problems.extend(self.again(&ran));
         problems.extend(self.heal());
@@ -120,14 +125,14 @@ impl<'s> Trial<'s> {
     /// What is wrong with the state after a run that met its fate, once it is mended: it is not the one before it, one
     /// on the way, or the one after it.
     fn neither(&self, ran: &Ran) -> Option<String> {
+        let now = Picture::of(&self.rig);
+        if let Some(left) = self.left_out_by(ran) {
+            return (now != left.now).then(|| format!("landed: {}", now.difference(&left.now)));
+        }
         // The landing itself is whole; the follower's start was not, and it is said how to start it.
         let waits = ran.err.contains("goes on waiting");
         if waits || self.scenario.has_many_stages {
             return None;
-        }
-        let now = Picture::of(&self.rig);
-        if let Some(left) = self.left_out_by(ran) {
-            return (now != left.now).then(|| format!("landed: {}", now.difference(&left.now)));
         }
         let is_before = (now == self.before || self.between.contains(&now))
             && ran.code != Some(self.scenario.code);
@@ -217,6 +222,10 @@ impl<'s> Trial<'s> {
         let now = Picture::of(&self.rig);
         if now != *end {
             problems.push(format!("in the end: {}", now.difference(end)));
+        }
+        let remote = on_remote(&self.rig);
+        if remote != self.remote_after {
+            problems.push(format!("in the end its remote has {remote}"));
         }
         problems
     }
