@@ -61,7 +61,7 @@ impl fmt::Display for Holder<'_> {
 /// A refusal where there are too few free ones.
 pub(crate) fn choose(
     ws: &Workspace,
-    wanted: &Ports,
+    wanted: Ports,
     holder: Holder,
     kept: &[u16],
 ) -> anyhow::Result<Vec<u16>> {
@@ -107,7 +107,7 @@ pub(crate) fn renew(ws: &Workspace, name: &str) -> anyhow::Result<()> {
         count: u8::try_from(task.ports.len()).unwrap_or(u8::MAX),
         from: task.ports.iter().min().copied(),
     };
-    let chosen = choose(ws, &wanted, Holder::Task(name), &task.ports)?;
+    let chosen = choose(ws, wanted, Holder::Task(name), &task.ports)?;
     if chosen == task.ports {
         return Ok(());
     }

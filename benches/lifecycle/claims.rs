@@ -5,55 +5,49 @@ use std::fs;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
-use crate::measure::{Pairs, Side, run, take};
+use crate::contest::Contest;
+use crate::measure::{run, take};
 use crate::project::Project;
-use crate::table::Table;
+use crate::rows::Site;
+use crate::table::Report;
 
 /// Makes tasks with four globs each, then measures `wt`'s two questions about claims.
-pub(crate) fn measure(
-    project: &Project,
-    tasks: usize,
-    pairs: usize,
-    table: &mut Table,
-) -> anyhow::Result<()> {
-    claim(project, tasks)?;
-    let (mut checked, mut matched) = (Pairs::default(), Pairs::default());
-    for round in 0..=pairs {
+pub(crate) fn measure(site: &Site, report: &mut Report) -> anyhow::Result<()> {
+    let (tasks, paths) = (site.wanted.claims, site.files);
+    let project = Project::of_names(site.ground, "project-of-claims", paths)?;
+    claim(&project, tasks)?;
+    let mut checked = Contest::against("git branch", None);
+    let mut matched = Contest::against("git ls-tree -r", None);
+    for round in site.rounds() {
         let name = format!("new-{round}");
-        for side in Side::order(round) {
-            let took = match side {
-                Side::Wt => {
-                    let owns = globs(tasks + round);
-                    let mut spawn = project.wt(&["spawn", &name, "--after", "task-0"]);
-                    take(spawn.args(owns.iter().flat_map(|glob| ["--owns", glob])))?
-                }
-                Side::Git => take(&mut project.git(&["branch", &name]))?,
+        for who in checked.turns(round) {
+            let took = if who == 0 {
+                let owns = globs(tasks + round);
+                let mut spawn = project.wt(&["spawn", &name, "--after", "task-0"]);
+                take(spawn.args(owns.iter().flat_map(|glob| ["--owns", glob])))?
+            } else {
+                take(&mut project.git(&["branch", &name]))?
             };
-            checked.add(round, side, took);
+            checked.note(round, who, took);
         }
         run(&mut project.wt(&["rm", &name]))?;
-        for side in Side::order(round) {
-            let took = match side {
-                Side::Wt => {
-                    let took = take(&mut project.wt(&["scope", "unowned", "--json"]))?;
-                    let told: Value = serde_json::from_str(&took.out)?;
-                    let tracked = told["tracked"].as_u64().context("a number")?;
-                    ensure!(
-                        tracked > project.files as u64,
-                        "{tracked} paths are too few"
-                    );
-                    took
-                }
-                Side::Git => take(&mut project.git(&["ls-tree", "-r", "--name-only", "HEAD"]))?,
+        for who in matched.turns(round) {
+            let took = if who == 0 {
+                let took = take(&mut project.wt(&["scope", "unowned", "--json"]))?;
+                let told: Value = serde_json::from_str(&took.out)?;
+                let tracked = told["tracked"].as_u64().context("a number")?;
+                ensure!(tracked > paths as u64, "{tracked} paths are too few");
+                took
+            } else {
+                take(&mut project.git(&["ls-tree", "-r", "--name-only", "HEAD"]))?
             };
-            matched.add(round, side, took);
+            matched.note(round, who, took);
         }
     }
-    let what = format!("spawn --after, {tasks} claims");
-    table.times(&what, project.files, "git branch", &checked);
+    report.times(site, &format!("spawn --after, {tasks} claims"), &checked);
     let what = format!("scope unowned, {tasks} claims");
-    table.times(&what, project.files, "git ls-tree -r", &matched);
-    table.peaks("scope unowned", project.files, "git ls-tree -r", &matched);
+    report.times(site, &what, &matched);
+    report.peaks(site, &what, &matched);
     Ok(())
 }
 
@@ -79,8 +73,8 @@ fn claim(project: &Project, tasks: usize) -> anyhow::Result<()> {
 /// Of these the first two can hold paths of the project; the last begins as that of every other task, so that only their automata tell them apart.
 fn globs(number: usize) -> [String; 4] {
     [
-        format!("part-{}/unit-{}/**", number / 20, number % 20),
-        format!("!part-{}/unit-{}/file-*7.txt", number / 20, number % 20),
+        format!("packages/p{}/unit-{}/**", number / 8, number % 8),
+        format!("!packages/p{}/unit-{}/file-*7.txt", number / 8, number % 8),
         format!("docs/{number}/*.md"),
         format!("tests/**/test_{number}_*.rs"),
     ]

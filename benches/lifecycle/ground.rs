@@ -1,4 +1,4 @@
-//! Where it is measured: an ext4 image of its own where that can be mounted, else a temporary folder.
+//! Where it is measured: a filesystem in an image of its own where that can be mounted, else a temporary folder.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,8 +12,53 @@ use crate::measure::take;
 /// How large the image may grow; it takes only what is written.
 const IMAGE_SIZE: u64 = 16 << 30;
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filesystem {
+    Ext4,
+    Xfs,
+    Btrfs,
+}
+
+impl Filesystem {
+    const ALL: [Self; 3] = [Self::Ext4, Self::Xfs, Self::Btrfs];
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Ext4 => "ext4",
+            Self::Xfs => "xfs",
+            Self::Btrfs => "btrfs",
+        }
+    }
+
+    pub(crate) fn named(word: &str) -> anyhow::Result<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|one| one.word() == word)
+            .with_context(|| format!("no filesystem that is measured on is called {word:?}"))
+    }
+
+    /// What makes it. Its tables are written now: done in the background, as is usual, that would disturb what is measured.
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            // Fifty worktrees have more files than the usual number of inodes.
+            Self::Ext4 => &[
+                "-q",
+                "-i",
+                "4096",
+                "-F",
+                "-m",
+                "0",
+                "-E",
+                "lazy_itable_init=0,lazy_journal_init=0",
+            ],
+            Self::Xfs => &["-q", "-f", "-m", "reflink=1"],
+            Self::Btrfs => &["-q", "-f"],
+        }
+    }
+}
+
 /// An empty folder for repositories, gone at the end whatever happens.
 pub(crate) struct Ground {
+    filesystem: Filesystem,
     /// Where the image is mounted, if it is.
     mount: Option<PathBuf>,
     /// Why there is no image.
@@ -23,7 +68,9 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    pub(crate) fn make() -> anyhow::Result<Self> {
+    /// # Errors
+    /// Where the filesystem can't be had. Instead of ext4 any other serves.
+    pub(crate) fn make(filesystem: Filesystem) -> anyhow::Result<Self> {
         let parent = std::env::var("WT_BENCH_DIR").unwrap_or_else(|_| "/tmp".to_owned());
         let folder = tempfile::Builder::new()
             .prefix("wt-bench-")
@@ -31,15 +78,17 @@ impl Ground {
             .context("can't make a folder to measure in")?;
         let inside = folder.path().canonicalize()?;
         let mut ground = Self {
+            filesystem,
             mount: None,
             without: None,
             root: inside.join("ground"),
             folder,
         };
         fs::create_dir(&ground.root)?;
-        match mount(&inside.join("image"), &ground.root) {
+        match mount(filesystem, &inside.join("image"), &ground.root) {
             Ok(()) => ground.mount = Some(ground.root.clone()),
-            Err(why) => ground.without = Some(format!("{why:#}")),
+            Err(why) if filesystem == Filesystem::Ext4 => ground.without = Some(format!("{why:#}")),
+            Err(why) => return Err(why),
         }
         fs::create_dir(ground.home())?;
         fs::write(
@@ -48,6 +97,10 @@ impl Ground {
              [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n",
         )?;
         Ok(ground)
+    }
+
+    pub(crate) fn filesystem(&self) -> Filesystem {
+        self.filesystem
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -71,18 +124,39 @@ impl Ground {
         command
     }
 
+    /// Has the kernel forget what it read of any file.
+    ///
+    /// # Errors
+    /// Where that is not allowed.
+    pub(crate) fn drop_caches(&self) -> anyhow::Result<()> {
+        rustix::fs::syncfs(File::open(&self.root)?)?;
+        fs::write("/proc/sys/vm/drop_caches", "3").context("the kernel's caches can't be dropped")
+    }
+
+    /// Gives what was deleted back to the disk under the image.
+    pub(crate) fn trim(&self) {
+        if let Some(mount) = &self.mount {
+            // Where it can't be, the image stays as large as it grew.
+            let _ = Command::new("fstrim").arg(mount).output();
+        }
+    }
+
     /// What was measured on, in words.
     pub(crate) fn description(&self) -> anyhow::Result<String> {
         let git = take(self.command("git").arg("version"))?.out;
         let cores = std::thread::available_parallelism()?;
         let place = match &self.without {
-            None => "ext4 in a loop-mounted image".to_owned(),
+            None => "in a loop-mounted image".to_owned(),
             Some(why) => format!(
-                "{}, as no image could be mounted ({why})",
+                "left out for {}, as no image could be mounted ({why})",
                 self.root.display()
             ),
         };
-        Ok(format!("{}, {cores} cores, on {place}", git.trim()))
+        Ok(format!(
+            "{}: {place}; {}, {cores} cores",
+            self.filesystem.word(),
+            git.trim()
+        ))
     }
 }
 
@@ -96,25 +170,14 @@ impl Drop for Ground {
     }
 }
 
-/// Makes an ext4 image and mounts it. Its tables are written now: done in the background, as is usual, that would
-/// disturb what is measured.
-fn mount(image: &Path, on: &Path) -> anyhow::Result<()> {
+/// Makes an image and mounts it.
+fn mount(filesystem: Filesystem, image: &Path, on: &Path) -> anyhow::Result<()> {
     if !rustix::process::geteuid().is_root() {
         bail!("only root can mount one");
     }
     File::create(image)?.set_len(IMAGE_SIZE)?;
-    let options = [
-        "-q",
-        // Fifty worktrees have more files than the usual number of inodes.
-        "-i",
-        "4096",
-        "-F",
-        "-m",
-        "0",
-        "-E",
-        "lazy_itable_init=0,lazy_journal_init=0",
-    ];
-    succeed(Command::new("mkfs.ext4").args(options).arg(image))?;
+    let mut make = Command::new(format!("mkfs.{}", filesystem.word()));
+    succeed(make.args(filesystem.options()).arg(image))?;
     succeed(
         Command::new("mount")
             .args(["-o", "loop"])

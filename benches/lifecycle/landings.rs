@@ -7,6 +7,8 @@ use anyhow::ensure;
 
 use crate::measure::{run, take};
 use crate::project::Project;
+use crate::rows::Site;
+use crate::table::Report;
 
 /// What landing so many tasks took.
 struct Landed {
@@ -25,10 +27,18 @@ pub(crate) struct Landings {
     changes: usize,
 }
 
+pub(crate) fn measure(site: &Site, report: &mut Report) -> anyhow::Result<()> {
+    let project = site.project()?;
+    for &tasks in &site.wanted.landings {
+        report.landings.measure(project, tasks)?;
+    }
+    Ok(())
+}
+
 impl Landings {
     /// Lands `tasks` validated tasks in each way, and merges as many branches. Every task changes one file, no two the
     /// same.
-    pub(crate) fn measure(&mut self, project: &Project, tasks: usize) -> anyhow::Result<()> {
+    fn measure(&mut self, project: &Project, tasks: usize) -> anyhow::Result<()> {
         let singly = self.validated(project, "one", tasks)?;
         self.wt(project, "one by one", &singly, |project| {
             singly
@@ -105,6 +115,9 @@ impl Landings {
     }
 
     pub(crate) fn render(&self) -> String {
+        if self.rows.is_empty() {
+            return String::new();
+        }
         let mut text = String::from(
             "\nlandings  way                  a minute    a task  gate runs a task  to git\n",
         );

@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// What a command took.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Took {
     /// Until the command itself ended; what it left behind to run on does not count.
     pub(crate) wall: Duration,
@@ -32,43 +32,6 @@ impl std::iter::Sum for Took {
             peak: sum.peak.max(next.peak),
             out: next.out,
         })
-    }
-}
-
-/// Who runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    Wt,
-    Git,
-}
-
-impl Side {
-    /// Both, in turns first: who comes second finds warmer caches.
-    pub(crate) fn order(round: usize) -> [Self; 2] {
-        if round.is_multiple_of(2) {
-            [Self::Wt, Self::Git]
-        } else {
-            [Self::Git, Self::Wt]
-        }
-    }
-}
-
-/// Measurements of `wt` and of git, taken in turns.
-#[derive(Default)]
-pub(crate) struct Pairs {
-    pub(crate) wt: Vec<Took>,
-    pub(crate) git: Vec<Took>,
-}
-
-impl Pairs {
-    /// Notes one measurement; those of round 0 only warm up.
-    pub(crate) fn add(&mut self, round: usize, side: Side, took: Took) {
-        if round > 0 {
-            match side {
-                Side::Wt => self.wt.push(took),
-                Side::Git => self.git.push(took),
-            }
-        }
     }
 }
 
@@ -93,35 +56,102 @@ pub(crate) fn take(command: &mut Command) -> anyhow::Result<Took> {
 
 /// As [`take`], of a command that is given something to read.
 pub(crate) fn take_reading(command: &mut Command, stdin: impl Into<Stdio>) -> anyhow::Result<Took> {
-    let file = || tempfile::tempfile_in("/tmp").context("can't make a file in /tmp");
-    let (mut printed, mut said) = (file()?, file()?);
-    command
-        .stdin(stdin)
-        .stdout(printed.try_clone()?)
-        .stderr(said.try_clone()?);
-    let folder = command.get_current_dir().unwrap_or(Path::new("."));
-    rustix::fs::syncfs(File::open(folder)?)?;
+    settle(command)?;
     let started = Instant::now();
-    let child = command
-        .spawn()
-        .with_context(|| format!("can't start {command:?}"))?;
-    let pid = i32::try_from(child.id()).context("a process id")?;
-    let (status, mut peak) = wait4(pid)?.context("the command is no child of this process")?;
+    let running = Running::start(command, stdin.into())?;
+    let (status, peak) = running.wait()?;
     let wall = started.elapsed();
+    let peak = peak.max(wait_for_the_rest()?);
+    let out = running.end(status)?;
+    Ok(Took { wall, peak, out })
+}
+
+/// As [`take`], of commands that are started at once: until the last of them has ended.
+pub(crate) fn take_together(mut commands: Vec<Command>) -> anyhow::Result<Took> {
+    settle(commands.first().context("nothing is to be run")?)?;
+    let started = Instant::now();
+    let running = commands
+        .iter_mut()
+        .map(|command| Running::start(command, Stdio::null()))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let ended = running
+        .iter()
+        .map(Running::wait)
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let wall = started.elapsed();
+    let peaks = ended.iter().map(|(_, peak)| *peak);
+    let peak = peaks.max().unwrap_or_default().max(wait_for_the_rest()?);
+    for (running, (status, _)) in running.into_iter().zip(ended) {
+        running.end(status)?;
+    }
+    Ok(Took {
+        wall,
+        peak,
+        out: String::new(),
+    })
+}
+
+/// Brings what was written before to the disk.
+fn settle(command: &Command) -> anyhow::Result<()> {
+    let folder = command.get_current_dir().unwrap_or(Path::new("."));
+    Ok(rustix::fs::syncfs(File::open(folder)?)?)
+}
+
+/// Waits for what commands left running; answers the largest resident set of it, in KiB.
+fn wait_for_the_rest() -> io::Result<i64> {
+    let mut peak = 0;
     while let Some((_, other)) = wait4(-1)? {
         peak = peak.max(other);
     }
-    let out = read_back(&mut printed)?;
-    if interrupted().load(Ordering::Relaxed) {
-        bail!("interrupted");
+    Ok(peak)
+}
+
+/// A command at work.
+struct Running {
+    shown: String,
+    pid: i32,
+    printed: File,
+    said: File,
+}
+
+impl Running {
+    fn start(command: &mut Command, stdin: Stdio) -> anyhow::Result<Self> {
+        let file = || tempfile::tempfile_in("/tmp").context("can't make a file in /tmp");
+        let (printed, said) = (file()?, file()?);
+        command
+            .stdin(stdin)
+            .stdout(printed.try_clone()?)
+            .stderr(said.try_clone()?);
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+        let shown = words.join(" ");
+        let child = command.spawn();
+        let child = child.with_context(|| format!("can't start {shown}"))?;
+        let pid = i32::try_from(child.id()).context("a process id")?;
+        Ok(Self {
+            shown,
+            pid,
+            printed,
+            said,
+        })
     }
-    if !status.success() {
-        bail!(
-            "{command:?} ended with {status}:\n{out}{}",
-            read_back(&mut said)?
-        );
+
+    fn wait(&self) -> anyhow::Result<(ExitStatus, i64)> {
+        wait4(self.pid)?.context("the command is no child of this process")
     }
-    Ok(Took { wall, peak, out })
+
+    /// What it printed; an error where it failed.
+    fn end(mut self, status: ExitStatus) -> anyhow::Result<String> {
+        let out = read_back(&mut self.printed)?;
+        if is_interrupted() {
+            bail!("interrupted");
+        }
+        if !status.success() {
+            let said = read_back(&mut self.said)?;
+            bail!("{} ended with {status}:\n{out}{said}", self.shown);
+        }
+        Ok(out)
+    }
 }
 
 fn read_back(file: &mut File) -> io::Result<String> {
@@ -129,6 +159,11 @@ fn read_back(file: &mut File) -> io::Result<String> {
     file.rewind()?;
     file.read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Whether the measuring is to end.
+pub(crate) fn is_interrupted() -> bool {
+    interrupted().load(Ordering::Relaxed)
 }
 
 /// Raised by Ctrl-C and its like: what was made must still be taken away.

@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
+use serde_json::{Value, json};
 
 use crate::ground::Ground;
 use crate::measure::run;
 
+/// How many files a package has.
+const PACKAGE: usize = 200;
 /// One step, which takes no time of its own.
 const CONTRACT: &str = "[[gate]]\nname = \"true\"\nkind = \"check\"\nrun = \"true\"\n";
 
@@ -22,15 +25,26 @@ pub(crate) struct Project<'g> {
 
 impl<'g> Project<'g> {
     pub(crate) fn make(ground: &'g Ground, name: &str, files: usize) -> anyhow::Result<Self> {
+        Self::with(ground, name, files, &[("wt.toml", CONTRACT)])
+    }
+
+    /// With these files besides those that are counted.
+    pub(crate) fn with(
+        ground: &'g Ground,
+        name: &str,
+        files: usize,
+        besides: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let text = |number| Text::seeded(number).file();
-        let project = Self::import(ground, name, files, text)?;
+        let project = Self::import(ground, name, files, besides, text)?;
         run(&mut project.git(&["reset", "-q", "--hard"]))?;
         Ok(project)
     }
 
     /// A repository in which the names of the files are all that counts: they are empty, and not checked out.
     pub(crate) fn of_names(ground: &'g Ground, name: &str, files: usize) -> anyhow::Result<Self> {
-        Self::import(ground, name, files, |_| String::new())
+        let besides = [("wt.toml", CONTRACT)];
+        Self::import(ground, name, files, &besides, |_| String::new())
     }
 
     fn root(&self) -> PathBuf {
@@ -56,7 +70,8 @@ impl<'g> Project<'g> {
         self.command("git", args)
     }
 
-    fn command(&self, program: &str, args: &[&str]) -> Command {
+    /// Another program, called in the repository.
+    pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
         let mut command = self.ground.command(program);
         command.current_dir(self.root()).args(args);
         command
@@ -92,6 +107,7 @@ impl<'g> Project<'g> {
         ground: &'g Ground,
         name: &str,
         files: usize,
+        besides: &[(&str, &str)],
         text: impl Fn(usize) -> String,
     ) -> anyhow::Result<Self> {
         let project = Self {
@@ -110,7 +126,9 @@ impl<'g> Project<'g> {
         writeln!(to, "commit refs/heads/main")?;
         writeln!(to, "committer Bench <bench@example.org> 1700000000 +0000")?;
         writeln!(to, "data 5\nfirst")?;
-        add(&mut to, "wt.toml", CONTRACT)?;
+        for (path, text) in besides {
+            add(&mut to, path, text)?;
+        }
         for number in 0..files {
             add(&mut to, &path_of(number), &text(number))?;
         }
@@ -118,6 +136,27 @@ impl<'g> Project<'g> {
         drop(to);
         ensure!(child.wait()?.success(), "git fast-import failed");
         Ok(project)
+    }
+
+    /// How many packages there are.
+    pub(crate) fn packages(&self) -> usize {
+        self.files.div_ceil(PACKAGE)
+    }
+
+    /// Makes a task out of another's record, with a branch of its own and no worktree: for those who read records and
+    /// commits alone.
+    pub(crate) fn copy_task(&self, from: &str, to: &str, number: usize) -> anyhow::Result<()> {
+        let branch = format!("wt/{to}");
+        self.commit_on(&branch, number)?;
+        let mut record: Value = serde_json::from_slice(&fs::read(self.record(from))?)?;
+        record["name"] = json!(to);
+        record["branch"] = json!(branch);
+        record["worktree"] = json!(self.worktree(to));
+        record["admin"] = json!(to);
+        record["owns"] = json!([format!("of-{to}/**")]);
+        let path = self.record(to);
+        fs::create_dir_all(path.parent().context("a folder")?)?;
+        Ok(fs::write(path, serde_json::to_vec(&record)?)?)
     }
 
     /// Where `wt` keeps the record of a task.
@@ -129,24 +168,33 @@ impl<'g> Project<'g> {
     }
 }
 
+impl Drop for Project<'_> {
+    fn drop(&mut self) {
+        // Whatever stays goes with its filesystem.
+        let _ = fs::remove_dir_all(self.root());
+        let _ = fs::remove_dir_all(self.beside(&format!("{}.wt", self.name)));
+        self.ground.trim();
+    }
+}
+
 fn add(to: &mut impl Write, path: &str, text: &str) -> std::io::Result<()> {
     write!(to, "M 100644 inline {path}\ndata {}\n{text}\n", text.len())
 }
 
-/// 25 files a folder, 20 folders each.
+/// Packages of 200 files, 25 a folder.
 fn path_of(number: usize) -> String {
     format!(
-        "part-{}/unit-{}/file-{number}.txt",
-        number / 500,
-        number / 25 % 20
+        "packages/p{}/unit-{}/file-{number}.txt",
+        number / PACKAGE,
+        number / 25 % 8
     )
 }
 
 /// Words by chance, the same ones for the same seed.
-struct Text(u64);
+pub(crate) struct Text(u64);
 
 impl Text {
-    fn seeded(seed: usize) -> Self {
+    pub(crate) fn seeded(seed: usize) -> Self {
         // Any odd number spreads neighbouring seeds; zero would stay zero.
         Self((seed as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
@@ -162,6 +210,11 @@ impl Text {
     /// A file of 0.5 to 8.5 kB, 4.5 in the mean, that deflates to somewhat less than half, as source text does.
     fn file(&mut self) -> String {
         let length = 500 + usize::try_from(self.below(8000)).unwrap_or_default();
+        self.of_length(length)
+    }
+
+    /// A text of about this length.
+    pub(crate) fn of_length(&mut self, length: usize) -> String {
         let mut text = String::with_capacity(length + 80);
         while text.len() < length {
             let indent = self.below(4) * 4;

@@ -66,7 +66,7 @@ impl Plan {
                 contract: &in_force.contract.worktree,
             };
             room::require(ws, &in_force.contract.disk, &wanted)?;
-            let wanted = &in_force.contract.ports;
+            let wanted = in_force.contract.ports;
             plan.ports = ports::choose(ws, wanted, Holder::Task(&new.name), &[])?;
         }
         Ok(plan)

@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 impl Slot {
     /// Reserves the slot's ports, the same as last time unless somebody has taken them.
     pub(super) fn reserve_ports(&mut self, ws: &Workspace, order: &Order) -> anyhow::Result<()> {
-        let wanted = &order.contract.ports;
+        let wanted = order.contract.ports;
         if wanted.count == 0 && self.record.ports.is_empty() {
             return Ok(());
         }

@@ -1,0 +1,54 @@
+//! Many worktrees at once.
+
+use std::process::Command;
+
+use super::Site;
+use crate::contest::Contest;
+use crate::measure::{run, take_together};
+use crate::project::Project;
+use crate::table::Report;
+
+const AT_ONCE: usize = 16;
+const ROUNDS: usize = 2;
+
+pub(crate) fn measure(site: &Site, report: &mut Report) -> anyhow::Result<()> {
+    let project = site.project()?;
+    let other = format!("{AT_ONCE} git worktree add at once");
+    let mut contest = Contest::against(&other, site.bar(20_000, 0.5));
+    for round in 0..=ROUNDS.min(site.wanted.rounds(site.files)) {
+        let tasks = names("many", round);
+        let plain = names("many-plain", round);
+        for who in contest.turns(round) {
+            let commands = if who == 0 {
+                tasks
+                    .iter()
+                    .map(|name| project.wt(&["spawn", name]))
+                    .collect()
+            } else {
+                plain.iter().map(|name| add(project, name)).collect()
+            };
+            contest.note(round, who, take_together(commands)?);
+        }
+        for name in &tasks {
+            run(&mut project.wt(&["rm", name]))?;
+        }
+        for name in &plain {
+            let mut remove = project.git(&["worktree", "remove", "--force"]);
+            run(remove.arg(project.beside(name)))?;
+        }
+    }
+    report.times(site, &format!("{AT_ONCE} spawns at once"), &contest);
+    Ok(())
+}
+
+fn names(prefix: &str, round: usize) -> Vec<String> {
+    (0..AT_ONCE)
+        .map(|number| format!("{prefix}-{round}-{number}"))
+        .collect()
+}
+
+fn add(project: &Project, name: &str) -> Command {
+    let mut add = project.git(&["worktree", "add", "-b", name]);
+    add.arg(project.beside(name));
+    add
+}
