@@ -1,6 +1,7 @@
 //! The state held against what git and the file system say: what differs, and how each is mended.
 
 mod agents;
+mod anew;
 mod branches;
 mod state;
 mod tasks;

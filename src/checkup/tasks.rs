@@ -5,16 +5,14 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+use super::anew::{check_out_again, end_again, is_aside, move_back};
 use super::{Checkup, Mend, REMOVE, REMOVE_LOCK};
 use crate::copies;
-use crate::git::{NewWorktree, SUBMODULE_LOCK, WorktreeBranch, folder_id};
+use crate::git::SUBMODULE_LOCK;
 use crate::judge::{clear_dead_judge, judge_at_work};
-use crate::store::{Beneath, Lock, remove_dir};
+use crate::store::{Beneath, Lock};
 use crate::task::{State, Task};
 use crate::workspace::{MARKER, Workspace, holds_worktrees, write_marker};
-
-/// Beside the worktrees, where one that was lost is made anew.
-const AGAIN: &str = "_again";
 
 impl Checkup<'_> {
     pub(super) fn task(&mut self, task: &Task) -> anyhow::Result<()> {
@@ -61,6 +59,7 @@ impl Checkup<'_> {
             return Ok(());
         }
         self.place(task)?;
+        self.aside(task);
         self.half_written_in(task)?;
         self.copies(task);
         Ok(())
@@ -144,7 +143,11 @@ impl Checkup<'_> {
             self.mendable(what, mend, || {
                 let (_lock, task) = take_missing(ws, &task.name)?;
                 move_back(&found, &task)?;
-                ws.repo.relink(&task)
+                ws.repo.relink(&task)?;
+                if is_aside(&found) {
+                    end_again(ws, &found, task)?;
+                }
+                Ok(())
             });
         }
     }
@@ -280,68 +283,13 @@ fn take_missing(ws: &Workspace, name: &str) -> anyhow::Result<(Lock, Task)> {
     Ok((lock, task))
 }
 
-/// Makes the worktree anew elsewhere, and moves it to its place once the record knows it: killed meanwhile, it is still
-/// missing, and made anew once more.
-fn check_out_again(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {
-    let folder = task.worktree.parent().context("a worktree has a parent")?;
-    let aside = folder.join(AGAIN);
-    let made = aside.join(&task.name);
-    let tip = ws.repo.tip_of(&task)?;
-    remove_dir(&made)?;
-    forget_admins(ws, &task, &made)?;
-    let new = NewWorktree {
-        path: &made,
-        branch: WorktreeBranch::Existing(&task.branch),
-        base: &tip,
-    };
-    task.admin = ws.add_worktree(&ws.repo, &new)?;
-    let index = ws.store.task_index(&task.name);
-    let _ = fs::remove_file(&index);
-    if let Some(folders) = &task.folders {
-        let _lock = ws.lock()?;
-        ws.repo.make_sparse(&index, &task.admin, folders)?;
-    }
-    let tree = ws.repo.read.tree_of(&tip)?;
-    ws.repo.fill_worktree(&made, &index, &tree)?;
-    ws.repo.hand_index_over(&index, &task.admin)?;
-    task.folder = folder_id(&made)?;
-    ws.store.save_task(&task)?;
-    ws.repo.relink_admin(&task)?;
-    move_back(&made, &task)?;
-    let _ = fs::remove_dir(aside);
-    write_copies(ws, task)
-}
-
-/// Has git forget the worktree that is missing, and what was begun of another one at `made`.
-fn forget_admins(ws: &Workspace, task: &Task, made: &Path) -> anyhow::Result<()> {
-    let _lock = ws.lock()?;
-    ws.repo.forget_worktree(&task.admin)?;
-    let mut admins = ws.repo.admins_of(&task.worktree)?;
-    admins.extend(ws.repo.admins_of(made)?);
-    admins.extend(ws.repo.begun_admins_of(made));
-    for admin in admins {
-        ws.repo.forget_worktree(&admin)?;
-    }
-    Ok(())
-}
-
-fn move_back(found: &Path, task: &Task) -> anyhow::Result<()> {
-    if let Some(folder) = task.worktree.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
-    }
-    fs::rename(found, &task.worktree).with_context(|| {
-        let (from, to) = (found.display(), task.worktree.display());
-        format!("can't move {from} to {to}")
-    })
-}
-
 /// Whether the file at `relative` holds exactly these bytes; what is no file, and what a link leads to, is not read.
 fn holds(worktree: &Path, relative: &str, bytes: &[u8]) -> bool {
     let read = Beneath::open(worktree).and_then(|root| root.read(relative, bytes.len() as u64));
     read.is_ok_and(|read| read.as_deref() == Some(bytes))
 }
 
-fn write_copies(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {
+pub(super) fn write_copies(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {
     let in_force = ws.in_force(&ws.repo_for(&task), &task.target, &ws.target_tip(&task)?)?;
     copies::write(&ws.repo, &ws.store, &mut task, &in_force)?;
     ws.store.save_task(&task)
