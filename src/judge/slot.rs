@@ -259,22 +259,21 @@ impl Slot {
         self.record.setup = None;
         self.record.made.clear();
         write_json(&self.file, &self.record)?;
-        let tree = &order.candidate.tree;
         let worktrees = self.record.root.parent().and_then(Path::parent);
         let worktrees = worktrees.context("a slot lies beside the worktrees")?;
         let filling = Filling {
             root: &self.record.root,
             index: &self.index,
-            tree,
+            tree: &order.candidate.tree,
         };
         // What is missing is written when the slot is brought to the candidate.
-        if let Some(donor) = donor::choose(repo, &ws.store, worktrees, tree)? {
+        if let Some(donor) = donor::choose(repo, &ws.store, worktrees, filling.tree)? {
             donor.clone_into(repo, filling)?;
             // A fresh slot owes nothing to what was built before.
             if !order.fresh {
                 let to = Warming {
                     root: &self.record.root,
-                    tree,
+                    tree: filling.tree,
                     contract: &order.contract.worktree,
                     stop: &|| false,
                 };
