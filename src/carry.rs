@@ -39,9 +39,16 @@ pub(crate) fn bring(
     }
     let tracked: HashSet<String> = repo.read.paths(tree, usize::MAX)?.into_iter().collect();
     let destination = Beneath::open(root)?;
+    // A worktree of some folders goes without what belongs to the others.
+    let is_left_out = |path: &str| {
+        path.match_indices('/').any(|(end, _)| {
+            let folder = &path[..end];
+            !root.join(folder).exists() && repo.read.is_folder(tree, folder).unwrap_or(false)
+        })
+    };
     let mut failure = Ok(());
     paths.retain(|path| {
-        if tracked.contains(path) || generated.contains(path) {
+        if tracked.contains(path) || generated.contains(path) || is_left_out(path) {
             return false;
         }
         let copied = destination.copy(&main.join(path), path);

@@ -31,6 +31,8 @@ pub(crate) struct Contract {
     pub(crate) worktree: Worktree,
     pub(crate) scope: ScopePolicy,
     pub(crate) cage: CagePolicy,
+    #[serde(default)]
+    pub(crate) ports: Ports,
     pub(crate) land: Land,
     /// By the agent's name.
     pub(crate) agents: BTreeMap<String, Agent>,
@@ -137,8 +139,22 @@ pub(crate) struct Worktree {
     pub(crate) setup_writable: Vec<String>,
     /// Ignored files brought along from the main checkout.
     pub(crate) carry: Vec<String>,
-    /// Ignored folders that stay in the judge's slots between judgings.
+    /// Ignored folders that come along at spawn and stay in the judge's slots between judgings.
     pub(crate) warm: Vec<String>,
+    /// What becomes of them where the file system can't share their blocks; `None`: as their size is.
+    #[serde(default)]
+    pub(crate) warm_copy: Option<WarmCopy>,
+    /// Files and folders that a worktree of a task's scope alone (`wt spawn --sparse`) holds besides.
+    #[serde(default)]
+    pub(crate) sparse_always: Vec<String>,
+}
+
+/// What becomes of a warm folder where the file system can't share its blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WarmCopy {
+    Copy,
+    Skip,
 }
 
 /// What holds for the scopes of all tasks.
@@ -148,6 +164,14 @@ pub(crate) struct ScopePolicy {
     pub(crate) required: bool,
     /// Globs of what nobody owns and every task may change.
     pub(crate) shared: Vec<String>,
+}
+
+/// The ports that each task, and each slot, has for servers of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ports {
+    pub(crate) count: u8,
+    /// Where they are looked for; by default where few others do.
+    pub(crate) from: Option<u16>,
 }
 
 /// How a task reaches its target.
@@ -217,6 +241,8 @@ impl Default for Worktree {
             setup_writable: Vec::new(),
             carry: Vec::new(),
             warm: Vec::new(),
+            warm_copy: None,
+            sparse_always: Vec::new(),
         }
     }
 }
@@ -277,6 +303,16 @@ impl Confine {
     }
 }
 
+impl WarmCopy {
+    /// As `wt.toml` writes it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            WarmCopy::Copy => "copy",
+            WarmCopy::Skip => "skip",
+        }
+    }
+}
+
 impl Strategy {
     /// As `wt.toml` writes it.
     pub(crate) fn word(self) -> &'static str {
@@ -290,11 +326,11 @@ impl Strategy {
 
 impl Contract {
     /// Identity, in hex, of everything that gives a verdict its meaning: the steps in their order, the
-    /// environment, set-up and what it depends on, the carried files, and what may be written.
+    /// environment, set-up and what it depends on, the carried files, what may be written, and how many ports there are.
     pub(crate) fn gate_hash(&self) -> String {
         let worktree = &self.worktree;
         hash(
-            "wt gate 2",
+            "wt gate 3",
             &(
                 &self.gate,
                 &self.env,
@@ -306,6 +342,7 @@ impl Contract {
                     &self.judge.writable,
                     &worktree.setup_writable,
                 ),
+                self.ports.count,
             ),
         )
     }
@@ -362,12 +399,14 @@ mod tests {
         assert!(changed(|c| c.judge.writable.push("A".into())));
         assert!(changed(|c| c.worktree.setup_writable.push("A".into())));
         assert!(changed(|c| c.judge.confine = Confine::Off));
+        assert!(changed(|c| c.ports.count = 1));
+        assert!(!changed(|c| c.ports.from = Some(4000)));
         assert!(!changed(|c| c.rules.edits.clear()));
         assert!(!changed(|c| c.land.keep = true));
         assert!(!changed(|c| c.land.each = true));
         assert!(!changed(|c| c.judge.slots = 9));
         // Receipts are keyed by it: a new form of the hash must be a decision, not an accident.
-        insta::assert_snapshot!(plain.gate_hash(), @"1e9aee9b0f4ee939d86e770ff98636c697a38bb12881fa242a7df69607fd832f");
+        insta::assert_snapshot!(plain.gate_hash(), @"e33b50e9a016c950908d9ea0ec6f74f5afa219519f6e37f6dba5507eac66ad21");
         assert_ne!(plain.gate_hash(), plain.rules_hash());
     }
 }

@@ -49,6 +49,7 @@ pub(crate) fn with_source<T>(
         invariants: &contract.rules.invariants,
         edits: &contract.rules.edits,
         owns: &task.owns,
+        sparse: task.folders.is_some(),
         shared: &contract.scope.shared,
         steps: &steps,
         brief: task.brief.as_deref(),

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::some_of;
 use crate::gate::Receipt;
+use crate::git::Reader;
+use crate::oid::Oid;
 use crate::quarantine;
 use crate::store::{Operation, read_json, write_json_shown};
 use crate::task::{BUDGET, Task};
@@ -74,6 +76,10 @@ pub(crate) struct Facts {
     pub(crate) age_seconds: i64,
     pub(crate) brief: Option<String>,
     pub(crate) owns: Vec<String>,
+    /// The folders that its worktree was made with, where it does not hold all.
+    pub(crate) folders: Option<Vec<String>>,
+    /// Its ports, for servers.
+    pub(crate) ports: Vec<u16>,
     /// The tasks that had to land before this one starts.
     pub(crate) after: Vec<String>,
     /// Those of them that it still waits for.
@@ -101,30 +107,49 @@ impl Facts {
     }
 }
 
+/// How far a task's branch is from its target.
+#[derive(Default)]
+struct Distance {
+    ahead: usize,
+    behind: usize,
+    /// How many paths its own commits change.
+    changed: usize,
+}
+
+fn distance(read: &Reader, task: &Task, tip: &Oid, target: &Oid) -> anyhow::Result<Distance> {
+    let landed = task.landing.as_ref();
+    // What has landed is there, whatever commits it became by squash or rebase.
+    if landed.is_some_and(|landing| landing.tip == *tip) {
+        return Ok(Distance::default());
+    }
+    let (ahead, behind) = read.ahead_behind(tip, target)?;
+    let mut changed = 0;
+    if ahead > 0 {
+        let base = read.merge_base(tip, target)?;
+        let base = base.unwrap_or_else(|| task.base.clone());
+        let trees = (read.tree_of(&base)?, read.tree_of(tip)?);
+        changed = read.changes(&trees.0, &trees.1)?.len();
+    }
+    Ok(Distance {
+        ahead,
+        behind,
+        changed,
+    })
+}
+
 /// Gathers the facts of a task from its record, the commits, and the judges at work.
 pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Result<Facts> {
     let read = &ws.repo.read;
     let tip = read.tip(&task.branch_ref())?;
     let target = read.tip(&task.target_ref())?;
-    let (mut ahead, mut behind, mut changed) = (0, 0, 0);
-    if let (Some(tip), Some(target)) = (&tip, &target) {
-        // What has landed is there, whatever commits it became by squash or rebase.
-        if task
-            .landing
-            .as_ref()
-            .is_none_or(|landing| landing.tip != *tip)
-        {
-            (ahead, behind) = read.ahead_behind(tip, target)?;
-        }
-        if ahead > 0 {
-            let base = read
-                .merge_base(tip, target)?
-                .unwrap_or_else(|| task.base.clone());
-            changed = read
-                .changes(&read.tree_of(&base)?, &read.tree_of(tip)?)?
-                .len();
-        }
-    }
+    let Distance {
+        ahead,
+        behind,
+        changed,
+    } = match (&tip, &target) {
+        (Some(tip), Some(target)) => distance(read, task, tip, target)?,
+        _ => Distance::default(),
+    };
     let judge = judges.find(&task.name);
     let target_moved = task.validated.as_ref().is_some_and(|validated| {
         let has_all = validated.synced && behind == 0;
@@ -162,6 +187,8 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
         age_seconds: ws.ctx.now.as_second() - task.created.as_second(),
         brief: task.brief.clone(),
         owns: task.owns.clone(),
+        folders: task.folders.clone(),
+        ports: task.ports.clone(),
         after: task.after.clone(),
         waits_for: if task.is_waiting() {
             ws.waits_for(task)

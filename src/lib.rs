@@ -29,16 +29,19 @@ mod candidate;
 mod carry;
 mod conflicts;
 mod copies;
+mod donor;
 mod facts;
 mod halfway;
 mod input;
 mod operator;
 mod replay;
 mod stray;
+mod warm;
 
 mod hook_file;
 mod quarantine;
 
+mod ports;
 mod surroundings;
 
 mod forward;

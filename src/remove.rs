@@ -12,6 +12,7 @@ use crate::error::Refusal;
 use crate::git::require_folder;
 use crate::judge::{busy, judge_at_work};
 use crate::oid::Oid;
+use crate::ports;
 use crate::process::Identity;
 use crate::quarantine;
 use crate::store::{Operation, Trashed, remove_dir, require_writable, trash_dir};
@@ -326,7 +327,7 @@ pub(crate) fn restore(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> {
     put_back(ws, trashed)
 }
 
-/// The steps of a restore; each is passed over where it was done before.
+/// The steps of a restore; each is passed over where it was done before. The lock of the state must be held.
 pub(crate) fn put_back(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> {
     let task = &trashed.task;
     let archived = ws.store.archived_dir(&trashed.id);
@@ -348,6 +349,8 @@ pub(crate) fn put_back(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> 
         let _ = trash.parent().map(fs::remove_dir);
     }
     rename_once(&archived.join("task"), &ws.store.task_dir(&task.name))?;
+    // Others may have got its ports meanwhile; they keep them.
+    ports::renew(ws, &task.name)?;
     ws.record(
         &ws.event(&task.name, "restored")
             .fact("id", trashed.id.as_str()),

@@ -27,6 +27,8 @@ pub(crate) struct Source<'a> {
     pub(crate) edits: &'a [String],
     /// The globs that the task alone may change; none means whatever no other task owns.
     pub(crate) owns: &'a [String],
+    /// Whether the worktree was made with some of the folders alone.
+    pub(crate) sparse: bool,
     /// The globs that every task may change.
     pub(crate) shared: &'a [String],
     /// The gate, in order; empty where none is set.
@@ -61,6 +63,7 @@ pub(crate) fn render(source: &Source) -> String {
         invariants => source.invariants.to_vec(),
         edits => source.edits.to_vec(),
         owns => source.owns.to_vec(),
+        sparse => source.sparse,
         shared => source.shared.to_vec(),
         steps => source.steps.iter().map(Step::value).collect::<Vec<_>>(),
         brief => source.brief.filter(|brief| !brief.trim().is_empty()),

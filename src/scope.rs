@@ -13,6 +13,7 @@
 //! - A list matches what any of its globs matches and none of its `!globs` does, whatever their order.
 
 mod automaton;
+mod folders;
 mod globs;
 mod lexer;
 mod normal;

@@ -3,6 +3,7 @@
 mod make;
 mod plan;
 mod set_up;
+mod sparse;
 mod undo;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -25,6 +26,8 @@ pub(crate) struct NewTask {
     /// Short name of the branch it lands on.
     pub(crate) target: String,
     pub(crate) owns: Vec<String>,
+    /// Whether its worktree holds the folders of its scope alone.
+    pub(crate) sparse: bool,
     /// The tasks that must have landed before it starts.
     pub(crate) after: Vec<String>,
     /// Its record, where it is waiting to be made.
@@ -71,6 +74,7 @@ fn make_waiting(ws: &Workspace, task: Task) -> anyhow::Result<Task> {
         base: ws.target_tip(&task)?,
         target: task.target.clone(),
         owns: task.owns.clone(),
+        sparse: task.folders.is_some(),
         after: Vec::new(),
         waiting: Some(Box::new(task)),
     };
@@ -182,8 +186,9 @@ fn make(
         .ctx
         .ui
         .progress(&format!("{}: making the worktree", new.name));
-    let task = plan.make(ws, new, in_force)?;
+    let donor = plan.donor(ws, new, in_force)?;
+    let task = plan.make(ws, new, in_force, donor.as_ref())?;
     drop(bar);
-    plan.finish(ws, &task, in_force, interrupt)?;
+    plan.finish(ws, &task, in_force, donor, interrupt)?;
     Ok(task)
 }

@@ -117,8 +117,14 @@ pub(crate) struct Task {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) after: Vec<String>,
     pub(crate) environment: Captured,
+    /// The ports that are its own, for servers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ports: Vec<u16>,
     /// Hash of the sparse-checkout patterns that the worktree was made with, if any.
     pub(crate) sparse: Option<String>,
+    /// The folders that the worktree was made with, where it holds only some, beside the files at the root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) folders: Option<Vec<String>>,
     /// Generated files, relative to the worktree, that `wt` may replace.
     pub(crate) generated: Vec<String>,
     /// Hash of the rules whose copies lie in the worktree.

@@ -297,8 +297,13 @@ fn check_out_again(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {
     task.admin = ws.add_worktree(&ws.repo, &new)?;
     let index = ws.store.task_index(&task.name);
     let _ = fs::remove_file(&index);
+    if let Some(folders) = &task.folders {
+        let _lock = ws.lock()?;
+        ws.repo.make_sparse(&index, &task.admin, folders)?;
+    }
     let tree = ws.repo.read.tree_of(&tip)?;
-    ws.repo.fill_worktree(&made, &index, &task.admin, &tree)?;
+    ws.repo.fill_worktree(&made, &index, &tree)?;
+    ws.repo.hand_index_over(&index, &task.admin)?;
     task.folder = folder_id(&made)?;
     ws.store.save_task(&task)?;
     ws.repo.relink_admin(&task)?;

@@ -35,6 +35,9 @@ pub(crate) struct Spawn {
     /// Paths that only this task may change; !GLOB takes out (may repeat)
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     owns: Vec<String>,
+    /// Check out only the folders of the scope (--owns), and what `sparse_always` in wt.toml names
+    #[arg(long)]
+    sparse: bool,
     /// Start only when this task has landed; the paths that it owns may be claimed as well (may repeat)
     #[arg(long, value_name = "TASK", conflicts_with = "base", add = ArgValueCandidates::new(input::live_tasks))]
     after: Vec<String>,
@@ -66,6 +69,7 @@ impl Spawn {
             base,
             target,
             owns: self.owns.clone(),
+            sparse: self.sparse,
             after: self.after.clone(),
             waiting: None,
         };
@@ -78,6 +82,7 @@ impl Spawn {
         let said = [&self.message, &self.base, &self.target];
         said.iter().all(|given| given.is_none())
             && self.brief.is_none()
+            && !self.sparse
             && self.owns.is_empty()
             && self.after.is_empty()
     }

@@ -25,6 +25,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
         worktree,
         scope,
         cage,
+        ports,
         land,
         agents: _,
     } = &detected.contract;
@@ -50,11 +51,15 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
             setup_writable => list(&worktree.setup_writable),
             carry => list(&worktree.carry),
             warm => list(&worktree.warm),
+            warm_copy => worktree.warm_copy.map(|wish| quoted(wish.word())),
+            sparse_always => list(&worktree.sparse_always),
             required => scope.required.to_string(),
             shared => list(&scope.shared),
             doors => list(&cage.writable),
             cage_required => cage.require.to_string(),
             cage_agent => cage.agent.as_deref().map(quoted),
+            port_count => ports.count,
+            port_from => ports.from,
             strategy => quoted(land.strategy.word()),
             keep => land.keep.to_string(),
             each => land.each.to_string(),
@@ -227,8 +232,13 @@ mod tests {
         setup_writable = []
         # Ignored files to bring along from the main checkout, such as ".env".
         carry = []
-        # Ignored folders that the judge keeps between its runs.
+        # Ignored folders that come along from the main checkout, and that the judge keeps between its runs.
         warm = ["target"]
+        # Where the file system can't share their blocks. Left out: copied up to 256 MB.
+        # warm_copy = "copy"  # copy | skip
+        # Files and folders that `wt spawn --sparse` checks out besides the task's scope: what the gate needs. The files at
+        # the root are there always.
+        sparse_always = []
 
         [scope]
         # Whether every task has to say which paths it will change.
@@ -242,6 +252,11 @@ mod tests {
         # Whether nothing runs where the kernel can't hold a cage.
         require = false
         # agent = "claude"  # started by `wt run <task>`
+
+        [ports]
+        # How many free ports every task gets for its servers, in WT_PORT_0, WT_PORT_1 and so on; the judge has its own.
+        count = 0
+        # from = 20000  # where they are looked for
 
         [land]
         strategy = "merge"  # merge | squash | rebase

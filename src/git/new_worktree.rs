@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::Repo;
+use super::sparse;
 use crate::oid::Oid;
 
 /// Git's setting for whole checkouts: several processes write the files, which more than pays on two cores already.
@@ -101,21 +102,26 @@ impl Repo {
             .with_context(|| format!("{} names no git directory: {text:?}", link.display()))
     }
 
-    /// Writes the files of `tree` into a new worktree, through an index of `wt`'s own, which the worktree's own
-    /// index is then copied from: both know the files' times, so that neither must read a file again.
+    /// Writes the files of `tree` into a new worktree, through an index of `wt`'s own; what that knows to be there
+    /// already stays as it is.
     pub(crate) fn fill_worktree(
         &self,
         root: &Path,
         index: &Path,
-        admin: &str,
         tree: &Oid,
     ) -> anyhow::Result<()> {
         self.git
             .command(["read-tree", "--reset", "-u", tree.as_str()])
             .config(PARALLEL_CHECKOUT)
             .on_worktree(root, index)
+            .sparsely(sparse::beside(index).as_deref())
             .run()
-            .with_context(|| format!("can't write the files of {}", root.display()))?;
+            .with_context(|| format!("can't write the files of {}", root.display()))
+    }
+
+    /// Copies `wt`'s own index to that of a new worktree: both know the files' times, so that neither must read a file
+    /// again.
+    pub(crate) fn hand_index_over(&self, index: &Path, admin: &str) -> anyhow::Result<()> {
         let own = self.admin_dir(admin).join("index");
         fs::copy(index, &own).with_context(|| format!("can't write {}", own.display()))?;
         Ok(())

@@ -234,6 +234,18 @@ impl Reader {
         Ok(output.status.success().then_some(output.stdout))
     }
 
+    /// Whether `tree` holds a folder at `path`.
+    pub(crate) fn is_folder(&self, tree: &Oid, path: &str) -> anyhow::Result<bool> {
+        let Some(repo) = &self.libgit2 else {
+            let type_of = ["cat-file", "-t", &format!("{tree}:{path}")];
+            let output = self.git.command(type_of).output()?;
+            return Ok(output.stdout == b"tree\n");
+        };
+        let entry = repo.find_tree(raw(tree)?)?;
+        let entry = entry.get_path(Path::new(path));
+        Ok(entry.is_ok_and(|entry| entry.kind() == Some(git2::ObjectType::Tree)))
+    }
+
     /// The bytes of a blob.
     pub(crate) fn blob(&self, blob: &Oid) -> anyhow::Result<Vec<u8>> {
         match &self.libgit2 {

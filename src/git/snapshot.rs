@@ -8,8 +8,10 @@ use anyhow::Context as _;
 
 use super::Repo;
 use super::read::{records, utf8};
+use super::sparse;
 use crate::error::{Refusal, shown};
 use crate::oid::Oid;
+use crate::task::Task;
 
 /// Longest time that git may take for one look into an agent's worktree. What is there may have been made to keep it
 /// busy, and who looks holds the task's lock.
@@ -31,6 +33,8 @@ pub(crate) struct SnapshotRequest<'a> {
 pub(super) struct View<'a> {
     pub(super) worktree: &'a Path,
     pub(super) index: &'a Path,
+    /// `wt`'s own git directory of it, where it holds only some folders.
+    pub(super) sparse: Option<&'a Path>,
 }
 
 /// A worktree as a commit.
@@ -50,9 +54,11 @@ impl Repo {
     /// Refusals, by path, for what a commit could not hold: a nested repository, a changed submodule, a pipe in a
     /// file's place, a file past the size limit.
     pub(crate) fn snapshot(&self, request: &SnapshotRequest) -> anyhow::Result<Snapshot> {
+        let sparse = sparse::beside(request.index);
         let view = View {
             worktree: request.worktree,
             index: request.index,
+            sparse: sparse.as_deref(),
         };
         let base = self.read.tree_of(request.tip)?;
         let mut from = self.begin_look(view, &base)?;
@@ -124,7 +130,12 @@ impl Repo {
         index: &Path,
         tip: &Oid,
     ) -> anyhow::Result<Vec<String>> {
-        let view = View { worktree, index };
+        let sparse = sparse::beside(index);
+        let view = View {
+            worktree,
+            index,
+            sparse: sparse.as_deref(),
+        };
         let base = self.read.tree_of(tip)?;
         let from = self.begin_look(view, &base)?;
         let found = self.look(view, &from)?;
@@ -138,9 +149,14 @@ impl Repo {
         self.look(view, &base)
     }
 
-    /// Brings an index of a worktree to the tree of `tip`, as if it had just been checked out.
-    pub(crate) fn fit_index(&self, worktree: &Path, index: &Path, tip: &Oid) -> anyhow::Result<()> {
-        let view = View { worktree, index };
+    /// Brings the own index of a task's worktree to the tree of `tip`, as if it had just been checked out.
+    pub(crate) fn fit_index(&self, task: &Task, tip: &Oid) -> anyhow::Result<()> {
+        let sparse = self.sparse_of(task);
+        let view = View {
+            worktree: &task.worktree,
+            index: &self.admin_dir(&task.admin).join("index"),
+            sparse: sparse.as_deref(),
+        };
         self.reset_index(view, &self.read.tree_of(tip)?)?;
         self.refresh(view).map(drop)
     }
@@ -149,6 +165,7 @@ impl Repo {
         self.git
             .command(args)
             .on_worktree(view.worktree, view.index)
+            .sparsely(view.sparse)
             .within(LONGEST_LOOK)
     }
 }
@@ -214,6 +231,34 @@ pub(super) fn joined(paths: &[&String]) -> Vec<u8> {
         list.push(0);
     }
     list
+}
+
+impl Repo {
+    /// Those of `folders` that git would ignore in the checkout at `root`.
+    pub(crate) fn ignored_folders(
+        &self,
+        root: &Path,
+        folders: &[String],
+    ) -> anyhow::Result<Vec<String>> {
+        if folders.is_empty() {
+            return Ok(Vec::new());
+        }
+        // They need not be there yet, and patterns for folders alone are meant as well.
+        let mut lines = Vec::new();
+        for folder in folders {
+            lines.extend_from_slice(folder.as_bytes());
+            lines.extend_from_slice(b"/\0");
+        }
+        let ignored = ["check-ignore", "--no-index", "-z", "--stdin"];
+        let output = self
+            .git
+            .command(ignored)
+            .on_worktree(root, Path::new("/dev/null"))
+            .stdin(lines)
+            .output()?;
+        let folder = |path: &[u8]| utf8(path.strip_suffix(b"/").unwrap_or(path));
+        records(&output.stdout).map(folder).collect()
+    }
 }
 
 /// Files that git ignores in `root` and that one of `patterns` (as in a `.gitignore`) or the file `list` names.

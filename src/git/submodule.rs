@@ -71,7 +71,9 @@ impl Repo {
         if !view.worktree.join(".gitmodules").exists() {
             return Ok(());
         }
-        let staged = self.on(view, &["ls-files", "-z", "--stage"]).bytes()?;
+        let folded = view.sparse.map(|_| "--sparse");
+        let staged = self.on(view, &["ls-files", "-z", "--stage"]);
+        let staged = staged.args(folded).bytes()?;
         for record in records(&staged).filter(|r| r.starts_with(b"160000 ")) {
             let (head, path) = utf8(record)?
                 .split_once('\t')
@@ -158,7 +160,8 @@ impl Repo {
         }
         for Declared { name, path } in self.declared_in(root)? {
             let source = modules.join(&name);
-            if !source.is_dir() {
+            // Where it has no folder, the worktree holds only others.
+            if !source.is_dir() || !root.join(&path).is_dir() {
                 continue;
             }
             self.git

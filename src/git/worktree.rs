@@ -55,7 +55,7 @@ impl Repo {
     }
 
     /// Holds a task's worktree against its record: the folder, its link, which leads to `git_dir`, its administrative
-    /// files, HEAD and branch.
+    /// files, HEAD and branch. From then on `wt` looks at it through the sparse-checkout patterns that it has now.
     ///
     /// # Errors
     /// A refusal that names what differs: nothing is read or written through a worktree that was tampered with.
@@ -91,7 +91,8 @@ impl Repo {
                 &format!("its gitdir is {:?}", back.trim_end()),
             ));
         }
-        self.verify_head(task, &admin)
+        self.verify_head(task, &admin)?;
+        self.follow_sparse(task, git_dir)
     }
 
     fn verify_head(&self, task: &Task, admin: &Path) -> anyhow::Result<()> {

@@ -67,7 +67,8 @@ pub(crate) fn tip_and_uncommitted(
 /// Holds a task's worktree against its record.
 fn require_sound(ws: &Workspace, repo: &Repo, task: &Task) -> anyhow::Result<()> {
     repo.verify_worktree(task, &ws.git_dir_of(task)?)?;
-    if repo.sparse_patterns()? != task.sparse {
+    // A worktree that holds only some folders has patterns of its own.
+    if task.folders.is_none() && repo.sparse_patterns()? != task.sparse {
         return Err(Refusal::refused(format!(
             "the main checkout's sparse-checkout patterns are not those that task `{}` was made with",
             task.name

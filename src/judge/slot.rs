@@ -1,6 +1,7 @@
 //! A slot: a checkout of `wt`'s own in which candidates are judged, kept warm from one to the next.
 
 mod record;
+mod set_up;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,13 +11,14 @@ use jiff::Timestamp;
 
 use super::made;
 use crate::carry;
+use crate::donor::{self, Filling};
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::process::{self, Interrupt};
-use crate::scope::{Case, Globs};
 use crate::store::{
     Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json, write_json_shown,
 };
+use crate::warm::{self, Warming};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
 pub(super) use record::{Record, Tenant};
@@ -24,6 +26,7 @@ pub(super) use record::{Record, Tenant};
 /// A slot that this process holds.
 pub(super) struct Slot {
     _lock: Lock,
+    number: usize,
     file: PathBuf,
     index: PathBuf,
     record: Record,
@@ -97,6 +100,7 @@ impl Slot {
         }
         Self {
             _lock: lock,
+            number,
             file: dir.join("slot.json"),
             index: dir.join("index"),
             record,
@@ -192,7 +196,8 @@ impl Slot {
         order: &Order,
     ) -> anyhow::Result<bool> {
         self.make(ws, repo, order)?;
-        let wanted = setup_hash(repo, order)?;
+        self.reserve_ports(ws, order)?;
+        let wanted = self.setup_hash(repo, order)?;
         let contract = &order.contract.worktree;
         let set_up = wanted.is_some()
             && wanted == self.record.setup
@@ -250,12 +255,35 @@ impl Slot {
         self.record.created = Some(ws.ctx.time());
         self.record.setup = None;
         self.record.made.clear();
-        write_json(&self.file, &self.record)
+        write_json(&self.file, &self.record)?;
+        let tree = &order.candidate.tree;
+        let worktrees = self.record.root.parent().and_then(Path::parent);
+        let worktrees = worktrees.context("a slot lies beside the worktrees")?;
+        let filling = Filling {
+            root: &self.record.root,
+            index: &self.index,
+            tree,
+        };
+        // What is missing is written when the slot is brought to the candidate.
+        if let Some(donor) = donor::choose(repo, &ws.store, worktrees, tree)? {
+            donor.clone_into(repo, filling)?;
+            // A fresh slot owes nothing to what was built before.
+            if !order.fresh {
+                let to = Warming {
+                    root: &self.record.root,
+                    tree,
+                    contract: &order.contract.worktree,
+                    stop: &|| false,
+                };
+                warm::bring(repo, &ws.ctx.ui, donor.root(), &to)?;
+            }
+        }
+        Ok(())
     }
 
     /// Notes what the set-up made, so that it is kept until its inputs change.
     pub(super) fn set_up(&mut self, repo: &Repo, order: &Order) -> anyhow::Result<()> {
-        self.record.setup = setup_hash(repo, order)?;
+        self.record.setup = self.setup_hash(repo, order)?;
         self.record.made = repo.untracked_in_slot(self.checkout())?;
         let warm = &order.contract.worktree.warm;
         // Carried files come anew each time, or not at all; warm folders are for steps to write into.
@@ -307,29 +335,6 @@ pub(super) fn steps_folder(temporary: &Path) -> PathBuf {
 pub(super) fn end_leftovers(temporary: &Path) -> anyhow::Result<()> {
     process::kill_marked(&format!("TMPDIR={}", steps_folder(temporary).display()))?;
     remove_dir(temporary)
-}
-
-/// Hash of all that the set-up runs on; nothing where it names no inputs and so runs at every judging.
-fn setup_hash(repo: &Repo, order: &Order) -> anyhow::Result<Option<String>> {
-    let contract = &order.contract.worktree;
-    let Some(inputs) = &contract.setup_inputs else {
-        return Ok(None);
-    };
-    let mut fields: Vec<Vec<u8>> = contract
-        .setup
-        .iter()
-        .map(|c| c.clone().into_bytes())
-        .collect();
-    fields.push(order.environment.clone().into_bytes());
-    let globs = Globs::parse(inputs, Case::Exact)?;
-    let tree = &order.candidate.tree;
-    let paths = repo.read.paths(tree, usize::MAX)?;
-    for path in paths.iter().filter(|path| globs.matches(path)) {
-        fields.push(path.clone().into_bytes());
-        fields.push(repo.read.file(tree, path)?.unwrap_or_default());
-    }
-    let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
-    Ok(Some(crate::digest::hex(&fields)))
 }
 
 /// The folder that holds the worktrees, told from one of them.

@@ -204,11 +204,15 @@ fn finish(ws: &Workspace, task: &Task, note: &CageNote) -> anyhow::Result<()> {
         let hint = format!("move {root}/.git away, then: git worktree repair {root}");
         ws.ctx.ui.hint(&hint);
     }
+    let admin = Beneath::open(&repo.admin_dir(&task.admin))?;
+    // What was shown besides in the cage, or no longer, is so in the worktree from now on.
+    if let Some(patterns) = repo.patterns_in(task, &ws.store.private_git_dir(&task.name))? {
+        admin.write("info/sparse-checkout", &patterns, 0o644)?;
+    }
     let tip = repo.tip_of(task)?;
     if tip != note.tip {
         // A stale index would show as changes that are none.
-        let index = repo.admin_dir(&task.admin).join("index");
-        repo.fit_index(&task.worktree, &index, &tip)?;
+        repo.fit_index(task, &tip)?;
     }
     repo.release_kept(&owner(&task.name))?;
     remove_dir(&note.folder)?;

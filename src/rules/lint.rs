@@ -163,6 +163,7 @@ mod tests {
             invariants: &owned(invariants),
             edits: &owned(edits),
             owns: &[],
+            sparse: false,
             shared: &[],
             steps: &[Step {
                 name: "test",

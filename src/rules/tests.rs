@@ -62,6 +62,7 @@ fn source<'a>(steps: &'a [Step<'a>], brief: Option<&'a str>) -> Source<'a> {
         invariants: &[],
         edits: &[],
         owns: &[],
+        sparse: false,
         shared: &[],
         steps,
         brief,
@@ -87,6 +88,7 @@ fn the_whole_rules_file() {
         ]),
         edits: &owned(&["Edit the minimum number of files."]),
         owns: &owned(&["src/auth/**", "tests/auth.rs"]),
+        sparse: true,
         shared: &owned(&["Cargo.lock"]),
         ..source(&steps, Some(HOSTILE_BRIEF))
     });
@@ -106,6 +108,7 @@ fn the_whole_rules_file() {
     - Edit the minimum number of files.
     - Change only these paths: `src/auth/**`, `tests/auth.rs`. A change anywhere else is `OUT_OF_SCOPE` and cannot land; whose a path is: `wt scope explain <path>`.
     - Shared by all tasks, to be changed only as far as this task needs it: `Cargo.lock`.
+    - Only some of the repository's folders are checked out here. To read another: `git sparse-checkout add <folder>`. What is missing counts as unchanged.
     - Stay in this worktree, the folder that holds `.wt/`, and on this branch. Change nothing outside it, the main checkout included.
     - Do not edit `wt.toml` or anything in `.wt/`. You are judged by the `wt.toml` on `main`; an edit here changes nothing in your favour and keeps your work from landing.
     - Never run `git stash` (all worktrees share one stack), `git push`, any git command with `--no-verify`, or `git switch` and `git checkout` to another branch.

@@ -73,6 +73,11 @@ impl Pattern {
         &self.prefix
     }
 
+    /// Whether it has no wildcard: its prefix is a whole path.
+    pub(super) fn is_tree(&self) -> bool {
+        self.kind == Kind::Tree
+    }
+
     pub(super) fn matches(&self, path: &[u8]) -> bool {
         let Some((head, rest)) = path.split_at_checked(self.prefix.len()) else {
             return false;

@@ -9,20 +9,37 @@ use super::NewTask;
 use super::plan::Plan;
 use crate::carry;
 use crate::copies;
+use crate::donor::{self, Donor, Filling};
 use crate::error::{Refusal, some_of};
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::process::Interrupt;
 use crate::surroundings::capture;
 use crate::task::{FolderId, Happening, State, Task};
+use crate::warm::{self, Warming};
 use crate::workspace::{InForce, Workspace, write_marker};
 
 impl Plan {
+    /// Where files and warm folders of the worktree come from, if there is such a checkout.
+    pub(super) fn donor(
+        &self,
+        ws: &Workspace,
+        new: &NewTask,
+        in_force: &InForce,
+    ) -> anyhow::Result<Option<Donor>> {
+        if self.folders.is_some() && in_force.contract.worktree.warm.is_empty() {
+            return Ok(None);
+        }
+        let tree = ws.repo.read.tree_of(&new.base)?;
+        donor::choose(&ws.repo, &ws.store, &self.worktrees, &tree)
+    }
+
     /// Makes branch, worktree and record.
     pub(super) fn make(
         &self,
         ws: &Workspace,
         new: &NewTask,
         in_force: &InForce,
+        donor: Option<&Donor>,
     ) -> anyhow::Result<Task> {
         fs::create_dir_all(&self.worktrees).map_err(|error| {
             Refusal::refused(format!("can't make {}: {error}", self.worktrees.display()))
@@ -39,8 +56,18 @@ impl Plan {
         let dir = ws.store.task_dir(&new.name);
         fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
         let tree = ws.repo.read.tree_of(&new.base)?;
-        ws.repo
-            .fill_worktree(&self.worktree, &index, &admin, &tree)?;
+        if let Some(folders) = &self.folders {
+            let _lock = ws.lock()?;
+            ws.repo.make_sparse(&index, &admin, folders)?;
+        }
+        let filling = Filling {
+            root: &self.worktree,
+            index: &index,
+            tree: &tree,
+        };
+        // A worktree of some folders is git's to fill: a donor's index knows nothing of them.
+        let donor = donor.filter(|_| self.folders.is_none());
+        donor::fill_worktree(&ws.repo, donor, filling, &admin)?;
         ws.repo.fill_submodules(&self.worktree)?;
         let mut task = self.record(ws, new, in_force, admin)?;
         let left_alone = copies::write(&ws.repo, &ws.store, &mut task, in_force)?;
@@ -113,7 +140,9 @@ impl Plan {
             owns: self.owns.clone(),
             after: self.after.clone(),
             environment: capture(ws, in_force),
+            ports: self.ports.clone(),
             sparse: ws.repo.sparse_patterns()?,
+            folders: self.folders.clone(),
             generated: Vec::new(),
             rules: String::new(),
             gate: String::new(),
@@ -126,16 +155,32 @@ impl Plan {
         })
     }
 
-    /// Brings the carried files along and runs the set-up.
+    /// Brings warm folders and the carried files along and runs the set-up.
     pub(super) fn finish(
         &self,
         ws: &Workspace,
         task: &Task,
         in_force: &InForce,
+        donor: Option<Donor>,
         interrupt: &Interrupt,
     ) -> anyhow::Result<()> {
         let contract = &in_force.contract.worktree;
         let tree = ws.repo.read.tree_of(&task.base)?;
+        if let Some(donor) = donor {
+            let to = Warming {
+                root: &self.worktree,
+                tree: &tree,
+                contract,
+                stop: &|| interrupt.raised(),
+            };
+            let brought = warm::bring(&ws.repo, &ws.ctx.ui, donor.root(), &to)?;
+            if !brought.is_empty() {
+                let list = some_of(&brought);
+                ws.ctx
+                    .ui
+                    .say(&format!("warm folders brought along: {list}"));
+            }
+        }
         let carried = carry::bring(
             &ws.repo,
             &contract.carry,

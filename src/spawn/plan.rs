@@ -4,7 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::NewTask;
+use super::sparse;
 use crate::error::Refusal;
+use crate::ports::{self, Holder};
 use crate::store::Operation;
 use crate::task::State;
 use crate::workspace::{Claimant, InForce, Workspace};
@@ -16,8 +18,11 @@ const SPARE: u64 = 64 << 20;
 pub(super) struct Plan {
     /// The claim, each glob in its normal form.
     pub(super) owns: Vec<String>,
+    /// The folders that the worktree is to hold, if not all.
+    pub(super) folders: Option<Vec<String>>,
     /// The tasks that have yet to land before anything is made.
     pub(super) after: Vec<String>,
+    pub(super) ports: Vec<u16>,
     pub(super) branch: String,
     pub(super) worktree: PathBuf,
     pub(super) worktrees: PathBuf,
@@ -29,6 +34,8 @@ impl Plan {
         let worktrees = ws.worktrees_dir(in_force);
         let mut plan = Self {
             owns: Vec::new(),
+            folders: None,
+            ports: Vec::new(),
             after: live_among(ws, new)?,
             branch: in_force
                 .contract
@@ -41,7 +48,14 @@ impl Plan {
         plan.check_name(ws, new)?;
         plan.check_branch(ws)?;
         plan.owns = plan.check_claim(ws, new, in_force)?;
+        if new.sparse {
+            plan.folders = Some(sparse::folders(ws, new, &plan.owns, in_force)?);
+        }
         plan.check_disk(ws)?;
+        if plan.after.is_empty() {
+            let wanted = &in_force.contract.ports;
+            plan.ports = ports::choose(ws, wanted, Holder::Task(&new.name), &[])?;
+        }
         Ok(plan)
     }
 
@@ -135,7 +149,12 @@ impl Plan {
             return Ok(());
         };
         let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-        let needed = ws.repo.read.checkout_size().saturating_add(SPARE);
+        // Only git could tell how much some folders are, by looking at every file of the tree.
+        let whole = match &self.folders {
+            None => ws.repo.read.checkout_size(),
+            Some(_) => 0,
+        };
+        let needed = whole.saturating_add(SPARE);
         if free < needed {
             return Err(Refusal::refused(format!(
                 "too little disk at {}: {} MB are free, the worktree takes {} MB",
@@ -155,6 +174,7 @@ impl Plan {
             base: new.base.clone(),
             worktree: self.worktree.clone(),
             owns: self.owns.clone(),
+            ports: self.ports.clone(),
             waiting: new.waiting.clone(),
         }
     }

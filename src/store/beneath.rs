@@ -212,6 +212,28 @@ impl Beneath {
         link().with_context(|| format!("can't read {}", self.path.join(relative).display()))
     }
 
+    /// Makes a folder where nothing stands, and those on its way, its owner's alone.
+    ///
+    /// # Errors
+    /// Where anything stands there, or a link on its way.
+    pub(crate) fn make_new_folder(&self, relative: &str) -> anyhow::Result<()> {
+        let (above, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+        let above = self.open_folder(above);
+        above
+            .and_then(|above| sys::mkdirat(&above, name, Mode::RWXU))
+            .with_context(|| format!("can't make {}", self.path.join(relative).display()))
+    }
+
+    /// A folder, opened, if there is one and no link leads there.
+    pub(crate) fn find_folder(&self, relative: &str) -> anyhow::Result<Option<OwnedFd>> {
+        match self.open_folder(relative) {
+            Ok(folder) => Ok(Some(folder)),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+            Err(error) => Err(error)
+                .with_context(|| format!("can't open {}", self.path.join(relative).display())),
+        }
+    }
+
     /// A folder, opened.
     pub(crate) fn folder(&self, relative: &str) -> anyhow::Result<OwnedFd> {
         self.open_folder(relative)

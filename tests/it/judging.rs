@@ -74,6 +74,18 @@ fn remove(path: impl AsRef<Path>) {
 }
 
 #[test]
+fn a_green_task_that_changes_nothing_is_not_sent_to_land() {
+    let sandbox = Sandbox::new();
+    sandbox.spawn("a");
+    for _ in 0..2 {
+        let judged = sandbox.wt(&["validate", "a"]);
+        judged
+            .expect(0)
+            .prints("next: nothing to land: this changes nothing on main\n");
+    }
+}
+
+#[test]
 fn a_fingerprint_leaves_no_process_behind() {
     let contract =
         format!("{CONTRACT}\n[env]\nfingerprint = [\"sleep 333 >/dev/null & echo v1\"]\n");

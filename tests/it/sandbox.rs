@@ -70,7 +70,15 @@ impl Sandbox {
         let mut folder = tempfile::Builder::new();
         folder.prefix("wt-it-");
         let root = folder.tempdir_in("/tmp").or_else(|_| folder.tempdir());
-        let root = root.expect("a folder");
+        Self::at(root.expect("a folder"), init)
+    }
+
+    /// The same as [`Self::empty`], in a folder on another file system.
+    pub(crate) fn empty_in(folder: &Path) -> Self {
+        Self::at(tempfile::tempdir_in(folder).expect("a folder"), &[])
+    }
+
+    fn at(root: TempDir, init: &[&str]) -> Self {
         let canonical = root.path().canonicalize().expect("a path");
         let path = std::env::var("PATH").expect("PATH");
         let home = canonical.join("home");
@@ -270,6 +278,18 @@ impl Sandbox {
         );
         ran.expect(0);
         ran.out.trim_end().to_owned()
+    }
+
+    /// Leaves `git am` in the middle of a mail that does not apply, in this checkout.
+    pub(crate) fn begin_am(&self, dir: &Path) {
+        let mail = self.root().join("mail");
+        self.write(
+            &mail,
+            "From: A <a@wt.example>\nSubject: a\n\n---\ndiff --git a/none b/none\n--- a/none\n+++ b/none\n@@ -1 +1 @@\n-a\n+b\n",
+        );
+        let mut am = self.command("git");
+        let output = am.current_dir(dir).arg("am").arg(mail).output();
+        assert!(!output.expect("run").status.success(), "it applies");
     }
 
     /// Makes a task and answers its worktree.

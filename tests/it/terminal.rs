@@ -67,14 +67,42 @@ impl Terminal {
     }
 }
 
-/// What stands on the terminal in the end: what was wiped is gone.
+/// What stands on the terminal in the end: what was wiped is gone, and what was too long for a line went on in the
+/// next.
 fn screen(text: &str) -> String {
-    let kept = |line: &str| -> String {
-        let line = line.trim_end_matches('\r');
-        let line = line.rsplit("\x1b[2K").next().unwrap_or_default();
-        line.rsplit('\r').next().unwrap_or_default().to_owned()
-    };
-    text.lines().map(kept).collect::<Vec<_>>().join("\n")
+    let mut lines = vec![Vec::new()];
+    let (mut row, mut column) = (0, 0);
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        match character {
+            '\r' => column = 0,
+            '\n' => row += 1,
+            '\x1b' => {
+                let sequence: String =
+                    std::iter::from_fn(|| rest.next_if(|c| !c.is_alphabetic())).collect();
+                match (sequence.as_str(), rest.next()) {
+                    ("[2", Some('K')) => lines[row].clear(),
+                    ("[1", Some('A')) => row -= 1,
+                    (_, Some('h' | 'l' | 'm')) => {}
+                    (_, last) => panic!("not understood: {sequence}{last:?}"),
+                }
+            }
+            _ => {
+                if column == COLUMNS {
+                    (row, column) = (row + 1, 0);
+                    lines.resize(lines.len().max(row + 1), Vec::new());
+                }
+                let line = &mut lines[row];
+                line.resize(line.len().max(column + 1), ' ');
+                line[column] = character;
+                column += 1;
+            }
+        }
+        lines.resize(lines.len().max(row + 1), Vec::new());
+    }
+    let lines = lines.into_iter().map(String::from_iter);
+    let lines: Vec<String> = lines.map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n").trim_end().to_owned()
 }
 
 fn sandbox_with_terminal(files: &[(&str, &str)]) -> Sandbox {

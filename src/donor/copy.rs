@@ -1,0 +1,261 @@
+//! One file of a donor, cloned: only as its index knows it, and with the times that it has there.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{self as sys, AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps};
+use rustix::io::Errno;
+
+use super::treatment::Treatment;
+use crate::git::{IndexEntry, IndexKind, IndexStat};
+
+/// A file of up to this size, in bytes, is held in memory whole.
+const IN_MEMORY: usize = 1 << 20;
+/// How the pointer begins that Git LFS keeps in the place of a file's content.
+const POINTER: &[u8] = b"version https://git-lfs";
+
+/// What the file systems have turned out to be able to do.
+#[derive(Default)]
+pub(super) struct Ways {
+    no_reflink: AtomicBool,
+    /// Only its owner may read a file without its time of access being noted.
+    noted: AtomicBool,
+}
+
+/// A file to be cloned into another folder.
+pub(super) struct FileToClone<'a> {
+    pub(super) from: &'a OwnedFd,
+    pub(super) to: &'a OwnedFd,
+    pub(super) name: &'a [u8],
+    pub(super) entry: &'a IndexEntry,
+    pub(super) treatment: Treatment,
+}
+
+/// Clones one file after the other.
+pub(super) struct Copier<'a> {
+    ways: &'a Ways,
+    /// When the donor's index was written.
+    written: (u32, u32),
+    buffer: Vec<u8>,
+}
+
+impl<'a> Copier<'a> {
+    pub(super) fn new(ways: &'a Ways, written: (u32, u32)) -> Self {
+        Self {
+            ways,
+            written,
+            buffer: vec![0; IN_MEMORY],
+        }
+    }
+
+    /// Clones a file; answers the stat of the copy. Nothing where the donor's is not as its index has it, or is not to
+    /// be cloned: no copy is left then.
+    ///
+    /// # Errors
+    /// Where the copy can't be written.
+    pub(super) fn clone(&mut self, file: &FileToClone) -> io::Result<Option<IndexStat>> {
+        if file.entry.kind == IndexKind::Submodule {
+            return make_submodule(file);
+        }
+        let Ok(seen) = sys::statat(file.from, file.name, AtFlags::SYMLINK_NOFOLLOW) else {
+            return Ok(None);
+        };
+        if !self.is_known(file.entry, &seen) {
+            return Ok(None);
+        }
+        if file.entry.kind == IndexKind::Link {
+            return clone_link(file, &seen);
+        }
+        let Some(source) = self.open(file) else {
+            return Ok(None);
+        };
+        self.clone_content(file, source, &seen)
+    }
+
+    /// Whether a file is the one that the donor's index describes, and can't have changed unseen since that was written.
+    fn is_known(&self, entry: &IndexEntry, seen: &Stat) -> bool {
+        let kind = match FileType::from_raw_mode(seen.st_mode) {
+            FileType::Symlink => IndexKind::Link,
+            FileType::RegularFile if seen.st_mode & 0o100 != 0 => IndexKind::Executable,
+            FileType::RegularFile => IndexKind::File,
+            _ => return false,
+        };
+        let now = index_stat(seen);
+        // Git does not compare devices: their numbers change with a restart.
+        let dev = entry.stat.dev;
+        kind == entry.kind
+            && IndexStat { dev, ..now } == entry.stat
+            && [now.mtime, now.ctime]
+                .into_iter()
+                .all(|time| is_before(time, self.written))
+    }
+
+    fn open(&self, file: &FileToClone) -> Option<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let open = |flags| sys::openat(file.from, file.name, flags, Mode::empty());
+        if !self.ways.noted.load(Ordering::Relaxed) {
+            match open(flags | OFlags::NOATIME) {
+                Err(Errno::PERM) => self.ways.noted.store(true, Ordering::Relaxed),
+                opened => return opened.ok().map(File::from),
+            }
+        }
+        open(flags).ok().map(File::from)
+    }
+
+    fn clone_content(
+        &mut self,
+        file: &FileToClone,
+        mut source: File,
+        seen: &Stat,
+    ) -> io::Result<Option<IndexStat>> {
+        if !self.may_be_cloned(file.treatment, &mut source)? {
+            return Ok(None);
+        }
+        let mode = match file.entry.kind {
+            IndexKind::Executable => 0o777,
+            _ => 0o666,
+        };
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let copy = match sys::openat(file.to, file.name, flags, Mode::from_raw_mode(mode)) {
+            // Another path is the same one for this file system.
+            Err(Errno::EXIST) => return Ok(None),
+            opened => File::from(opened?),
+        };
+        let is_whole = self.copy_content(&mut source, &copy, seen)?;
+        if !is_whole || !sys::fstat(&source).is_ok_and(|after| is_same(&after, seen)) {
+            sys::unlinkat(file.to, file.name, AtFlags::empty())?;
+            return Ok(None);
+        }
+        sys::futimens(&copy, &times(seen))?;
+        Ok(Some(index_stat(&sys::fstat(&copy)?)))
+    }
+
+    /// Looks at the content of a file whose treatment depends on it.
+    fn may_be_cloned(&mut self, treatment: Treatment, source: &mut File) -> io::Result<bool> {
+        let is_fit = match treatment {
+            Treatment::Cloned => return Ok(true),
+            Treatment::Written => return Ok(false),
+            Treatment::ClonedText => loop {
+                match source.read(&mut self.buffer) {
+                    Ok(0) => break true,
+                    Ok(count) if self.buffer[..count].contains(&b'\r') => break false,
+                    Ok(_) => {}
+                    Err(_) => break false,
+                }
+            },
+            Treatment::ClonedContent => {
+                let begin = &mut self.buffer[..POINTER.len()];
+                let count = source.read(begin).unwrap_or_default();
+                count > 0 && begin[..count] != *POINTER
+            }
+        };
+        source.rewind()?;
+        Ok(is_fit)
+    }
+
+    /// Writes what `source` holds; answers whether all of it could be read.
+    fn copy_content(
+        &mut self,
+        source: &mut File,
+        mut copy: &File,
+        seen: &Stat,
+    ) -> io::Result<bool> {
+        let mut left = u64::try_from(seen.st_size).unwrap_or_default();
+        if left > 0 && !self.ways.no_reflink.load(Ordering::Relaxed) {
+            match sys::ioctl_ficlone(copy, &*source) {
+                Ok(()) => return Ok(true),
+                Err(Errno::NOSPC | Errno::DQUOT) => {}
+                Err(_) => self.ways.no_reflink.store(true, Ordering::Relaxed),
+            }
+        }
+        while left > 0 {
+            match source.read(&mut self.buffer) {
+                Ok(0) => return Ok(false),
+                Ok(count) => {
+                    copy.write_all(&self.buffer[..count])?;
+                    left = left.saturating_sub(count as u64);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The folder of a submodule, which is filled later. Git never compares its times.
+fn make_submodule(file: &FileToClone) -> io::Result<Option<IndexStat>> {
+    match sys::mkdirat(file.to, file.name, Mode::from_raw_mode(0o777)) {
+        Err(Errno::EXIST) => Ok(None),
+        made => Ok(made.map(|()| Some(IndexStat::default()))?),
+    }
+}
+
+fn clone_link(file: &FileToClone, seen: &Stat) -> io::Result<Option<IndexStat>> {
+    let Ok(target) = sys::readlinkat(file.from, file.name, Vec::new()) else {
+        return Ok(None);
+    };
+    if !stat_of(file.from.as_fd(), file.name).is_ok_and(|after| is_same(&after, seen)) {
+        return Ok(None);
+    }
+    match sys::symlinkat(&target, file.to, file.name) {
+        Err(Errno::EXIST) => return Ok(None),
+        made => made?,
+    }
+    sys::utimensat(file.to, file.name, &times(seen), AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(Some(index_stat(&stat_of(file.to.as_fd(), file.name)?)))
+}
+
+fn stat_of(folder: BorrowedFd, name: &[u8]) -> Result<Stat, Errno> {
+    sys::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
+}
+
+/// Whether nothing was done to a file meanwhile, as far as git could tell.
+fn is_same(after: &Stat, before: &Stat) -> bool {
+    index_stat(after) == index_stat(before)
+}
+
+/// Whether a file's time is from before the index was written: whatever changed the file later gave it another one.
+fn is_before(time: (u32, u32), written: (u32, u32)) -> bool {
+    match time {
+        // A file system that knows whole seconds alone: all of that second is in doubt.
+        (seconds, 0) => seconds < written.0,
+        time => time < written,
+    }
+}
+
+/// The time of a file's last change, to be given to another one.
+fn times(stat: &Stat) -> Timestamps {
+    let omitted = Timespec {
+        tv_sec: 0,
+        tv_nsec: sys::UTIME_OMIT,
+    };
+    let modified = Timespec {
+        tv_sec: stat.st_mtime,
+        tv_nsec: stat.st_mtime_nsec.cast_signed(),
+    };
+    Timestamps {
+        last_access: omitted,
+        last_modification: modified,
+    }
+}
+
+/// A file's metadata as git keeps it.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "git keeps the lower 32 bits of each"
+)]
+fn index_stat(stat: &Stat) -> IndexStat {
+    IndexStat {
+        ctime: (stat.st_ctime as u32, stat.st_ctime_nsec as u32),
+        mtime: (stat.st_mtime as u32, stat.st_mtime_nsec as u32),
+        dev: stat.st_dev as u32,
+        ino: stat.st_ino as u32,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        size: stat.st_size as u32,
+    }
+}

@@ -1,0 +1,131 @@
+//! Warm folders: what was built beside a checkout, brought along with the files that were cloned from it.
+//!
+//! They share their blocks with the donor's where the file system can; else they are copied or left out. Times are kept,
+//! so that what a tool built there is as fresh here. Never anything that is linked to the donor: a hard link or a
+//! symbolic one would let one task write into another.
+
+mod clone;
+mod survey;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::contract::{WarmCopy, Worktree};
+use crate::git::Repo;
+use crate::oid::Oid;
+use crate::store::{Beneath, remove_dir};
+use crate::ui::Ui;
+
+use clone::{Fate, Sharing};
+use survey::Survey;
+
+/// What is copied where blocks can't be shared and the contract does not say, in bytes.
+const MOST_COPIED: u64 = 256_000_000;
+
+/// A checkout that warm folders are brought into.
+pub(crate) struct Warming<'a> {
+    pub(crate) root: &'a Path,
+    /// What is checked out there.
+    pub(crate) tree: &'a Oid,
+    pub(crate) contract: &'a Worktree,
+    /// Whether the operator wants it to end.
+    pub(crate) stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// Brings the warm folders of `donor` along that git ignores in `to`; answers those that came. What stands against one
+/// is said, and it is left out: whatever was built there can be built again.
+///
+/// # Errors
+/// Where git can't tell what it ignores.
+pub(crate) fn bring(
+    repo: &Repo,
+    ui: &Ui,
+    donor: &Path,
+    to: &Warming,
+) -> anyhow::Result<Vec<String>> {
+    let mut brought = Vec::new();
+    for folder in repo.ignored_folders(to.root, &to.contract.warm)? {
+        let has_tracked = repo.read.is_folder(to.tree, &folder)?;
+        // It is a part of a folder that is not checked out here.
+        let is_apart = to
+            .root
+            .join(&folder)
+            .parent()
+            .is_none_or(|above| !above.is_dir());
+        if has_tracked || is_apart || (to.stop)() {
+            continue;
+        }
+        match bring_one(donor, to, &folder) {
+            Ok(Fate::Whole) => brought.push(folder),
+            Ok(Fate::Nothing) => {}
+            Ok(Fate::Changed) if (to.stop)() => {}
+            Ok(Fate::Changed) => {
+                ui.warn(&format!(
+                    "{folder} changed while it was cloned: it is left out"
+                ));
+                ui.hint("a build is at work there; what is needed is built anew");
+            }
+            Ok(Fate::TooLarge(bytes)) => say_too_large(ui, &folder, bytes, to.contract.warm_copy),
+            Err(error) => {
+                ui.warn(&format!("the warm folder {folder} is left out: {error:#}"));
+            }
+        }
+    }
+    Ok(brought)
+}
+
+/// Brings one folder, or leaves nothing of it.
+fn bring_one(donor: &Path, to: &Warming, folder: &str) -> anyhow::Result<Fate> {
+    let from = Beneath::open(donor)?;
+    let Some(survey) = Survey::take(&from, folder)? else {
+        return Ok(Fate::Nothing);
+    };
+    if survey.is_at_work() {
+        return Ok(Fate::Changed);
+    }
+    let root = Beneath::open(to.root)?;
+    let sharing = Sharing::between(&from, &root, &survey);
+    let may_copy = match to.contract.warm_copy {
+        Some(WarmCopy::Copy) => true,
+        Some(WarmCopy::Skip) => false,
+        None => survey.bytes() <= MOST_COPIED,
+    };
+    if sharing == Sharing::No && !may_copy {
+        return Ok(Fate::TooLarge(survey.bytes()));
+    }
+    let places = clone::Places {
+        donor,
+        from: &from,
+        root: to.root,
+        to: &root,
+    };
+    let cloned = clone::clone(&places, &survey, sharing, to.stop);
+    if !matches!(cloned, Ok(Fate::Whole)) {
+        // Nobody has seen the new checkout yet: what stands there now is of this cloning.
+        let path = to.root.join(folder);
+        remove_dir(&path).with_context(|| format!("can't remove {}", path.display()))?;
+    }
+    cloned
+}
+
+fn say_too_large(ui: &Ui, folder: &str, bytes: u64, wish: Option<WarmCopy>) {
+    let size = in_words(bytes);
+    let why = "this file system can't share its blocks";
+    ui.say(&format!(
+        "the warm folder {folder} ({size}) is left out: {why}"
+    ));
+    if wish.is_none() {
+        ui.hint("copy it all the same: warm_copy = \"copy\" under [worktree] in wt.toml; \"skip\" leaves all out");
+    }
+}
+
+/// A size as people say it: `340 MB`, `1.2 GB`.
+fn in_words(bytes: u64) -> String {
+    let tenths = bytes / 100_000_000;
+    match bytes {
+        0..1_000_000 => format!("{} KB", bytes.div_ceil(1000)),
+        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{}.{} GB", tenths / 10, tenths % 10),
+    }
+}
