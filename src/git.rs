@@ -11,7 +11,6 @@ mod discover;
 mod donated;
 mod empty_folders;
 mod first_parents;
-mod held_tree;
 mod ignored;
 mod index_file;
 mod indexed;

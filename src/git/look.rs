@@ -1,7 +1,9 @@
 //! A look into a worktree: what differs there from a tree, through an index that its agent can't reach.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -9,7 +11,7 @@ use anyhow::bail;
 
 use super::Repo;
 use super::answer::complaint;
-use super::held_tree::HeldTree;
+use super::index_file::IndexFile;
 use super::read::{records, utf8};
 use super::snapshot::{View, joined};
 use crate::error::Refusal;
@@ -25,14 +27,11 @@ impl Repo {
     /// Brings the kept index to `base`, or leaves it at the last snapshot where that holds nothing that a new one from
     /// `base` would not; answers at which tree it is.
     pub(super) fn begin_look(&self, view: View, base: &Oid) -> anyhow::Result<Oid> {
-        match HeldTree::read(view.index, base) {
-            Some(held) if held.tree != *base && held.racy <= MOST_RACY => {
-                if self.still_stands(view, base, &held.tree).unwrap_or(false) {
-                    free(view);
-                    return Ok(held.tree);
-                }
-            }
-            _ => {}
+        let held = held_tree(view, base).filter(|held| held != base);
+        let stands = |kept: &Oid| self.still_stands(view, base, kept).unwrap_or(false);
+        if let Some(kept) = held.filter(stands) {
+            free(view);
+            return Ok(kept);
         }
         self.align_index(view, base)?;
         Ok(base.clone())
@@ -89,8 +88,7 @@ impl Repo {
     /// Brings the kept index to `tree`, where it is not there.
     pub(super) fn align_index(&self, view: View, tree: &Oid) -> anyhow::Result<()> {
         free(view);
-        let held = HeldTree::read(view.index, tree);
-        if held.is_some_and(|held| held.tree == *tree && held.racy <= MOST_RACY) {
+        if held_tree(view, tree).as_ref() == Some(tree) {
             return Ok(());
         }
         self.reset_index(view, tree)
@@ -134,10 +132,10 @@ impl Repo {
 
     /// The paths that differ from the index. What it does not have is looked for while its own files are looked at.
     fn differing(&self, view: View) -> anyhow::Result<Vec<String>> {
+        let others = ["ls-files", "-z", "--others", "--exclude-standard"];
         // A folder that the index holds as one entry is not there, so nothing in it has changed.
         let folded = view.sparse.map(|_| "--sparse");
-        let others = self.on(view, &["ls-files", "-z", "--others", "--exclude-standard"]);
-        let others = others.args(folded);
+        let others = self.on(view, &others).args(folded);
         let (own, others) = thread::scope(|scope| {
             let others = scope.spawn(|| others.bytes());
             let own = self.changed(view);
@@ -200,4 +198,22 @@ impl Repo {
 /// Removes the lock that a killed git left of an index, which is the caller's alone.
 fn free(view: View) {
     let _ = fs::remove_file(view.index.with_extension("lock"));
+}
+
+/// The tree that an index holds, as git noted it there. Nothing where the index is one of a sparse worktree, or is to be
+/// written anew: a file may have changed after it was written, without its times telling so. `like` is any object's
+/// name of this repository.
+fn held_tree(view: View, like: &Oid) -> Option<Oid> {
+    if view.sparse.is_some() {
+        return None;
+    }
+    let mut file = File::open(view.index).ok()?;
+    let written = file.metadata().ok()?.mtime();
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).ok()?;
+    let index = IndexFile::parse(bytes, like.as_str().len() / 2)?;
+    let changed = index.entries().iter().map(|entry| entry.stat.mtime.0);
+    let racy = changed.filter(|seconds| i64::from(*seconds) >= written);
+    let tree = index.tree()?;
+    (racy.count() <= MOST_RACY).then(|| tree.clone())
 }
