@@ -8,6 +8,7 @@ mod tasks;
 use serde::Serialize;
 
 use crate::mend;
+use crate::ports;
 use crate::store::Operation;
 use crate::workspace::Workspace;
 
@@ -74,6 +75,7 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Checked> {
             "mend that first, then look again",
         );
     }
+    checkup.ports()?;
     checkup.half_written();
     checkup.receipts();
     checkup.archive()?;
@@ -101,6 +103,11 @@ const REMOVE: Mend = Mend {
 const REMOVE_LOCK: Mend = Mend {
     todo: "remove it, where no git is at work in this repository",
     done: "it is removed; no git was at work that could hold it",
+};
+
+const OTHER_PORTS: Mend = Mend {
+    todo: "give one of them another",
+    done: "each has its own",
 };
 
 struct Checkup<'w> {
@@ -214,6 +221,18 @@ impl Checkup<'_> {
             );
         }
         self.cages()
+    }
+
+    fn ports(&mut self) -> anyhow::Result<()> {
+        let ws = self.ws;
+        for (name, what) in ports::shared(ws)? {
+            self.mendable(what, OTHER_PORTS, || {
+                let _task = ws.lock_task(&name)?;
+                let _lock = ws.lock()?;
+                ports::renew(ws, &name)
+            });
+        }
+        Ok(())
     }
 
     /// Cages whose `wt run` was killed.

@@ -31,6 +31,8 @@ pub(crate) struct Contract {
     pub(crate) worktree: Worktree,
     pub(crate) scope: ScopePolicy,
     pub(crate) cage: CagePolicy,
+    #[serde(default)]
+    pub(crate) ports: Ports,
     pub(crate) land: Land,
     /// By the agent's name.
     pub(crate) agents: BTreeMap<String, Agent>,
@@ -162,6 +164,14 @@ pub(crate) struct ScopePolicy {
     pub(crate) required: bool,
     /// Globs of what nobody owns and every task may change.
     pub(crate) shared: Vec<String>,
+}
+
+/// The ports that each task, and each slot, has for servers of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ports {
+    pub(crate) count: u8,
+    /// Where they are looked for; by default where few others do.
+    pub(crate) from: Option<u16>,
 }
 
 /// How a task reaches its target.
@@ -316,11 +326,11 @@ impl Strategy {
 
 impl Contract {
     /// Identity, in hex, of everything that gives a verdict its meaning: the steps in their order, the
-    /// environment, set-up and what it depends on, the carried files, and what may be written.
+    /// environment, set-up and what it depends on, the carried files, what may be written, and how many ports there are.
     pub(crate) fn gate_hash(&self) -> String {
         let worktree = &self.worktree;
         hash(
-            "wt gate 2",
+            "wt gate 3",
             &(
                 &self.gate,
                 &self.env,
@@ -332,6 +342,7 @@ impl Contract {
                     &self.judge.writable,
                     &worktree.setup_writable,
                 ),
+                self.ports.count,
             ),
         )
     }
@@ -388,12 +399,14 @@ mod tests {
         assert!(changed(|c| c.judge.writable.push("A".into())));
         assert!(changed(|c| c.worktree.setup_writable.push("A".into())));
         assert!(changed(|c| c.judge.confine = Confine::Off));
+        assert!(changed(|c| c.ports.count = 1));
+        assert!(!changed(|c| c.ports.from = Some(4000)));
         assert!(!changed(|c| c.rules.edits.clear()));
         assert!(!changed(|c| c.land.keep = true));
         assert!(!changed(|c| c.land.each = true));
         assert!(!changed(|c| c.judge.slots = 9));
         // Receipts are keyed by it: a new form of the hash must be a decision, not an accident.
-        insta::assert_snapshot!(plain.gate_hash(), @"1e9aee9b0f4ee939d86e770ff98636c697a38bb12881fa242a7df69607fd832f");
+        insta::assert_snapshot!(plain.gate_hash(), @"e33b50e9a016c950908d9ea0ec6f74f5afa219519f6e37f6dba5507eac66ad21");
         assert_ne!(plain.gate_hash(), plain.rules_hash());
     }
 }

@@ -56,28 +56,51 @@ pub(crate) fn with_source<T>(
     })
 }
 
-/// Pins rules and script in the state and writes their copies into the worktree. Answers the files of the operator's
-/// own that stand in the way of an agent's rules file, which are left alone.
+/// Pins rules and script in the state and writes their copies into the worktree, as [`place`] does.
 pub(crate) fn write(
     repo: &Repo,
     store: &Store,
     task: &mut Task,
     in_force: &InForce,
 ) -> anyhow::Result<Vec<String>> {
+    let pinned = pin(store, task, in_force)?;
+    place(repo, store, task, in_force, &pinned)
+}
+
+/// Rules and script as the state has them.
+pub(crate) struct Pinned {
+    rules: String,
+    script: String,
+}
+
+/// Writes rules and script into the state.
+pub(crate) fn pin(store: &Store, task: &Task, in_force: &InForce) -> anyhow::Result<Pinned> {
     require_folder(task)?;
-    let text = render_rules(task, in_force);
+    let rules = render_rules(task, in_force);
     let script = with_source(task, in_force, |source| {
         rules::validate_script(source.steps)
     });
     let state = store.task_dir(&task.name);
-    write_atomic(&state.join("rules.md"), text.as_bytes())?;
+    write_atomic(&state.join("rules.md"), rules.as_bytes())?;
     write_atomic(&state.join("validate.sh"), script.as_bytes())?;
+    Ok(Pinned { rules, script })
+}
 
+/// Writes what was pinned into the worktree. Answers the files of the operator's own that stand in the way of an
+/// agent's rules file, which are left alone.
+pub(crate) fn place(
+    repo: &Repo,
+    store: &Store,
+    task: &mut Task,
+    in_force: &InForce,
+    pinned: &Pinned,
+) -> anyhow::Result<Vec<String>> {
+    let text = &pinned.rules;
     let worktree = Beneath::open(&task.worktree)?;
     worktree.write(".wt/.gitignore", b"*\n", 0o644)?;
     worktree.write(".wt/RULES.md", text.as_bytes(), 0o644)?;
-    worktree.write(".wt/validate.sh", script.as_bytes(), 0o755)?;
-    let left_alone = write_agent_files(repo, store, &worktree, task, in_force, &text)?;
+    worktree.write(".wt/validate.sh", pinned.script.as_bytes(), 0o755)?;
+    let left_alone = write_agent_files(repo, store, &worktree, task, in_force, text)?;
     task.rules.clone_from(&in_force.rules);
     task.gate.clone_from(&in_force.gate);
     Ok(left_alone)

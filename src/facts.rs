@@ -3,11 +3,18 @@
 mod judges;
 mod put_back;
 
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::some_of;
 use crate::gate::Receipt;
+use crate::git::Reader;
+use crate::oid::Oid;
 use crate::quarantine;
 use crate::store::{Operation, read_json, write_json_shown};
 use crate::task::{BUDGET, Task};
@@ -71,6 +78,8 @@ pub(crate) struct Facts {
     pub(crate) owns: Vec<String>,
     /// The folders that its worktree was made with, where it does not hold all.
     pub(crate) folders: Option<Vec<String>>,
+    /// Its ports, for servers.
+    pub(crate) ports: Vec<u16>,
     /// The tasks that had to land before this one starts.
     pub(crate) after: Vec<String>,
     /// Those of them that it still waits for.
@@ -98,30 +107,49 @@ impl Facts {
     }
 }
 
+/// How far a task's branch is from its target.
+#[derive(Default)]
+struct Distance {
+    ahead: usize,
+    behind: usize,
+    /// How many paths its own commits change.
+    changed: usize,
+}
+
+fn distance(read: &Reader, task: &Task, tip: &Oid, target: &Oid) -> anyhow::Result<Distance> {
+    let landed = task.landing.as_ref();
+    // What has landed is there, whatever commits it became by squash or rebase.
+    if landed.is_some_and(|landing| landing.tip == *tip) {
+        return Ok(Distance::default());
+    }
+    let (ahead, behind) = read.ahead_behind(tip, target)?;
+    let mut changed = 0;
+    if ahead > 0 {
+        let base = read.merge_base(tip, target)?;
+        let base = base.unwrap_or_else(|| task.base.clone());
+        let trees = (read.tree_of(&base)?, read.tree_of(tip)?);
+        changed = read.changes(&trees.0, &trees.1)?.len();
+    }
+    Ok(Distance {
+        ahead,
+        behind,
+        changed,
+    })
+}
+
 /// Gathers the facts of a task from its record, the commits, and the judges at work.
 pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Result<Facts> {
     let read = &ws.repo.read;
     let tip = read.tip(&task.branch_ref())?;
     let target = read.tip(&task.target_ref())?;
-    let (mut ahead, mut behind, mut changed) = (0, 0, 0);
-    if let (Some(tip), Some(target)) = (&tip, &target) {
-        // What has landed is there, whatever commits it became by squash or rebase.
-        if task
-            .landing
-            .as_ref()
-            .is_none_or(|landing| landing.tip != *tip)
-        {
-            (ahead, behind) = read.ahead_behind(tip, target)?;
-        }
-        if ahead > 0 {
-            let base = read
-                .merge_base(tip, target)?
-                .unwrap_or_else(|| task.base.clone());
-            changed = read
-                .changes(&read.tree_of(&base)?, &read.tree_of(tip)?)?
-                .len();
-        }
-    }
+    let Distance {
+        ahead,
+        behind,
+        changed,
+    } = match (&tip, &target) {
+        (Some(tip), Some(target)) => distance(read, task, tip, target)?,
+        _ => Distance::default(),
+    };
     let judge = judges.find(&task.name);
     let target_moved = task.validated.as_ref().is_some_and(|validated| {
         let has_all = validated.synced && behind == 0;
@@ -160,6 +188,7 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
         brief: task.brief.clone(),
         owns: task.owns.clone(),
         folders: task.folders.clone(),
+        ports: task.ports.clone(),
         after: task.after.clone(),
         waits_for: if task.is_waiting() {
             ws.waits_for(task)
@@ -206,6 +235,43 @@ pub(crate) fn look(ws: &Workspace, task: &Task) -> anyhow::Result<Seen> {
     let index = ws.store.task_index(&task.name);
     let uncommitted = repo.uncommitted_paths(&task.worktree, &index, &tip)?;
     note_seen(ws, &task.name, uncommitted)
+}
+
+/// Looks into the worktrees of several tasks at once; answers the errors in the order of the tasks, and what was seen
+/// is kept.
+pub(crate) fn look_all(ws: &Workspace, tasks: &[&Task]) -> Vec<Option<anyhow::Error>> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicUsize::new(0);
+    let (ctx, common) = (ws.ctx, ws.repo.common());
+    let work = || {
+        let mut failed = Vec::new();
+        // Each has a repository of its own: libgit2's are for one thread.
+        let own = Workspace::at(ctx, common);
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(task) = tasks.get(at) else {
+                return failed;
+            };
+            let looked = match &own {
+                Ok(own) => look(own, task),
+                Err(error) => Err(anyhow::anyhow!("{error:#}")),
+            };
+            failed.extend(looked.err().map(|error| (at, error)));
+        }
+    };
+    let mut errors: Vec<Option<anyhow::Error>> = tasks.iter().map(|_| None).collect();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores.min(tasks.len()))
+            .map(|_| scope.spawn(work))
+            .collect();
+        for worker in workers {
+            let failed = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+            for (at, error) in failed {
+                errors[at] = Some(error);
+            }
+        }
+    });
+    errors
 }
 
 /// Keeps what was seen, for those who do not want to look themselves.

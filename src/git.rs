@@ -8,13 +8,16 @@ mod combine;
 mod command;
 mod discover;
 mod donated;
+mod empty_folders;
 mod first_parents;
+mod held_tree;
 mod ignored;
 mod index_file;
 mod indexed;
 mod intake;
 mod kept_index;
 mod locks;
+mod look;
 mod main_checkout;
 mod move_checkout;
 mod new_worktree;
@@ -30,6 +33,7 @@ mod stuck;
 mod submodule;
 mod target_checkout;
 mod task_checkout;
+mod under_way;
 mod worktree;
 
 use std::path::{Path, PathBuf};
@@ -81,7 +85,14 @@ impl Repo {
         program: &Path,
         variables: &std::collections::BTreeMap<String, String>,
     ) -> Self {
-        Self::open(&self.common, self.git.with_environment(program, variables))
+        let git = self.git.with_environment(program, variables);
+        let git = git.in_repository(&self.common);
+        Self {
+            common: self.common.clone(),
+            main: self.main.clone(),
+            read: self.read.with_git(git.clone()),
+            git,
+        }
     }
 
     /// The common git directory, absolute.

@@ -1,4 +1,4 @@
-//! A checkout that a killed or failed move left halfway: brought to its end, or back.
+//! A checkout's move with its branch, and what a killed or failed one left halfway: brought to its end, or back.
 
 use std::path::PathBuf;
 
@@ -7,14 +7,55 @@ use crate::git::{CheckoutMove, CheckoutMoved, Repo, Settled, Side};
 use crate::task::Task;
 use crate::workspace::Workspace;
 
-/// What is left where moving a checkout failed in the middle.
-pub(crate) enum Left {
-    /// The branch has moved all the same.
-    Moved,
-    /// All is as before.
-    Nothing,
-    /// It must be mended from the journal, once what made it fail is gone.
+/// What became of a move.
+pub(crate) enum Moved {
+    Done,
+    /// Another one moved the branch before; nothing was changed.
+    ByAnother,
+    /// It was refused or failed, and nothing is left halfway.
+    Undone(anyhow::Error),
+    /// It failed in the middle: it must be mended from the journal, once what made it fail is gone.
     Half(anyhow::Error),
+}
+
+/// Moves a checkout and its branch; what fails in the middle is taken back, where it can be. `refusal` tells of what
+/// stands in the way there. The journal must have the intent.
+pub(crate) fn carry_out(
+    repo: &Repo,
+    step: &CheckoutMove,
+    refusal: impl FnOnce(&str) -> Refusal,
+) -> Moved {
+    match repo.move_checkout(step) {
+        Ok(CheckoutMoved::Done) => Moved::Done,
+        Ok(CheckoutMoved::RefMoved) => Moved::ByAnother,
+        Ok(CheckoutMoved::Refused(why)) => Moved::Undone(refusal(&why).into()),
+        Err(error) => take_back(repo, step, error),
+    }
+}
+
+/// Takes back what a move left that failed so; this process still holds its locks.
+fn take_back(repo: &Repo, step: &CheckoutMove, error: anyhow::Error) -> Moved {
+    let has_moved = || -> anyhow::Result<bool> {
+        repo.remove_dead_locks(Some(step.checkout), step.reference)?;
+        if let Some(tip) = repo.read.tip(step.reference)?
+            && repo.read.is_ancestor(step.new, &tip)?
+        {
+            return Ok(true);
+        }
+        // What is cut off there was written by git a moment ago.
+        let known = &mut |_: &str, _: &[u8]| Ok(PathBuf::new());
+        match repo.settle_checkout(step, known)? {
+            Settled::Whole { at: Side::Old, .. } => {}
+            Settled::Whole { at: Side::New, .. } => repo.undo_checkout(step)?,
+            Settled::Foreign(paths) => return Err(foreign(step, &paths).into()),
+        }
+        Ok(false)
+    };
+    match has_moved() {
+        Ok(true) => Moved::Done,
+        Ok(false) => Moved::Undone(error.context("nothing was changed")),
+        Err(why) => Moved::Half(why.context(error)),
+    }
 }
 
 /// Leaves nothing of `step` halfway, whose process is gone: where the branch is still at the old commit it is moved
@@ -52,27 +93,6 @@ pub(crate) fn end(
         notes.push(why);
     }
     Ok(notes)
-}
-
-/// Takes back what a failed move left; this process still holds its locks.
-pub(crate) fn take_back(repo: &Repo, step: &CheckoutMove) -> Left {
-    let taken_back = || -> anyhow::Result<Left> {
-        repo.remove_dead_locks(Some(step.checkout), step.reference)?;
-        if let Some(tip) = repo.read.tip(step.reference)?
-            && repo.read.is_ancestor(step.new, &tip)?
-        {
-            return Ok(Left::Moved);
-        }
-        // What is cut off there was written by git a moment ago.
-        let known = &mut |_: &str, _: &[u8]| Ok(PathBuf::new());
-        match repo.settle_checkout(step, known)? {
-            Settled::Whole { at: Side::Old, .. } => {}
-            Settled::Whole { at: Side::New, .. } => repo.undo_checkout(step)?,
-            Settled::Foreign(paths) => return Err(foreign(step, &paths).into()),
-        }
-        Ok(Left::Nothing)
-    };
-    taken_back().unwrap_or_else(Left::Half)
 }
 
 fn foreign(step: &CheckoutMove, paths: &[String]) -> Refusal {

@@ -23,7 +23,7 @@ pub(crate) use order::{
     OrderRequest, covering_receipt, find_receipt, held_back, order, snapshot_of,
     tip_and_uncommitted,
 };
-pub(crate) use outcomes::flaky_of;
+pub(crate) use outcomes::{flaky_of, known_red};
 pub(crate) use put_back::put_back;
 pub(crate) use settle::{busy, clear_dead_judge, judge_at_work, report_of, verdict_of};
 pub(crate) use slot::slot_is_free;

@@ -4,8 +4,10 @@
 
 mod attempt;
 mod commits;
+mod dry_run;
 mod forward;
 mod history;
+mod live;
 mod message;
 mod moving;
 mod proof;
@@ -28,9 +30,10 @@ use crate::remove::{self, Keep};
 use crate::task::{Happening, Landing, State, Task};
 use crate::workspace::Workspace;
 
-use attempt::{Attempt, Step, live};
+use attempt::{Attempt, Step};
 pub(crate) use commits::Plan;
 pub(crate) use history::{Standing, TargetCommit, history};
+use live::live;
 use ready::{await_judge_of_landing, landed_meanwhile, ready, require_landable, require_unlanded};
 pub(crate) use recover::recover;
 use remote::{Push, RemoteMoves};
@@ -263,26 +266,24 @@ pub(crate) fn record_landing(
     Ok(landed)
 }
 
-/// Tears a landed task down, unless it is to be kept or holds new work, and closes its journal.
+/// Tears a landed task down, unless it is to be kept or holds new work, and closes its journal. Where nobody can tell
+/// whether it holds any, the journal stays open, so that the next command looks again.
 pub(crate) fn conclude(ws: &Workspace, task: Task, keep: bool) -> anyhow::Result<Landed> {
     let Some(landing) = task.landing.clone() else {
         bail!("task `{}` has not landed", task.name);
     };
     recover::owe_followers(ws, &task.name)?;
-    let mut kept_because = None;
-    let mut removed = false;
-    if !keep {
-        match unsaved_by_now(ws, &task) {
-            Ok(checked) => {
-                remove::remove(ws, &task, &Keep::Nothing { checked })?;
-                removed = true;
-            }
-            Err(why) => kept_because = Some(why),
+    let (removed, kept_because) = match rest(ws, &task, keep) {
+        Ok(Rest::Goes { checked }) => {
+            remove::remove(ws, &task, &Keep::Nothing { checked })?;
+            (true, None)
         }
-    }
-    if !removed {
-        ws.store.settle(&task.name)?;
-    }
+        Ok(Rest::Stays { because }) => {
+            ws.store.settle(&task.name)?;
+            (false, because)
+        }
+        Err(error) => (false, Some(format!("{error:#}"))),
+    };
     Ok(Landed {
         task,
         commit: landing.commit,
@@ -294,13 +295,30 @@ pub(crate) fn conclude(ws: &Workspace, task: Task, keep: bool) -> anyhow::Result
     })
 }
 
-/// The tip of the branch, where all work is on the target; else, in words, what came into the worktree while it landed.
-fn unsaved_by_now(ws: &Workspace, task: &Task) -> Result<Option<Oid>, String> {
-    let unsaved = remove::unsaved(ws, task).map_err(|error| format!("{error:#}"))?;
-    if unsaved.is_empty() {
-        remove::require_movable(task).map_err(|refusal| refusal.message)?;
-        return Ok(unsaved.tip);
+/// What becomes of the worktree and branch of a task that has landed.
+enum Rest {
+    /// With the branch at this tip, all of which is on the target.
+    Goes { checked: Option<Oid> },
+    /// For a reason, where nobody asked for it.
+    Stays { because: Option<String> },
+}
+
+fn rest(ws: &Workspace, task: &Task, keep: bool) -> anyhow::Result<Rest> {
+    if keep {
+        return Ok(Rest::Stays { because: None });
     }
-    let paths = [unsaved.uncommitted, unsaved.unlanded, unsaved.private].concat();
-    Err(format!("it holds newer work: {}", some_of(&paths)))
+    let unsaved = remove::unsaved(ws, task)?;
+    let because = if unsaved.is_empty() {
+        let Err(refusal) = remove::require_movable(task) else {
+            let checked = unsaved.tip;
+            return Ok(Rest::Goes { checked });
+        };
+        refusal.message
+    } else {
+        let paths = [unsaved.uncommitted, unsaved.unlanded, unsaved.private].concat();
+        format!("it holds newer work: {}", some_of(&paths))
+    };
+    Ok(Rest::Stays {
+        because: Some(because),
+    })
 }

@@ -41,6 +41,7 @@ mod warm;
 mod hook_file;
 mod quarantine;
 
+mod ports;
 mod surroundings;
 
 mod forward;

@@ -90,6 +90,9 @@ pub(crate) fn mend(ws: &Workspace) -> anyhow::Result<Mended> {
         let what = "the cages of killed runs";
         mended.stuck.push(Stuck::new(what, &error));
     }
+    if let Err(error) = remove::sweep_left(ws) {
+        mended.stuck.push(Stuck::new("the trash", &error));
+    }
     mended.tell(ws);
     Ok(mended)
 }

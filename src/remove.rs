@@ -1,7 +1,9 @@
 //! Taking a task away and bringing it back: every step a rename or a ref, each safe to repeat.
 
+mod sweep;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use rustix::process::Signal;
@@ -10,11 +12,15 @@ use crate::error::Refusal;
 use crate::git::require_folder;
 use crate::judge::{busy, judge_at_work};
 use crate::oid::Oid;
-use crate::process::{self, Identity};
+use crate::ports;
+use crate::process::Identity;
 use crate::quarantine;
 use crate::store::{Operation, Trashed, remove_dir, require_writable, trash_dir};
 use crate::task::Task;
 use crate::workspace::Workspace;
+
+use sweep::sweep;
+pub(crate) use sweep::{gone, sweep_left, sweep_now};
 
 /// Whether a removed task's folder and branch are kept for `wt restore`.
 #[derive(Clone, PartialEq, Eq)]
@@ -235,37 +241,6 @@ pub(crate) fn carry_out(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()>
     sweep(ws, trashed.trash.as_deref())
 }
 
-/// Deletes what nobody will ask for again, in the background: the prompt need not wait for it.
-fn sweep(ws: &Workspace, trash: Option<&Path>) -> anyhow::Result<()> {
-    let Some(dir) = trash.and_then(Path::parent) else {
-        return Ok(());
-    };
-    if gone(dir).is_empty() {
-        return Ok(());
-    }
-    let log = ws.store.root().join("sweep.log");
-    process::detach(&["_sweep".as_ref(), dir.as_os_str()], &log).map(drop)
-}
-
-/// The folders in a trash that wait to be deleted.
-pub(crate) fn gone(trash: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(trash).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == "gone"))
-        .collect()
-}
-
-/// Deletes the folders of a trash that wait for it.
-pub(crate) fn sweep_now(trash: &Path) -> anyhow::Result<()> {
-    for folder in gone(trash) {
-        remove_dir(&folder)?;
-    }
-    // Only an empty one goes.
-    let _ = fs::remove_dir(trash);
-    Ok(())
-}
-
 fn rename_once(from: &Path, to: &Path) -> anyhow::Result<()> {
     if fs::symlink_metadata(from).is_err() {
         return Ok(());
@@ -352,7 +327,7 @@ pub(crate) fn restore(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> {
     put_back(ws, trashed)
 }
 
-/// The steps of a restore; each is passed over where it was done before.
+/// The steps of a restore; each is passed over where it was done before. The lock of the state must be held.
 pub(crate) fn put_back(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> {
     let task = &trashed.task;
     let archived = ws.store.archived_dir(&trashed.id);
@@ -374,6 +349,8 @@ pub(crate) fn put_back(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> 
         let _ = trash.parent().map(fs::remove_dir);
     }
     rename_once(&archived.join("task"), &ws.store.task_dir(&task.name))?;
+    // Others may have got its ports meanwhile; they keep them.
+    ports::renew(ws, &task.name)?;
     ws.record(
         &ws.event(&task.name, "restored")
             .fact("id", trashed.id.as_str()),

@@ -9,6 +9,7 @@ mod journal;
 mod line;
 mod lock;
 mod saved;
+mod sweeps;
 mod temporary;
 mod trash;
 mod writable;
@@ -175,7 +176,7 @@ impl Store {
 
     /// The folders of the state that most commands write to: what one that was killed left there is soon found.
     pub(crate) fn written_folders(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let own = ["", "journal", "receipts"].map(|name| self.root.join(name));
+        let own = ["", "journal", "receipts", "sweeps"].map(|name| self.root.join(name));
         let tasks = list_dirs(&self.root.join("tasks"))?.into_iter();
         Ok(own
             .into_iter()

@@ -12,8 +12,8 @@ mod refusal;
 use crate::copies;
 use crate::error::Refusal;
 use crate::facts;
-use crate::git::{Change, Checkout, CheckoutMove, CheckoutMoved, Combination, Entry, Repo};
-use crate::halfway::{Left, take_back};
+use crate::git::{Change, Checkout, CheckoutMove, Combination, Entry, Repo};
+use crate::halfway::{Moved, carry_out};
 use crate::judge::{busy, clear_dead_judge, judge_at_work, snapshot_of, tip_and_uncommitted};
 use crate::oid::Oid;
 use crate::process::Identity;
@@ -26,7 +26,7 @@ use capture::capture_anew;
 use draft::{Draft, draft};
 pub(crate) use order::started_in_order;
 pub(crate) use recover::recover;
-use refusal::refusal_of;
+use refusal::{in_the_way, moved_meanwhile};
 
 /// How the target is brought in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,33 +210,7 @@ impl Sync<'_> {
         };
         ws.store
             .intend(&task.name, &Identity::current()?, operation)?;
-        let reason = format!("wt sync: {} {}", self.how.word(), task.target);
-        let step = CheckoutMove {
-            checkout: Checkout::Task {
-                task,
-                git_dir: &repo.admin_dir(&task.admin),
-            },
-            reference: &task.branch_ref(),
-            old: &self.tip.commit,
-            new: &new,
-            reason: &reason,
-        };
-        let moved = match repo.move_checkout(&step) {
-            Ok(moved) => moved,
-            Err(error) => match take_back(repo, &step) {
-                Left::Moved => CheckoutMoved::Done,
-                Left::Nothing => {
-                    ws.store.settle(&task.name)?;
-                    return Err(error.context("nothing was changed"));
-                }
-                // The open intent lets the next command finish.
-                Left::Half(why) => return Err(why.context(error)),
-            },
-        };
-        if let Some(refusal) = refusal_of(task, &moved) {
-            ws.store.settle(&task.name)?;
-            return Err(refusal.into());
-        }
+        self.carry_out(task, &new)?;
         record(ws, task, validated.as_ref())?;
         ws.record(
             &ws.event(&task.name, "synced")
@@ -253,6 +227,30 @@ impl Sync<'_> {
             stays_validated: validated.is_some(),
             submodules: submodules_of(&changes),
         })
+    }
+
+    /// Moves branch and files to `new`; the intent stays open where that ended halfway.
+    fn carry_out(&self, task: &Task, new: &Oid) -> anyhow::Result<()> {
+        let (ws, repo) = (self.ws, self.repo);
+        let step = CheckoutMove {
+            checkout: Checkout::Task {
+                task,
+                git_dir: &repo.admin_dir(&task.admin),
+            },
+            reference: &task.branch_ref(),
+            old: &self.tip.commit,
+            new,
+            reason: &format!("wt sync: {} {}", self.how.word(), task.target),
+        };
+        let error = match carry_out(repo, &step, |why| in_the_way(task, why)) {
+            Moved::Done => return Ok(()),
+            // The open intent lets the next command finish.
+            Moved::Half(error) => return Err(error),
+            Moved::ByAnother => moved_meanwhile(task).into(),
+            Moved::Undone(error) => error,
+        };
+        ws.store.settle(&task.name)?;
+        Err(error)
     }
 
     /// The task's validated snapshot once its branch is at `new`: all that its worktree holds then. None where what

@@ -117,6 +117,9 @@ pub(crate) struct Task {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) after: Vec<String>,
     pub(crate) environment: Captured,
+    /// The ports that are its own, for servers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ports: Vec<u16>,
     /// Hash of the sparse-checkout patterns that the worktree was made with, if any.
     pub(crate) sparse: Option<String>,
     /// The folders that the worktree was made with, where it holds only some, beside the files at the root.

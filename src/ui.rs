@@ -1,18 +1,19 @@
 //! Every byte that reaches the terminal: data to standard output, narration to standard error.
 
+mod progress;
 mod table;
 
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use console::{Style, Term};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::error::Refusal;
-use table::{cut_in_the_middle, layout};
+use progress::Mark;
+pub(crate) use progress::Progress;
+use table::layout;
 
 /// When colour is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -29,6 +30,8 @@ pub(crate) struct Ui {
     out: Term,
     err: Term,
     lost: Mutex<Option<std::io::Error>>,
+    /// The progress line that may stand on the terminal.
+    shown: Mutex<Option<Mark>>,
     /// What is to be said once the command is over, where it may not wait for its reader.
     held: Option<Mutex<Held>>,
 }
@@ -56,6 +59,7 @@ impl Ui {
             out: Term::stdout(),
             err: Term::stderr(),
             lost: Mutex::default(),
+            shown: Mutex::default(),
             held: None,
         }
     }
@@ -98,8 +102,11 @@ impl Ui {
     }
 
     fn write_out(&self, bytes: &[u8]) {
-        let mut stdout = std::io::stdout().lock();
-        if let Err(error) = stdout.write_all(bytes).and_then(|()| stdout.flush())
+        let written = self.beside_progress(|| {
+            let mut stdout = std::io::stdout().lock();
+            stdout.write_all(bytes).and_then(|()| stdout.flush())
+        });
+        if let Err(error) = written
             && error.kind() != std::io::ErrorKind::BrokenPipe
         {
             *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
@@ -118,8 +125,20 @@ impl Ui {
 
     fn line(&self, line: &str) {
         if !self.hold(Stream::Err, format!("{line}\n").as_bytes()) {
-            let _ = self.err.write_line(line);
+            let _ = self.beside_progress(|| self.err.write_line(line));
         }
+    }
+
+    /// Writes something while no progress line stands on the terminal.
+    fn beside_progress<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.shown(|shown| match shown {
+            Some(mark) => mark.suspend(write),
+            None => write(),
+        })
+    }
+
+    fn shown<T>(&self, then: impl FnOnce(&mut Option<Mark>) -> T) -> T {
+        then(&mut self.shown.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Says what was held back.
@@ -204,39 +223,17 @@ impl Ui {
     /// A line that shows that something longer is under way; silent off a terminal.
     pub(crate) fn progress(&self, message: &str) -> Progress {
         if !self.is_interactive() {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-            return Progress(bar, self.err.clone());
+            return Progress::hidden(&self.err);
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(
-            ProgressStyle::with_template("{spinner} {msg} {elapsed}")
-                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-        );
-        let progress = Progress(bar, self.err.clone());
-        progress.set(message);
-        progress.0.enable_steady_tick(Duration::from_millis(120));
-        progress
-    }
-}
-
-/// What a progress line has besides its message: the spinner and the time.
-const BESIDES: usize = 8;
-
-/// A progress line, of this terminal; it is wiped when dropped.
-pub(crate) struct Progress(ProgressBar, Term);
-
-impl Progress {
-    pub(crate) fn set(&self, message: &str) {
-        let width = usize::from(self.1.size().1).saturating_sub(BESIDES);
-        // What is waited for stands at its beginning, for whom at its end.
-        self.0
-            .set_message(cut_in_the_middle(&printable(message), width));
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.shown(|shown| {
+            // There is room for one: the newer takes the place of the older.
+            if let Some(older) = shown.take() {
+                older.wipe();
+            }
+            let progress = Progress::begin(&self.err, message);
+            *shown = Some(progress.mark());
+            progress
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error::shown;
 use crate::git::{Change, Reader, Repo};
 use crate::scope::{Standing, Territory};
 use crate::task::{GENERATED, Task};
-use crate::workspace::{Claimant, InForce, Workspace};
+use crate::workspace::{InForce, Workspace};
 
 /// The mode of a symbolic link in a tree.
 const LINK: u32 = 0o120_000;
@@ -36,7 +36,7 @@ pub(crate) fn trespasses(
     in_force: &InForce,
     candidate: &Candidate,
 ) -> anyhow::Result<Vec<Trespass>> {
-    let claims = ws.claims(repo, &Claimant::from(task), in_force)?;
+    let claims = ws.claims_on_work(repo, task, in_force)?;
     let territory = claims.territory();
     let mut found: Vec<Trespass> = Vec::new();
     for change in &candidate.changes {

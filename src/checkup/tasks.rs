@@ -7,7 +7,6 @@ use anyhow::Context as _;
 
 use super::{Checkup, Mend, REMOVE, REMOVE_LOCK};
 use crate::copies;
-use crate::donor::{self, Filling};
 use crate::git::{NewWorktree, SUBMODULE_LOCK, WorktreeBranch, folder_id};
 use crate::judge::{clear_dead_judge, judge_at_work};
 use crate::store::{Beneath, Lock, remove_dir};
@@ -303,14 +302,8 @@ fn check_out_again(ws: &Workspace, mut task: Task) -> anyhow::Result<()> {
         ws.repo.make_sparse(&index, &task.admin, folders)?;
     }
     let tree = ws.repo.read.tree_of(&tip)?;
-    let donor = donor::choose(&ws.repo, &ws.store, folder, &tree)?;
-    let filling = Filling {
-        root: &made,
-        index: &index,
-        tree: &tree,
-    };
-    let donor = donor.as_ref().filter(|_| task.folders.is_none());
-    donor::fill_worktree(&ws.repo, donor, filling, &task.admin)?;
+    ws.repo.fill_worktree(&made, &index, &tree)?;
+    ws.repo.hand_index_over(&index, &task.admin)?;
     task.folder = folder_id(&made)?;
     ws.store.save_task(&task)?;
     ws.repo.relink_admin(&task)?;

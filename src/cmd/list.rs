@@ -1,6 +1,6 @@
 //! `wt list`: every task on one line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use clap::Args;
@@ -29,6 +29,9 @@ const TARGET_AT: usize = 2;
 /// How many tasks that have gone are shown.
 const PAST_SHOWN: usize = 20;
 
+/// Why a worktree could not be looked into, by its task.
+type Unseen = HashMap<String, anyhow::Error>;
+
 /// List the tasks
 #[derive(Args)]
 pub(crate) struct List {
@@ -54,12 +57,10 @@ impl List {
         let mut unreadable = false;
         let all = ws.store.tasks()?;
         let judges = Judges::of(&ws, all.iter().filter_map(|(_, task)| task.as_ref().ok()))?;
+        let mut unseen = self.look(&ws, &all);
         for (name, task) in all {
             let gathered = task.and_then(|task| {
-                if self.status
-                    && !task.is_waiting()
-                    && let Err(error) = facts::look(&ws, &task)
-                {
+                if let Some(error) = unseen.remove(&name) {
                     ctx.ui.warn(&format!("{error:#}"));
                 }
                 let facts = facts::gather(&ws, &task, &judges)?;
@@ -148,6 +149,20 @@ impl List {
             ctx.ui
                 .say("no two tasks conflict in what they have committed or validated");
         }
+    }
+
+    /// Looks into the worktrees where that is asked for; answers why not into those of some tasks, by their names.
+    fn look(&self, ws: &Workspace, all: &[(String, anyhow::Result<Task>)]) -> Unseen {
+        if !self.status {
+            return Unseen::new();
+        }
+        let started = all.iter().filter_map(|(_, task)| task.as_ref().ok());
+        let started: Vec<&Task> = started.filter(|task| !task.is_waiting()).collect();
+        let errors = facts::look_all(ws, &started).into_iter();
+        let by_name = started.iter().zip(errors);
+        by_name
+            .filter_map(|(task, error)| Some((task.name.clone(), error?)))
+            .collect()
     }
 
     /// The conflicts that are asked for, or known from the last time. Without them there is still a list.

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::candidate::trespass_text;
 use crate::contract::Strategy;
 use crate::ctx::Ctx;
-use crate::error::{Code, Refusal, counted, shown};
+use crate::error::{Code, Refusal};
 use crate::input;
 use crate::land::{Outcome, Patience, Plan, Request, Wanted, land};
 use crate::mend::mend;
@@ -68,22 +68,7 @@ impl Merge {
         let name = ws.task_name(self.tasks.first().map(String::as_str))?;
         ws.repo.git.require_version()?;
         mend(&ws)?;
-        let accepts = self
-            .accept_judge_change
-            .then(|| operator::require(ctx, self.operator.as_deref(), "--accept-judge-change"))
-            .transpose()?;
-        let request = Request {
-            task: &name,
-            strategy: self.strategy,
-            message: self.message.as_deref(),
-            commit: self.commit,
-            keep: self.keep,
-            dry_run: self.dry_run,
-            patience: self.patience(),
-            accepts_judge_change: accepts,
-            push: self.pushed_by(ctx)?,
-        };
-        let outcome = land(&ws, &request)?;
+        let outcome = land(&ws, &self.request(ctx, &name)?)?;
         if self.json {
             let started = start_waiting(&ws, &outcome)?;
             return self.print_json(ctx, &name, &outcome, &started);
@@ -96,11 +81,24 @@ impl Merge {
         })
     }
 
-    /// The operator who pushes, if that was asked for.
-    fn pushed_by(&self, ctx: &Ctx) -> anyhow::Result<Option<String>> {
-        self.push
-            .then(|| operator::require(ctx, self.operator.as_deref(), "--push"))
-            .transpose()
+    /// What is asked for `task`; of several, what holds of each.
+    fn request<'r>(&'r self, ctx: &Ctx, task: &'r str) -> anyhow::Result<Request<'r>> {
+        let by_operator = |asked: bool, flag| {
+            asked
+                .then(|| operator::require(ctx, self.operator.as_deref(), flag))
+                .transpose()
+        };
+        Ok(Request {
+            task,
+            strategy: self.strategy,
+            message: self.message.as_deref(),
+            commit: self.commit,
+            keep: self.keep,
+            dry_run: self.dry_run,
+            patience: self.patience(),
+            accepts_judge_change: by_operator(self.accept_judge_change, "--accept-judge-change")?,
+            push: by_operator(self.push, "--push")?,
+        })
     }
 
     fn patience(&self) -> Patience {
@@ -131,17 +129,7 @@ impl Merge {
         } else {
             Wanted::Named(&self.tasks)
         };
-        let request = Request {
-            task: "",
-            strategy: self.strategy,
-            message: None,
-            commit: self.commit,
-            keep: self.keep,
-            dry_run: self.dry_run,
-            patience: self.patience(),
-            accepts_judge_change: None,
-            push: self.pushed_by(ctx)?,
-        };
+        let request = self.request(ctx, "")?;
         if self.json {
             train::run_as_json(ctx, ws, wanted, &request)
         } else {
@@ -203,7 +191,7 @@ fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {
             Code::Ok
         }
         Outcome::Planned(plan) => {
-            print_plan(ctx, plan);
+            ctx.ui.out(&plan.to_string());
             Code::Ok
         }
         Outcome::Refused { report, code, .. } => {
@@ -214,40 +202,5 @@ fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {
             ctx.ui.out(&trespass_text(task, found));
             Code::No
         }
-    }
-}
-
-fn print_plan(ctx: &Ctx, plan: &Plan) {
-    let judged = if plan.judged {
-        "has a receipt"
-    } else {
-        "would be judged first"
-    };
-    ctx.ui.out(&format!(
-        "would land {} on {} ({}): {}, tree {} {judged}",
-        plan.task,
-        plan.target,
-        plan.strategy.word(),
-        counted(plan.paths.len(), "path"),
-        &plan.tree[..12],
-    ));
-    match &plan.checkout {
-        Some(root) => ctx.ui.out(&format!(
-            "the files of the checkout {} are updated, too",
-            root.display()
-        )),
-        None => ctx.ui.out(&format!(
-            "{} is checked out nowhere; only the branch moves",
-            plan.target
-        )),
-    }
-    for path in &plan.in_the_way {
-        ctx.ui.out(&format!("in the way there: {}", shown(path)));
-    }
-    for path in &plan.judge_changed {
-        ctx.ui.out(&format!(
-            "changes the judge, wants --accept-judge-change: {}",
-            shown(path)
-        ));
     }
 }

@@ -11,6 +11,7 @@ use crate::error::{Code, shown};
 use crate::facts::{self, Facts, Judges};
 use crate::input;
 use crate::judge;
+use crate::ports;
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -130,6 +131,9 @@ fn describe(ctx: &Ctx, facts: &Facts) -> String {
         };
         let more = "another, in the worktree: git sparse-checkout add <folder>";
         lines.push(("sparse", format!("made with {folders}; {more}")));
+    }
+    if !facts.ports.is_empty() {
+        lines.push(("ports", ports::shown(&facts.ports)));
     }
     if let Some(landed) = &facts.landed {
         lines.push(("landed", landed.clone()));

@@ -62,9 +62,8 @@ impl Validate {
             }
             Answer::Known {
                 task,
-                receipt,
+                report,
                 target_moved,
-                judge_changed,
             } => {
                 if target_moved {
                     ctx.ui.say(&format!(
@@ -72,7 +71,6 @@ impl Validate {
                         task.target
                     ));
                 }
-                let report = Report::known(&task, &receipt, judge_changed);
                 self.print(ctx, &head(&task, &strays), &report)?;
                 Ok(Code::Ok)
             }

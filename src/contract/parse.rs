@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::quantity::{parse_duration, parse_size};
 use super::read::{Field, Flaw, Section, Source};
 use super::{
-    Agent, CagePolicy, Confine, Contract, Env, Judge, Kind, Land, Rules, ScopePolicy, Step,
+    Agent, CagePolicy, Confine, Contract, Env, Judge, Kind, Land, Ports, Rules, ScopePolicy, Step,
     Strategy, Timeout, WarmCopy, Worktree, check, inputs,
 };
 use crate::error::{Refusal, nearest};
 
 /// Every section that has keys of its own, and those keys, in the order in which they are written.
-const SCHEMA: [(&str, &[&str]); 8] = [
+const SCHEMA: [(&str, &[&str]); 9] = [
     ("[rules]", &["invariants", "edits"]),
     (
         "[[gate]]",
@@ -38,11 +38,14 @@ const SCHEMA: [(&str, &[&str]); 8] = [
     ),
     ("[scope]", &["required", "shared"]),
     ("[cage]", &["writable", "require", "agent"]),
+    ("[ports]", &["count", "from"]),
     ("[land]", &["strategy", "keep", "each"]),
 ];
-const SECTIONS: [&str; 9] = [
-    "rules", "gate", "judge", "env", "worktree", "scope", "cage", "land", "agents",
+const SECTIONS: [&str; 10] = [
+    "rules", "gate", "judge", "env", "worktree", "scope", "cage", "ports", "land", "agents",
 ];
+/// How many ports one task may have.
+const MOST_PORTS: u8 = 50;
 const KINDS: [Kind; 4] = [Kind::Test, Kind::Build, Kind::Lint, Kind::Check];
 const CONFINE: [Confine; 3] = [Confine::Auto, Confine::Require, Confine::Off];
 const WARM_COPY: [WarmCopy; 2] = [WarmCopy::Copy, WarmCopy::Skip];
@@ -67,6 +70,7 @@ impl Contract {
             worktree: merge(&root, "worktree", detected.worktree, worktree)?,
             scope: merge(&root, "scope", detected.scope, scope)?,
             cage: merge(&root, "cage", detected.cage, cage)?,
+            ports: merge(&root, "ports", detected.ports, ports)?,
             land: merge(&root, "land", detected.land, land)?,
             agents: agents(&root, detected.agents)?,
         })
@@ -219,6 +223,27 @@ fn cage(section: &Section<'_>, default: CagePolicy) -> Result<CagePolicy, Refusa
         writable: list(section, "writable", check::outer_path)?.unwrap_or(default.writable),
         require: section.find_flag("require")?.unwrap_or(default.require),
         agent: value(section, "agent", check::filled)?.or(default.agent),
+    })
+}
+
+fn ports(section: &Section<'_>, default: Ports) -> Result<Ports, Refusal> {
+    let count = section.find_integer("count")?.map(|count| {
+        count.read(|count| match u8::try_from(count) {
+            Ok(count) if count <= MOST_PORTS => Ok(count),
+            _ => Err(Flaw::new(format!(
+                "must be from 0 to {MOST_PORTS}, not {count}"
+            ))),
+        })
+    });
+    let from = section.find_integer("from")?.map(|from| {
+        from.read(|from| match u16::try_from(from) {
+            Ok(from) if (1024..=65_000).contains(&from) => Ok(from),
+            _ => Err(Flaw::new(format!("must be from 1024 to 65000, not {from}"))),
+        })
+    });
+    Ok(Ports {
+        count: count.transpose()?.unwrap_or(default.count),
+        from: from.transpose()?.or(default.from),
     })
 }
 

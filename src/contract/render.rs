@@ -25,6 +25,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
         worktree,
         scope,
         cage,
+        ports,
         land,
         agents: _,
     } = &detected.contract;
@@ -57,6 +58,8 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
             doors => list(&cage.writable),
             cage_required => cage.require.to_string(),
             cage_agent => cage.agent.as_deref().map(quoted),
+            port_count => ports.count,
+            port_from => ports.from,
             strategy => quoted(land.strategy.word()),
             keep => land.keep.to_string(),
             each => land.each.to_string(),
@@ -249,6 +252,11 @@ mod tests {
         # Whether nothing runs where the kernel can't hold a cage.
         require = false
         # agent = "claude"  # started by `wt run <task>`
+
+        [ports]
+        # How many free ports every task gets for its servers, in WT_PORT_0, WT_PORT_1 and so on; the judge has its own.
+        count = 0
+        # from = 20000  # where they are looked for
 
         [land]
         strategy = "merge"  # merge | squash | rebase

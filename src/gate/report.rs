@@ -106,13 +106,18 @@ impl Report {
     }
 
     /// The verdict on work that a stored receipt vouches for: no step was run.
-    pub(crate) fn known(task: &Task, receipt: &Receipt, judge_changed: Vec<String>) -> Self {
+    pub(crate) fn known(
+        task: &Task,
+        receipt: &Receipt,
+        changed: &[String],
+        judge_changed: Vec<String>,
+    ) -> Self {
         Self {
             verdict: "VALIDATION_OK",
             receipt: Some(receipt.key()),
             confined: Some(receipt.confined),
             judge_changed,
-            next: format!("wt merge {}", task.name),
+            next: of_run::green_next(task, changed),
             ..Self::blank(task)
         }
     }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::Repo;
 use super::answer::complaint;
+use super::main_checkout;
 use super::read::{records, utf8};
 use crate::oid::Oid;
 
@@ -209,26 +210,27 @@ impl Repo {
 
     /// Whether paths are compared without regard to case here.
     pub(crate) fn ignores_case(&self) -> anyhow::Result<bool> {
+        self.is_set("core.ignorecase")
+    }
+
+    /// Whether a setting that is yes or no is yes.
+    fn is_set(&self, name: &str) -> anyhow::Result<bool> {
         if let Some(repo) = &self.read.libgit2 {
-            let set = repo
-                .config()
-                .and_then(|config| config.get_bool("core.ignorecase"));
+            let set = repo.config().and_then(|config| config.get_bool(name));
             return Ok(set.unwrap_or(false));
         }
         let output = self
             .git
-            .command(["config", "--type=bool", "--get", "core.ignorecase"])
+            .command(["config", "--type=bool", "--get", name])
             .output()?;
         Ok(String::from_utf8_lossy(&output.stdout).trim() == "true")
     }
 
     /// Hash of the sparse-checkout patterns in force in the main checkout, if it is sparse.
     pub(crate) fn sparse_patterns(&self) -> anyhow::Result<Option<String>> {
-        let output = self
-            .git
-            .command(["config", "--type=bool", "--get", "core.sparseCheckout"])
-            .output()?;
-        if String::from_utf8_lossy(&output.stdout).trim() != "true" {
+        let name = "core.sparseCheckout";
+        let near = main_checkout::setting(self.common(), |config| config.get_bool(name));
+        if !near.map_or_else(|| self.is_set(name), Ok)? {
             return Ok(None);
         }
         let patterns = std::fs::read(self.common().join(Path::new("info/sparse-checkout")))

@@ -5,6 +5,9 @@
 mod parse;
 mod patch;
 
+#[cfg(test)]
+mod tests;
+
 use crate::oid::Oid;
 
 /// Length of the stat fields that each entry begins with, the mode among them, in bytes.

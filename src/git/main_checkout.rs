@@ -17,7 +17,10 @@ pub(super) fn find(common: &Path) -> Option<PathBuf> {
 }
 
 /// A setting of the main checkout. It may lie in a file of its own, as it does once a worktree has some of its own.
-fn setting<T>(common: &Path, get: impl Fn(&git2::Config) -> Result<T, git2::Error>) -> Option<T> {
+pub(super) fn setting<T>(
+    common: &Path,
+    get: impl Fn(&git2::Config) -> Result<T, git2::Error>,
+) -> Option<T> {
     ["config.worktree", "config"]
         .iter()
         .find_map(|name| get(&git2::Config::open(&common.join(name)).ok()?).ok())

@@ -16,9 +16,11 @@ use super::Repo;
 use super::answer::complaint;
 use super::call::GitCommand;
 use super::changes::Change;
+use super::empty_folders::missing_above;
 use super::indexed::Side;
 use super::occupied::occupied;
 use super::ref_hold::{RefHold, RefStep};
+use super::under_way::under_way;
 use crate::error::some_of;
 use crate::oid::Oid;
 use crate::task::Task;
@@ -27,9 +29,6 @@ use crate::task::Task;
 const TRIES: u32 = 10;
 /// How long that is waited for each time.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// What git leaves in its directory while a person is in the middle of something that ends in a commit.
-const UNDER_WAY: &[&str] = &["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
 
 /// A checkout whose branch is to move.
 #[derive(Clone, Copy)]
@@ -138,7 +137,7 @@ impl Repo {
             let paths: Vec<String> = occupied.into_iter().map(str::to_owned).collect();
             return refused(format!("git does not track {}", some_of(&paths)));
         }
-        let before = stamps(root, changes);
+        let (before, missing) = (stamps(root, changes), missing_above(root, changes));
         let output = self.write_files(step)?;
         if output.status.success() {
             hold.commit()?;
@@ -147,6 +146,10 @@ impl Repo {
         let why = complaint(&output);
         if stamps(root, changes) != before {
             anyhow::bail!("git was stopped in the middle of it: {why}");
+        }
+        for folder in missing.iter().rev() {
+            // Most of them are still missing.
+            let _ = fs::remove_dir(folder);
         }
         Ok(if why.contains("index.lock': File exists") {
             Tried::IndexInUse(why)
@@ -200,10 +203,8 @@ impl Repo {
                 }
             }
         }
-        let begun = UNDER_WAY
-            .iter()
-            .find(|name| fs::symlink_metadata(git_dir.join(name)).is_ok());
-        Ok(begun.map(|name| format!("something is under way there, and not concluded ({name})")))
+        let begun = under_way(&git_dir);
+        Ok(begun.map(|begun| format!("{} is under way there ({})", begun.what, begun.next)))
     }
 
     /// Whether HEAD of a person's checkout stands at the branch `reference`.

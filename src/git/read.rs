@@ -2,6 +2,7 @@
 //! (reftable, SHA-256 and extensions that libgit2 does not know).
 
 use std::path::Path;
+use std::rc::Rc;
 
 use anyhow::{Context as _, bail};
 
@@ -11,7 +12,8 @@ use crate::oid::Oid;
 
 /// The reading side of a repository.
 pub(crate) struct Reader {
-    pub(super) libgit2: Option<git2::Repository>,
+    /// Shared by all that read this repository in one thread: opening it costs more than most reads.
+    pub(super) libgit2: Option<Rc<git2::Repository>>,
     pub(super) git: Git,
 }
 
@@ -20,7 +22,17 @@ impl Reader {
         let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::NO_DOTGIT;
         let none: [&Path; 0] = [];
         Self {
-            libgit2: git2::Repository::open_ext(common, flags, none).ok(),
+            libgit2: git2::Repository::open_ext(common, flags, none)
+                .ok()
+                .map(Rc::new),
+            git,
+        }
+    }
+
+    /// The same, with another git for what libgit2 can't read.
+    pub(super) fn with_git(&self, git: Git) -> Self {
+        Self {
+            libgit2: self.libgit2.clone(),
             git,
         }
     }
@@ -95,7 +107,7 @@ impl Reader {
     /// Whether git would pass over the untracked file or folder at `path` of the checkout at `root`; no where that
     /// can't be told without a git child.
     pub(crate) fn is_ignored(&self, root: &Path, path: &str) -> bool {
-        let Some(common) = self.libgit2.as_ref().map(git2::Repository::commondir) else {
+        let Some(common) = self.libgit2.as_deref().map(git2::Repository::commondir) else {
             return false;
         };
         let asked = || -> Result<bool, git2::Error> {

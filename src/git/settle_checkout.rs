@@ -15,6 +15,7 @@ use anyhow::{Context as _, bail};
 use super::Repo;
 use super::answer::complaint;
 use super::changes::{Change, Entry};
+use super::empty_folders::prune_above;
 use super::indexed::{Indexed, Side};
 use super::move_checkout::CheckoutMove;
 use held::{Held, Likeness};
@@ -174,11 +175,17 @@ impl Settling<'_> {
         })
     }
 
-    /// Removes what is not as the index has it, then has git write it.
+    /// Removes what is not as the index has it, and the folders that are empty without what it has not, then has git
+    /// write it.
     fn renew(&self, todo: &[Todo]) -> anyhow::Result<()> {
         for (change, _, seen) in todo {
             if let Some(seen) = seen {
                 self.take_away(&change.path, seen)?;
+            }
+        }
+        for change in self.changes {
+            if self.indexed.of(&change.path).is_none() {
+                prune_above(self.root(), &change.path);
             }
         }
         let mut wanted = Vec::new();
@@ -203,7 +210,7 @@ impl Settling<'_> {
             .run()
     }
 
-    /// Removes a file that is still the one that was looked at, and the folders that are empty without it.
+    /// Removes a file that is still the one that was looked at.
     fn take_away(&self, path: &str, seen: &Metadata) -> anyhow::Result<()> {
         let full = self.root().join(path);
         let context = || format!("can't remove {}", full.display());
@@ -212,14 +219,7 @@ impl Settling<'_> {
         if stamp(&now) != stamp(seen) {
             bail!("{} changed while it was looked at", full.display());
         }
-        fs::remove_file(&full).with_context(context)?;
-        let above = full.ancestors().skip(1);
-        for folder in above.take_while(|folder| *folder != self.root()) {
-            if fs::remove_dir(folder).is_err() {
-                break;
-            }
-        }
-        Ok(())
+        fs::remove_file(&full).with_context(context)
     }
 
     /// An empty folder goes where a file is to come; one with a person's files in it does not.

@@ -1,6 +1,5 @@
 //! A snapshot: a worktree as it stands, as a commit, seen through an index that its agent can't reach.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -60,18 +59,26 @@ impl Repo {
             sparse: sparse.as_deref(),
         };
         let base = self.read.tree_of(request.tip)?;
-        self.align_index(view, &base)?;
-        let uncommitted = self.uncommitted(view)?;
-        if uncommitted.is_empty() {
-            return Ok(Snapshot {
-                commit: request.tip.clone(),
-                tree: base,
-                uncommitted,
-            });
+        let mut from = self.begin_look(view, &base)?;
+        let mut found = self.look(view, &from)?;
+        if from != base && found.iter().any(|path| path.ends_with(".gitattributes")) {
+            // What was taken before may be stored otherwise by these.
+            self.align_index(view, &base)?;
+            from = base.clone();
+            found = self.look(view, &base)?;
         }
-        check_files(request, &uncommitted)?;
-        self.take(view, &uncommitted)?;
-        let tree = Oid::parse(&self.on(view, &["write-tree"]).text()?)?;
+        let tree = if found.is_empty() {
+            from.clone()
+        } else {
+            check_files(request, &found)?;
+            self.take(view, &found)?;
+            Oid::parse(&self.on(view, &["write-tree"]).text()?)?
+        };
+        let uncommitted = if from == base {
+            found
+        } else {
+            self.paths_between(&base, &tree)?
+        };
         let commit = if tree == base {
             request.tip.clone()
         } else {
@@ -82,6 +89,14 @@ impl Repo {
             tree,
             uncommitted,
         })
+    }
+
+    fn paths_between(&self, before: &Oid, after: &Oid) -> anyhow::Result<Vec<String>> {
+        let changes = self.read.changes(before, after)?.into_iter();
+        let mut paths: Vec<String> = changes.map(|change| change.path).collect();
+        paths.sort();
+        paths.dedup();
+        Ok(paths)
     }
 
     /// Brings `wt`'s own index to what the worktree holds at `paths`.
@@ -119,8 +134,17 @@ impl Repo {
             index,
             sparse: sparse.as_deref(),
         };
-        self.align_index(view, &self.read.tree_of(tip)?)?;
-        self.uncommitted(view)
+        let base = self.read.tree_of(tip)?;
+        let from = self.begin_look(view, &base)?;
+        let found = self.look(view, &from)?;
+        if from == base {
+            return Ok(found);
+        }
+        if found.is_empty() {
+            return self.paths_between(&base, &from);
+        }
+        self.align_index(view, &base)?;
+        self.look(view, &base)
     }
 
     /// Brings the own index of a task's worktree to the tree of `tip`, as if it had just been checked out.
@@ -131,7 +155,8 @@ impl Repo {
             index: &self.admin_dir(&task.admin).join("index"),
             sparse: sparse.as_deref(),
         };
-        self.align_index(view, &self.read.tree_of(tip)?)
+        self.reset_index(view, &self.read.tree_of(tip)?)?;
+        self.refresh(view).map(drop)
     }
 
     pub(super) fn on<'g>(&'g self, view: View, args: &[&str]) -> super::call::GitCommand<'g> {
@@ -140,88 +165,6 @@ impl Repo {
             .on_worktree(view.worktree, view.index)
             .sparsely(view.sparse)
             .within(LONGEST_LOOK)
-    }
-
-    /// Brings the kept index to the branch's tree, keeping the file times that still hold.
-    fn align_index(&self, view: View, tree: &Oid) -> anyhow::Result<()> {
-        // Not `-m`: that refuses where a file that the last snapshot took was changed again since, and then every
-        // file would have to be read anew.
-        if self
-            .on(view, &["read-tree", "--reset", tree.as_str()])
-            .run()
-            .is_err()
-        {
-            // A missing or cut index is only a cache: it is made anew.
-            let _ = fs::remove_file(view.index);
-            let _ = fs::remove_file(view.index.with_extension("lock"));
-            self.on(view, &["read-tree", tree.as_str()]).run()?;
-        }
-        // Answers 1 where files differ, which is no failure here.
-        let refresh = || {
-            let command = self.on(view, &["update-index", "-q", "--refresh"]);
-            command.output().map(drop)
-        };
-        match refresh() {
-            Err(error) if !error.is::<Refusal>() => {
-                // It was killed, and left its lock of this index, which is the caller's alone.
-                let _ = fs::remove_file(view.index.with_extension("lock"));
-                refresh()
-            }
-            refreshed => refreshed,
-        }
-    }
-
-    fn uncommitted(&self, view: View) -> anyhow::Result<Vec<String>> {
-        let list = [
-            "ls-files",
-            "-z",
-            "--modified",
-            "--deleted",
-            "--others",
-            "--exclude-standard",
-        ];
-        // A folder that the index holds as one entry is not there, so nothing in it has changed.
-        let folded = view.sparse.map(|_| "--sparse");
-        let list = self.on(view, &list).args(folded).bytes()?;
-        let mut paths = records(&list)
-            .map(utf8)
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        paths.sort();
-        paths.dedup();
-        self.pass_over_sparse(view, &mut paths)?;
-        self.check_submodules(view)?;
-        Ok(paths)
-    }
-
-    /// Takes out of `paths` what is missing because the sparse-checkout patterns leave it out: it came with a merge,
-    /// and nobody deleted it.
-    fn pass_over_sparse(&self, view: View, paths: &mut Vec<String>) -> anyhow::Result<()> {
-        let is_missing = |path: &&String| fs::symlink_metadata(view.worktree.join(path)).is_err();
-        let missing: Vec<&String> = paths.iter().filter(is_missing).collect();
-        let all_there = || anyhow::Ok(view.sparse.is_none() && self.sparse_patterns()?.is_none());
-        if missing.is_empty() || all_there()? {
-            return Ok(());
-        }
-        let rules = ["sparse-checkout", "check-rules", "-z"];
-        let output = self.on(view, &rules).stdin(joined(&missing)).output()?;
-        if !output.status.success() {
-            // A git older than 2.41 does not know the rules by path: what is missing counts as deleted.
-            return Ok(());
-        }
-        let inside = records(&output.stdout)
-            .map(utf8)
-            .collect::<anyhow::Result<HashSet<_>>>()?;
-        let outside: HashSet<String> = missing
-            .into_iter()
-            .filter(|path| !inside.contains(*path))
-            .cloned()
-            .collect();
-        let listed: Vec<&String> = outside.iter().collect();
-        self.on(view, &["update-index", "--skip-worktree", "-z", "--stdin"])
-            .stdin(joined(&listed))
-            .run()?;
-        paths.retain(|path| !outside.contains(path));
-        Ok(())
     }
 }
 
@@ -279,7 +222,7 @@ fn is_beyond_link(root: &Path, path: &str) -> bool {
         .any(|(end, _)| root.join(&path[..end]).is_symlink())
 }
 
-fn joined(paths: &[&String]) -> Vec<u8> {
+pub(super) fn joined(paths: &[&String]) -> Vec<u8> {
     let mut list = Vec::new();
     for path in paths {
         list.extend_from_slice(path.as_bytes());

@@ -8,21 +8,10 @@ use super::Repo;
 use super::changes::Change;
 use super::occupied::{occupied, standing_at};
 use super::read::{records, utf8};
+use super::under_way::under_way;
 use crate::error::{Code, Refusal, some_of};
 use crate::oid::Oid;
 use crate::task::Task;
-
-/// What git keeps in a worktree's administrative folder while something is under way there, with how it is ended.
-const UNDER_WAY: [(&str, &str, &str); 4] = [
-    ("MERGE_HEAD", "a merge", "git merge --continue"),
-    (
-        "CHERRY_PICK_HEAD",
-        "a cherry-pick",
-        "git cherry-pick --continue",
-    ),
-    ("REVERT_HEAD", "a revert", "git revert --continue"),
-    ("rebase-apply", "a git am", "git am --continue"),
-];
 
 impl Repo {
     /// # Errors
@@ -31,14 +20,15 @@ impl Repo {
     pub(crate) fn require_at_rest(&self, task: &Task) -> anyhow::Result<()> {
         let admin = self.admin_dir(&task.admin);
         let is_there = |name: &str| fs::symlink_metadata(admin.join(name)).is_ok();
-        if let Some((_, what, next)) = UNDER_WAY.iter().find(|(name, _, _)| is_there(name)) {
+        if let Some(begun) = under_way(&admin) {
             return Err(Refusal::refused(format!(
-                "{what} is under way in the worktree of task `{}`",
-                task.name
+                "{} is under way in the worktree of task `{}`",
+                begun.what, task.name
             ))
             .hint(format!(
-                "in {}: {next} (or: --abort)",
-                task.worktree.display()
+                "in {}: {} (or: --abort)",
+                task.worktree.display(),
+                begun.next
             ))
             .into());
         }

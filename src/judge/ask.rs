@@ -1,6 +1,6 @@
 //! The caller's side of `wt validate`: what the worktree holds, and whether the gate may run on it.
 
-use crate::candidate::{self, Trespass};
+use crate::candidate::{self, Candidate, Trespass};
 use crate::copies;
 use crate::error::{Code, Refusal};
 use crate::facts;
@@ -32,9 +32,8 @@ pub(crate) enum Answer {
     /// The snapshot is known to be good.
     Known {
         task: Box<Task>,
-        receipt: Box<Receipt>,
+        report: Box<Report>,
         target_moved: bool,
-        judge_changed: Vec<String>,
     },
     /// The same candidate failed before, in this run, by its own fault or its target's.
     Repeated {
@@ -65,20 +64,12 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
     let lock = ws.lock_task(ask.task)?;
     let mut task = ws.store.require_task(ask.task)?;
     clear_dead_judge(ws, &mut task)?;
-    match task.state {
-        State::Stopped => {
-            return Ok(Answer::Stopped {
-                task: Box::new(task),
-            });
-        }
-        State::Waiting => ws.require_started(&task)?,
-        State::Landed => {
-            return Err(Refusal::refused(format!("task `{}` has landed", task.name))
-                .hint(format!("remove it: wt rm {}", task.name))
-                .into());
-        }
-        State::Working | State::Failed | State::Validated => {}
+    if task.state == State::Stopped {
+        return Ok(Answer::Stopped {
+            task: Box::new(task),
+        });
     }
+    require_at_work(ws, &task)?;
     let repo = ws.repo_for(&task);
     repo.git.require_version()?;
     let tip = ws.target_tip(&task)?;
@@ -98,22 +89,12 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
     }
     let candidate = candidate::combine(&repo, &task, &snapshot, &tip)?;
     quarantine::hold(ws, &repo, &task, &candidate.pinned.commit)?;
-    if candidate.paths.is_empty() && task.state == State::Failed {
-        // A pass on nothing would give the budget back, without a mend.
-        return Err(Refusal::refused(format!(
-            "task `{}` failed once and changes nothing on {} now",
-            task.name, task.target
-        ))
-        .hint("bring the work back and mend it; what is stashed or ignored by git is not judged")
-        .into());
-    }
+    require_work(&task, &candidate)?;
     candidate::require_sizes(&repo.read, &candidate, max_file)?;
     let found = candidate::trespasses(ws, &repo, &task, &in_force, &candidate)?;
     if !found.is_empty() {
-        ws.record(
-            &ws.event(&task.name, "trespassed")
-                .fact("paths", paths_of(&found)),
-        )?;
+        let paths = paths_of(&found);
+        ws.record(&ws.event(&task.name, "trespassed").fact("paths", paths))?;
         return Ok(Answer::Trespassed {
             task: Box::new(task),
             found,
@@ -131,6 +112,30 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
     };
     let order = order(ws, &repo, &request)?;
     decide(ws, ask, task, order, &lock)
+}
+
+/// # Errors
+/// A refusal for a task that has not started yet, or has landed.
+fn require_at_work(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
+    ws.require_started(task)?;
+    if task.state == State::Landed {
+        return Err(Refusal::refused(format!("task `{}` has landed", task.name))
+            .hint(format!("remove it: wt rm {}", task.name))
+            .into());
+    }
+    Ok(())
+}
+
+/// A pass on nothing would give a task that failed its budget back, without a mend.
+fn require_work(task: &Task, candidate: &Candidate) -> Result<(), Refusal> {
+    if !candidate.paths.is_empty() || task.state != State::Failed {
+        return Ok(());
+    }
+    Err(Refusal::refused(format!(
+        "task `{}` failed once and changes nothing on {} now",
+        task.name, task.target
+    ))
+    .hint("bring the work back and mend it; what is stashed or ignored by git is not judged"))
 }
 
 fn decide(
@@ -155,31 +160,7 @@ fn decide(
         fresh: ask.fresh,
     };
     match (course(&task, &situation), receipt) {
-        (Course::Answer, Some(receipt)) => {
-            task.advance(Happening::Passed)?;
-            task.rejected = None;
-            task.held_back = None;
-            task.unstable = 0;
-            task.validated = Some(Validated {
-                snapshot: order.snapshot.clone(),
-                target: order.target.clone(),
-                receipt: receipt.key(),
-                synced: false,
-            });
-            ws.store.save_task(&task)?;
-            ws.record(&ws.event(&task.name, "known").fact("receipt", receipt.key()))?;
-            let report = Report::known(&task, &receipt, order.judge_changed.clone());
-            // The verdict before must not lie there as if it were the last one.
-            if let Err(error) = copies::write_last(&task, &report.text(), None) {
-                ws.ctx.ui.warn(&format!("{error:#}"));
-            }
-            Ok(Answer::Known {
-                task: Box::new(task),
-                receipt: Box::new(receipt),
-                target_moved: false,
-                judge_changed: order.judge_changed,
-            })
-        }
+        (Course::Answer, Some(receipt)) => pass(ws, task, order, &receipt),
         (Course::Stopped, _) => Ok(Answer::Stopped {
             task: Box::new(task),
         }),
@@ -197,6 +178,35 @@ fn decide(
             })
         }
     }
+}
+
+/// The stored receipt answers: the task is validated, and no step is run.
+fn pass(ws: &Workspace, mut task: Task, order: Order, receipt: &Receipt) -> anyhow::Result<Answer> {
+    let before = task.clone();
+    task.advance(Happening::Passed)?;
+    task.rejected = None;
+    task.held_back = None;
+    task.unstable = 0;
+    task.validated = Some(Validated {
+        snapshot: order.snapshot,
+        target: order.target,
+        receipt: receipt.key(),
+        synced: false,
+    });
+    if task != before {
+        ws.store.save_task(&task)?;
+    }
+    ws.record(&ws.event(&task.name, "known").fact("receipt", receipt.key()))?;
+    let report = Report::known(&task, receipt, &order.changed, order.judge_changed);
+    // The verdict before must not lie there as if it were the last one.
+    if let Err(error) = copies::write_last(&task, &report.text(), None) {
+        ws.ctx.ui.warn(&format!("{error:#}"));
+    }
+    Ok(Answer::Known {
+        task: Box::new(task),
+        report: Box::new(report),
+        target_moved: false,
+    })
 }
 
 /// A receipt of this very snapshot answers at once, also when the target has moved since: landing judges the new
@@ -233,11 +243,12 @@ fn known_snapshot(
         return Ok(None);
     }
     // What is known to conflict can't land, however green it was.
-    candidate::combine(repo, task, snapshot, tip)?;
+    let candidate = candidate::combine(repo, task, snapshot, tip)?;
+    let judge_changed = judge_changed_by(&repo.read, validated, &receipt, in_force)?;
+    let report = Report::known(task, &receipt, &candidate.paths, judge_changed);
     Ok(Some(Answer::Known {
         task: Box::new(task.clone()),
-        judge_changed: judge_changed_by(&repo.read, validated, &receipt, in_force)?,
-        receipt: Box::new(receipt),
+        report: Box::new(report),
         target_moved: true,
     }))
 }
@@ -289,7 +300,10 @@ fn needs_cause(task: &Task) -> Refusal {
         "task `{}` failed once{run}; the one retry wants the cause of that failure",
         task.name
     ))
-    .hint("wt validate --cause \"<why it failed>\"")
+    .hint(format!(
+        "wt validate {} --cause \"<why it failed>\"",
+        task.name
+    ))
 }
 
 /// Brings the copies in the worktree up to the contract in force, and says what changed under the task.

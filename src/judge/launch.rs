@@ -6,7 +6,7 @@ use crate::confine;
 use crate::contract::Confine;
 use crate::gate::{Order, Progress};
 use crate::process;
-use crate::store::{Lock, write_json};
+use crate::store::{Lock, write_json, write_json_shown};
 use crate::task::Task;
 use crate::workspace::Workspace;
 
@@ -27,7 +27,8 @@ pub(crate) fn launch(
     }
     let dir = ws.store.run_dir(&task.name, order.run);
     write_json(&dir.join("order.json"), order)?;
-    write_json(&dir.join("progress.json"), &Progress::default())?;
+    // Neither this nor who judges need outlast the loss of power: without them the run has no judge, and counts nothing.
+    write_json_shown(&dir.join("progress.json"), &Progress::default())?;
     task.runs = order.run;
     task.judging = Some(order.run);
     ws.store.save_task(task)?;
@@ -40,7 +41,7 @@ pub(crate) fn launch(
         OsStr::new(&run),
     ];
     let started = process::detach(&args, &dir.join("judge.stderr"))
-        .and_then(|identity| write_json(&dir.join("judge.json"), &identity));
+        .and_then(|identity| write_json_shown(&dir.join("judge.json"), &identity));
     if let Err(error) = started {
         task.judging = None;
         ws.store.save_task(task)?;

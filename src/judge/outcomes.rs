@@ -44,6 +44,12 @@ pub(super) fn known(store: &Store, order: &Order, tree: &Oid, step: &str) -> Opt
     (holds && answers(&order.contract, &receipt)).then_some(Known::Green)
 }
 
+/// The steps of `order` that are known to fail on `tree`.
+pub(crate) fn known_red(store: &Store, order: &Order, tree: &Oid) -> Vec<String> {
+    let is_red = |step: &&String| matches!(known(store, order, tree, step), Some(Known::Red(_)));
+    order.selected.iter().filter(is_red).cloned().collect()
+}
+
 /// The verdict on a failure that is the target's own.
 pub(super) fn target_red(order: &Order, there: Outcome, denied: Option<Denied>) -> Verdict {
     Verdict::TargetRed {

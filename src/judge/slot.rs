@@ -1,6 +1,7 @@
 //! A slot: a checkout of `wt`'s own in which candidates are judged, kept warm from one to the next.
 
 mod record;
+mod set_up;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,8 +15,9 @@ use crate::donor::{self, Filling};
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::process::{self, Interrupt};
-use crate::scope::{Case, Globs};
-use crate::store::{Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json};
+use crate::store::{
+    Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json, write_json_shown,
+};
 use crate::warm::{self, Warming};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
@@ -24,6 +26,7 @@ pub(super) use record::{Record, Tenant};
 /// A slot that this process holds.
 pub(super) struct Slot {
     _lock: Lock,
+    number: usize,
     file: PathBuf,
     index: PathBuf,
     record: Record,
@@ -97,6 +100,7 @@ impl Slot {
         }
         Self {
             _lock: lock,
+            number,
             file: dir.join("slot.json"),
             index: dir.join("index"),
             record,
@@ -180,7 +184,8 @@ impl Slot {
         self.record.occupant = None;
         self.record.tenant = None;
         self.record.used = Some(now);
-        write_json(&self.file, &self.record)
+        // Where the power is lost before this is on the disk, the slot is made anew.
+        write_json_shown(&self.file, &self.record)
     }
 
     /// Brings the slot to the order's candidate; answers whether the set-up must run.
@@ -191,7 +196,8 @@ impl Slot {
         order: &Order,
     ) -> anyhow::Result<bool> {
         self.make(ws, repo, order)?;
-        let wanted = setup_hash(repo, order)?;
+        self.reserve_ports(ws, order)?;
+        let wanted = self.setup_hash(repo, order)?;
         let contract = &order.contract.worktree;
         let set_up = wanted.is_some()
             && wanted == self.record.setup
@@ -201,8 +207,11 @@ impl Slot {
             keep.extend(self.record.made.iter().cloned());
         }
         // Until the set-up has run again, nothing vouches for what it once made.
-        self.record.setup = if set_up { wanted } else { None };
-        write_json(&self.file, &self.record)?;
+        let vouched = if set_up { wanted } else { None };
+        if self.record.setup != vouched {
+            self.record.setup = vouched;
+            write_json(&self.file, &self.record)?;
+        }
         repo.reset_slot(self.checkout(), &order.candidate.commit, &keep)
             .with_context(|| {
                 format!(
@@ -274,7 +283,7 @@ impl Slot {
 
     /// Notes what the set-up made, so that it is kept until its inputs change.
     pub(super) fn set_up(&mut self, repo: &Repo, order: &Order) -> anyhow::Result<()> {
-        self.record.setup = setup_hash(repo, order)?;
+        self.record.setup = self.setup_hash(repo, order)?;
         self.record.made = repo.untracked_in_slot(self.checkout())?;
         let warm = &order.contract.worktree.warm;
         // Carried files come anew each time, or not at all; warm folders are for steps to write into.
@@ -326,29 +335,6 @@ pub(super) fn steps_folder(temporary: &Path) -> PathBuf {
 pub(super) fn end_leftovers(temporary: &Path) -> anyhow::Result<()> {
     process::kill_marked(&format!("TMPDIR={}", steps_folder(temporary).display()))?;
     remove_dir(temporary)
-}
-
-/// Hash of all that the set-up runs on; nothing where it names no inputs and so runs at every judging.
-fn setup_hash(repo: &Repo, order: &Order) -> anyhow::Result<Option<String>> {
-    let contract = &order.contract.worktree;
-    let Some(inputs) = &contract.setup_inputs else {
-        return Ok(None);
-    };
-    let mut fields: Vec<Vec<u8>> = contract
-        .setup
-        .iter()
-        .map(|c| c.clone().into_bytes())
-        .collect();
-    fields.push(order.environment.clone().into_bytes());
-    let globs = Globs::parse(inputs, Case::Exact)?;
-    let tree = &order.candidate.tree;
-    let paths = repo.read.paths(tree, usize::MAX)?;
-    for path in paths.iter().filter(|path| globs.matches(path)) {
-        fields.push(path.clone().into_bytes());
-        fields.push(repo.read.file(tree, path)?.unwrap_or_default());
-    }
-    let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
-    Ok(Some(crate::digest::hex(&fields)))
 }
 
 /// The folder that holds the worktrees, told from one of them.

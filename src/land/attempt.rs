@@ -2,6 +2,7 @@
 
 use super::commits::{self, Draft, Plan};
 use super::history;
+use super::live::{Live, Origin};
 use super::moving::{Moving, keeps, move_target};
 use super::proof::{Proof, prove};
 use super::ready::{Member, Work, require_judged, require_landable};
@@ -14,7 +15,7 @@ use crate::git::Repo;
 use crate::oid::Oid;
 use crate::process::Interrupt;
 use crate::store::Lock;
-use crate::task::{State, Task};
+use crate::task::Task;
 use crate::workspace::{InForce, Workspace};
 
 /// What one try came to.
@@ -39,29 +40,6 @@ pub(super) struct Attempt<'a> {
     /// The tasks that are live besides.
     pub(super) live: &'a [Live],
     pub(super) interrupt: &'a Interrupt,
-}
-
-/// A task that has not landed, and where its branch stands.
-pub(super) struct Live {
-    name: String,
-    base: Oid,
-    tip: Oid,
-}
-
-/// The tasks that have not landed. Those of a train are held against them one by one: they are read once.
-pub(super) fn live(ws: &Workspace) -> anyhow::Result<Vec<Live>> {
-    let mut found = Vec::new();
-    for (name, task) in ws.store.tasks()? {
-        let task = task?;
-        if task.state == State::Landed {
-            continue;
-        }
-        if let Ok(Some(tip)) = ws.repo.read.tip(&task.branch_ref()) {
-            let base = task.base;
-            found.push(Live { name, base, tip });
-        }
-    }
-    Ok(found)
 }
 
 /// What a task's work is put upon.
@@ -229,24 +207,31 @@ impl<'a> Attempt<'a> {
 
     /// A task lands no commit of another live task: reverted here, that one's work would seem to have landed.
     fn require_own_commits(&self, base: &Base) -> anyhow::Result<()> {
-        let leans_on = self.leans_on(base.target)?;
-        match leans_on
-            .iter()
-            .find(|(name, _)| !base.before.contains(name))
-        {
-            None => Ok(()),
-            Some((name, shared)) => Err(Refusal::refused(format!(
-                "task `{}` contains commit {} of task `{name}`, which has not landed",
-                self.task.name,
-                shared.short()
-            ))
-            .hint(format!("land that one first: wt merge {name}"))
-            .into()),
+        let leans_on = self.leans_on(base.target)?.into_iter();
+        let mut not_before = leans_on.filter(|(other, _)| !base.before.contains(&other.name));
+        let Some((Live { name, origin, .. }, shared)) = not_before.next() else {
+            return Ok(());
+        };
+        let what = format!(
+            "task `{}` contains commit {}",
+            self.task.name,
+            shared.short()
+        );
+        Err(match origin {
+            Origin::Base(_) => {
+                Refusal::refused(format!("{what} of task `{name}`, which has not landed"))
+                    .hint(format!("land that one first: wt merge {name}"))
+            }
+            Origin::Unread(why) => {
+                Refusal::refused(format!("{what}, which may be of task `{name}`: {why}"))
+                    .hint("mend that record first: wt doctor")
+            }
         }
+        .into())
     }
 
     /// The live tasks of whose work this one holds a commit that the target has not, each with that commit.
-    pub(super) fn leans_on(&self, target: &Oid) -> anyhow::Result<Vec<(String, Oid)>> {
+    pub(super) fn leans_on(&self, target: &Oid) -> anyhow::Result<Vec<(&'a Live, Oid)>> {
         let read = &self.repo.read;
         let mut found = Vec::new();
         for other in self.live.iter().filter(|live| live.name != self.task.name) {
@@ -255,10 +240,10 @@ impl<'a> Attempt<'a> {
             };
             // Where the other holds all of this one's work, nothing of its own can be meant.
             let own = shared == self.work.tip.commit
-                || read.is_ancestor(&shared, &other.base)?
+                || other.has_begun_behind(read, &shared)?
                 || read.is_ancestor(&shared, target)?;
             if !own {
-                found.push((other.name.clone(), shared));
+                found.push((other, shared));
             }
         }
         Ok(found)

@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 
 use super::attempt::{Attempt, Car};
 use super::message;
-use super::proof::{Judged, covered};
+use super::proof::{Judged, Outlook, outlook};
 use super::ready::Work;
 use super::target::Place;
 
@@ -27,17 +27,42 @@ pub(super) struct Draft {
     replay: Replay,
 }
 
+/// A task that would land.
+#[derive(Debug, Serialize)]
+pub(crate) struct PlannedCar {
+    pub(crate) task: String,
+    pub(crate) strategy: Strategy,
+    /// Of the target with this task and all before it.
+    pub(crate) tree: String,
+    pub(crate) paths: Vec<String>,
+    /// Whether a receipt covers that tree already.
+    pub(crate) judged: bool,
+    /// The steps that would judge it and that are known to fail on the target as it stands.
+    pub(crate) target_red: Vec<String>,
+}
+
+impl PlannedCar {
+    /// `whole` is all that the target becomes with `car` and those before it.
+    pub(super) fn new(car: &Car, whole: &Candidate, outlook: Outlook) -> Self {
+        let Outlook { judged, target_red } = outlook;
+        Self {
+            task: car.name().to_owned(),
+            strategy: car.draft.strategy,
+            tree: whole.pinned.tree.to_string(),
+            paths: car.draft.candidate.paths.clone(),
+            judged,
+            target_red,
+        }
+    }
+}
+
 /// What a dry run shows.
 #[derive(Debug, Serialize)]
 pub(crate) struct Plan {
-    pub(crate) task: String,
+    #[serde(flatten)]
+    pub(crate) car: PlannedCar,
     pub(crate) target: String,
     pub(crate) target_commit: String,
-    pub(crate) strategy: Strategy,
-    pub(crate) tree: String,
-    pub(crate) paths: Vec<String>,
-    /// Whether a receipt covers that tree already; else it is judged first.
-    pub(crate) judged: bool,
     pub(crate) judge_changed: Vec<String>,
     /// The checkout whose files are moved along.
     pub(crate) checkout: Option<PathBuf>,
@@ -49,13 +74,9 @@ impl Plan {
     pub(super) fn new(car: &Car, place: &Place) -> anyhow::Result<Self> {
         let candidate = &car.draft.candidate;
         Ok(Self {
-            task: car.name().to_owned(),
+            car: PlannedCar::new(car, candidate, outlook(car, candidate)?),
             target: car.attempt.task.target.clone(),
             target_commit: candidate.target.to_string(),
-            strategy: car.draft.strategy,
-            tree: candidate.pinned.tree.to_string(),
-            paths: candidate.paths.clone(),
-            judged: covered(car)?,
             judge_changed: car.judge_changed.clone(),
             checkout: place.checkout().cloned(),
             in_the_way: place.in_the_way().to_vec(),
@@ -186,7 +207,13 @@ pub(super) fn of_work(
     branch: &Oid,
     message: Option<&str>,
 ) -> anyhow::Result<Oid> {
-    let subject = message.map_or_else(|| message::subject(task), str::to_owned);
+    let subject = if let Some(message) = message {
+        message.to_owned()
+    } else {
+        let read = &ws.repo.read;
+        let changes = read.changes(&read.tree_of(branch)?, &snapshot.tree)?;
+        message::subject_of_work(task, &changes)
+    };
     ws.repo.commit_by_operator(&CommitRequest {
         tree: &snapshot.tree,
         parents: &[branch],

@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Refusal, some_of};
-use crate::git::{Checkout, CheckoutMove, CheckoutMoved};
-use crate::halfway::{self, Left, take_back};
+use crate::halfway::{self, Moved};
 use crate::oid::Oid;
 use crate::process::Identity;
 use crate::store::Operation;
 use crate::task::Task;
 use crate::workspace::Workspace;
 
-use super::target::require_no_worktree_of_task;
+use super::target::{Way, checkout_of};
 
 /// A branch's way to what its remote has.
 #[derive(Clone, Copy)]
@@ -32,7 +31,7 @@ impl Forward<'_> {
     pub(super) fn run(&self, owner: &str) -> anyhow::Result<()> {
         let store = &self.ws.store;
         let Some(root) = self.place()? else {
-            return self.move_ref();
+            return self.answer(self.move_to(None));
         };
         let operation = Operation::Forward {
             target: self.target.to_owned(),
@@ -41,35 +40,24 @@ impl Forward<'_> {
             checkout: root.clone(),
         };
         store.intend(owner, &Identity::current()?, operation)?;
-        let done = self.move_checkout(&root);
-        if !matches!(done, Err(Undone::Half(_))) {
+        let moved = self.move_to(Some(&root));
+        if !matches!(moved, Moved::Half(_)) {
             store.settle(owner)?;
         }
-        done.map_err(Undone::into_error)
+        self.answer(moved)
     }
 
     /// The checkout of the branch, where nothing stands against moving it; none where it is not checked out.
     fn place(&self) -> anyhow::Result<Option<PathBuf>> {
-        let (repo, target) = (&self.ws.repo, self.target);
-        if let Some(place) = repo.rebasing(target) {
-            let what = format!("{target} is being rebased ({})", place.display());
-            return Err(Refusal::refused(what)
-                .hint("finish that rebase (git status), then land again")
-                .into());
-        }
-        let mut roots = repo.checkouts_of(target)?;
-        roots.retain(|root| root.is_dir());
-        let root = match &roots[..] {
-            [] => return Ok(None),
-            [root] => root,
-            _ => return Err(self.refused("it is checked out in several places").into()),
+        let repo = &self.ws.repo;
+        let Some(root) = checkout_of(self.ws, self.target)? else {
+            return Ok(None);
         };
-        require_no_worktree_of_task(self.ws, target, root)?;
         let tree = |commit: &Oid| repo.read.tree_of(commit);
         let changes = repo.read.changes(&tree(self.old)?, &tree(self.new)?)?;
-        let in_the_way = repo.in_the_way(root, &changes)?;
+        let in_the_way = repo.in_the_way(&root, &changes)?;
         if in_the_way.is_empty() {
-            return Ok(roots.pop());
+            return Ok(Some(root));
         }
         let (root, paths) = (root.display(), some_of(&in_the_way));
         let what = format!("{root} has work of your own where its remote has newer: {paths}");
@@ -78,62 +66,40 @@ impl Forward<'_> {
             .into())
     }
 
-    fn move_ref(&self) -> anyhow::Result<()> {
-        let (repo, reference) = (&self.ws.repo, self.reference());
-        let moved = repo.move_ref(&reference, Some(self.old), Some(self.new), &self.reason());
-        match moved {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(self.moved_meanwhile().into()),
-            Err(error) => {
-                repo.remove_dead_locks(None, &reference)?;
-                Err(error)
-            }
-        }
-    }
-
-    fn move_checkout(&self, root: &Path) -> Result<(), Undone> {
-        let (repo, reference, reason) = (&self.ws.repo, self.reference(), self.reason());
-        let step = self.step(root, &reference, &reason);
-        match repo.move_checkout(&step) {
-            Ok(CheckoutMoved::Done) => Ok(()),
-            Ok(CheckoutMoved::RefMoved) => Err(Undone::Nothing(self.moved_meanwhile().into())),
-            Ok(CheckoutMoved::Refused(why)) => Err(Undone::Nothing(self.refused(&why).into())),
-            Err(error) => match take_back(repo, &step) {
-                Left::Moved => Ok(()),
-                Left::Nothing => Err(Undone::Nothing(error.context("nothing was changed"))),
-                Left::Half(why) => Err(Undone::Half(why.context(error))),
-            },
-        }
-    }
-
-    fn step<'s>(&'s self, root: &'s Path, reference: &'s str, reason: &'s str) -> CheckoutMove<'s> {
-        CheckoutMove {
-            checkout: Checkout::Operators(root),
-            reference,
+    fn way<'s>(&'s self, reason: &'s str) -> Way<'s> {
+        Way {
+            target: self.target,
             old: self.old,
             new: self.new,
             reason,
         }
     }
 
-    fn reference(&self) -> String {
-        format!("refs/heads/{}", self.target)
+    fn move_to(&self, root: Option<&PathBuf>) -> Moved {
+        let (repo, target, reason) = (&self.ws.repo, self.target, self.reason());
+        let way = self.way(&reason);
+        match root {
+            None => way.move_ref(repo),
+            Some(root) => {
+                let what = format!("{target} can't be brought to what its remote has");
+                way.move_checkout(repo, root, &what)
+            }
+        }
     }
 
     fn reason(&self) -> String {
         format!("wt: {} as its remote has it", self.target)
     }
 
-    fn moved_meanwhile(&self) -> Refusal {
-        Refusal::refused(format!("{} moved meanwhile", self.target)).hint("land again")
-    }
-
-    fn refused(&self, why: &str) -> Refusal {
-        let target = self.target;
-        Refusal::refused(format!(
-            "{target} can't be brought to what its remote has: {why}"
-        ))
-        .hint("finish what is under way there (git status), then land again")
+    fn answer(&self, moved: Moved) -> anyhow::Result<()> {
+        match moved {
+            Moved::Done => Ok(()),
+            Moved::ByAnother => {
+                let what = format!("{} moved meanwhile", self.target);
+                Err(Refusal::refused(what).hint("land again").into())
+            }
+            Moved::Undone(error) | Moved::Half(error) => Err(error),
+        }
     }
 
     /// Brings one that was killed to its end, or back, and says to which. Safe to repeat. The landing lock of the
@@ -143,8 +109,10 @@ impl Forward<'_> {
     /// A refusal where a path of the checkout holds what is neither of the two commits', or another program's git is
     /// at work there: the intent stays open.
     pub(super) fn recover(&self, owner: &Task, root: &Path) -> anyhow::Result<String> {
-        let (repo, reference, reason) = (&self.ws.repo, self.reference(), self.reason());
-        let step = self.step(root, &reference, &reason);
+        let (repo, reason) = (&self.ws.repo, self.reason());
+        let reference = format!("refs/heads/{}", self.target);
+        let way = self.way(&reason);
+        let step = way.step(root, &reference);
         let there = root.is_dir().then_some(step.checkout);
         repo.remove_dead_locks(there, &reference)?;
         let is_there = || -> anyhow::Result<bool> {
@@ -174,22 +142,6 @@ impl Forward<'_> {
     }
 }
 
-/// Why a checkout did not move.
-enum Undone {
-    /// All is as before.
-    Nothing(anyhow::Error),
-    /// It must be mended from the journal.
-    Half(anyhow::Error),
-}
-
-impl Undone {
-    fn into_error(self) -> anyhow::Error {
-        match self {
-            Self::Nothing(error) | Self::Half(error) => error,
-        }
-    }
-}
-
 /// Brings the target to a landing that its remote has already, and that a killed command could not bring here. The
 /// landing lock of the target must be held.
 ///
@@ -213,8 +165,6 @@ pub(super) fn follow_remote(ws: &Workspace, task: &Task, new: &Oid) -> anyhow::R
         new,
     };
     // The intent of the landing is open still, and has this move as well.
-    match forward.place()? {
-        Some(root) => forward.move_checkout(&root).map_err(Undone::into_error),
-        None => forward.move_ref(),
-    }
+    let root = forward.place()?;
+    forward.answer(forward.move_to(root.as_ref()))
 }

@@ -1,7 +1,8 @@
 //! The words of a landing commit.
 
 use crate::contract::Strategy;
-use crate::git::Repo;
+use crate::error::{counted, shown};
+use crate::git::{Change, Repo};
 use crate::task::Task;
 
 use super::attempt::Attempt;
@@ -44,18 +45,28 @@ pub(super) fn of_landing(attempt: &Attempt, draft: &Draft) -> anyhow::Result<Str
 }
 
 /// The first line that says what a task is about.
-pub(super) fn subject(task: &Task) -> String {
-    let brief = task
-        .brief
-        .as_deref()
-        .and_then(|b| b.lines().map(str::trim).find(|line| !line.is_empty()));
-    match brief {
-        Some(line) => {
-            let short: String = line.chars().take(60).collect();
-            format!("{}: {}", task.name, short.trim_end())
-        }
-        None => format!("Land {}", task.name),
-    }
+fn subject(task: &Task) -> String {
+    of_brief(task).unwrap_or_else(|| format!("Land {}", task.name))
+}
+
+/// As [`subject`], of a commit of the task's own, with these changes: it lands nothing itself.
+pub(super) fn subject_of_work(task: &Task, changes: &[Change]) -> String {
+    of_brief(task).unwrap_or_else(|| {
+        let mut paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+        paths.dedup();
+        let what = match &paths[..] {
+            [path] => shown(path),
+            _ => counted(paths.len(), "path"),
+        };
+        format!("{}: change {what}", task.name)
+    })
+}
+
+fn of_brief(task: &Task) -> Option<String> {
+    let lines = task.brief.as_deref()?.lines();
+    let line = lines.map(str::trim).find(|line| !line.is_empty())?;
+    let short: String = line.chars().take(60).collect();
+    Some(format!("{}: {}", task.name, short.trim_end()))
 }
 
 /// `text` with the trailers, in git's own form. Every line that passes for one of them is taken out first, wherever

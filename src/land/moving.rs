@@ -6,8 +6,9 @@ use super::attempt::Attempt;
 use super::commits;
 use super::proof::Judged;
 use super::remote::{Push, Pushed};
-use super::target::{Moved, Place};
+use super::target::Place;
 use super::{Landed, conclude, record_landing, require_uninterrupted};
+use crate::halfway::Moved;
 use crate::oid::Oid;
 use crate::process::Identity;
 use crate::store::{Operation, PushedTo};
@@ -47,8 +48,12 @@ pub(super) fn move_target(
         return Err(error);
     }
     if let Some(push) = push {
-        match push.send(&judged.names(), new) {
-            Ok(Pushed::Done) => intend(judged, &chain, &place, Some(&push.taken()))?,
+        match push.send(new) {
+            // Whatever fails from here on, the intents stay open: the remote has the landing.
+            Ok(Pushed::Done) => {
+                intend(judged, &chain, &place, Some(&push.taken()))?;
+                push.tell(&judged.names(), new)?;
+            }
             answer => {
                 settle(ws, &tasks)?;
                 return answer.map(|_| Moving::RemoteMoved(push.to()));
@@ -56,20 +61,20 @@ pub(super) fn move_target(
         }
     }
     match (place.move_to(&last.attempt, judged, new), push) {
-        (Ok(Moved::Done), _) => {}
+        (Moved::Done, _) => {}
         // The intents stay open: once the branch here has followed, the landings are recorded.
-        (Ok(Moved::ByAnother), Some(push)) => {
+        (Moved::ByAnother, Some(push)) => {
             return Err(push.left_behind(new, "it moved at that moment").into());
         }
-        (Ok(Moved::Half(error)) | Err(error), Some(push)) => {
+        (Moved::Half(error) | Moved::Undone(error), Some(push)) => {
             return Err(push.left_behind(new, &format!("{error:#}")).into());
         }
-        (Ok(Moved::ByAnother), None) => {
+        (Moved::ByAnother, None) => {
             settle(ws, &tasks)?;
             return Ok(Moving::TargetMoved);
         }
-        (Ok(Moved::Half(error)), None) => return Err(error),
-        (Err(error), None) => {
+        (Moved::Half(error), None) => return Err(error),
+        (Moved::Undone(error), None) => {
             // Where the target may have moved all the same, the open intents let the next command finish.
             if ws.target_tip(last.attempt.task)? == *judged.target() {
                 settle(ws, &tasks)?;

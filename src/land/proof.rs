@@ -68,15 +68,25 @@ pub(super) enum Proof<'d> {
     Moved,
 }
 
-/// Whether a receipt covers a draft already.
-pub(super) fn covered(car: &Car) -> anyhow::Result<bool> {
-    covered_up_to(car, &car.draft.candidate)
+/// What is known before a draft is judged.
+pub(super) struct Outlook {
+    /// Whether a receipt covers it already.
+    pub(super) judged: bool,
+    /// The steps that would judge it and that are known to fail on the target itself.
+    pub(super) target_red: Vec<String>,
 }
 
-/// Whether a receipt covers all that the target becomes with this draft and those before it: `whole`.
-pub(super) fn covered_up_to(car: &Car, whole: &Candidate) -> anyhow::Result<bool> {
+/// What is known of all that the target becomes with this draft and those before it: `whole`.
+pub(super) fn outlook(car: &Car, whole: &Candidate) -> anyhow::Result<Outlook> {
+    let Attempt { ws, repo, .. } = car.attempt;
     let order = order_for(car, car.attempt.task, whole, &[])?;
-    Ok(covering_receipt(&car.attempt.ws.store, &order).is_some())
+    let judged = covering_receipt(&ws.store, &order).is_some();
+    let target_red = if judged {
+        Vec::new()
+    } else {
+        judge::known_red(&ws.store, &order, &repo.read.tree_of(&order.target)?)
+    };
+    Ok(Outlook { judged, target_red })
 }
 
 /// The order to judge `candidate`, alone or as the end of a train, for `task`: the record of the car's as it stands.

@@ -60,62 +60,75 @@ fn is_dead_landing(entry: &JournalEntry) -> bool {
 /// is at work there: the intent stays open.
 pub(crate) fn recover(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
     let name = &entry.task;
-    if let Operation::Forward {
-        target,
-        old,
-        new,
-        checkout,
-    } = &entry.operation
-    {
-        let owner = ws.store.require_task(name)?;
-        let forward = Forward {
-            ws,
+    match &entry.operation {
+        Operation::Forward {
             target,
             old,
             new,
-        };
-        return forward.recover(&owner, checkout);
+            checkout,
+        } => {
+            let owner = ws.store.require_task(name)?;
+            let forward = Forward {
+                ws,
+                target,
+                old,
+                new,
+            };
+            forward.recover(&owner, checkout)
+        }
+        Operation::Land {
+            old,
+            new,
+            tip,
+            receipt,
+            together,
+            keep,
+            pushed_to,
+            last,
+            checkout,
+        } => {
+            let move_ = Move {
+                old,
+                new,
+                last: last.as_ref().unwrap_or(new),
+                checkout: checkout.as_ref(),
+                pushed_to: pushed_to.as_ref(),
+            };
+            let landing = Landing {
+                commit: new.clone(),
+                onto: Some(old.clone()),
+                tip: tip.clone(),
+                receipt: receipt.clone(),
+                together: together.clone(),
+                at: ws.ctx.now,
+            };
+            recover_landing(ws, name, &move_, landing, *keep)
+        }
+        _ => bail!("the intent on task `{name}` is of no landing"),
     }
-    let Operation::Land {
-        old,
-        new,
-        tip,
-        receipt,
-        together,
-        keep,
-        pushed_to,
-        last,
-        checkout,
-    } = &entry.operation
-    else {
-        bail!("the intent on task `{name}` is of no landing");
-    };
-    let move_ = Move {
-        old,
-        new,
-        last: last.as_ref().unwrap_or(new),
-        checkout: checkout.as_ref(),
-        pushed_to: pushed_to.as_ref(),
-    };
-    let task = ws.store.find_task(name)?;
+}
+
+fn recover_landing(
+    ws: &Workspace,
+    name: &str,
+    move_: &Move,
+    landing: Landing,
+    keep: bool,
+) -> anyhow::Result<String> {
     let mut notes = Vec::new();
-    let landed = match task {
+    let landed = match ws.store.find_task(name)? {
         Some(task) => {
             (task.state == State::Landed || move_.end(ws, &task, &mut notes)?).then_some(task)
         }
         None => None,
     };
     let mut line = if let Some(task) = landed {
-        let landing = Landing {
-            commit: new.clone(),
-            onto: Some(old.clone()),
-            tip: tip.clone(),
-            receipt: receipt.clone(),
-            together: together.clone(),
-            at: ws.ctx.now,
-        };
         let task = record_landing(ws, &task, landing)?;
-        conclude(ws, task, *keep)?;
+        if let Some(why) = conclude(ws, task, keep)?.kept_because {
+            // Whatever it is, it is not for a moment only.
+            ws.store.settle(name)?;
+            notes.push(format!("its worktree is kept: {why}"));
+        }
         format!("task `{name}` had landed; its landing is recorded")
     } else {
         ws.store.settle(name)?;

@@ -80,23 +80,25 @@ impl<'w> Push<'w> {
         Ok(())
     }
 
-    /// Pushes the landing of `tasks`, whose last commit this is.
+    /// Pushes a landing, whose last commit this is.
     ///
     /// # Errors
     /// A refusal where the remote does not take it.
-    pub(super) fn send(&self, tasks: &[String], commit: &Oid) -> anyhow::Result<Pushed> {
-        let pushed = self.remote.push(self.there.as_ref(), commit)?;
-        if let Pushed::Done = pushed {
-            let ws = self.remote.ws;
-            for task in tasks {
-                let event = ws
-                    .event(task, "pushed")
-                    .fact("to", self.to())
-                    .fact("commit", commit.as_str());
-                ws.record(&event.fact("operator", self.operator))?;
-            }
+    pub(super) fn send(&self, commit: &Oid) -> anyhow::Result<Pushed> {
+        self.remote.push(self.there.as_ref(), commit)
+    }
+
+    /// Writes down that the remote has taken the landing of `tasks`.
+    pub(super) fn tell(&self, tasks: &[String], commit: &Oid) -> anyhow::Result<()> {
+        let ws = self.remote.ws;
+        for task in tasks {
+            let event = ws
+                .event(task, "pushed")
+                .fact("to", self.to())
+                .fact("commit", commit.as_str());
+            ws.record(&event.fact("operator", self.operator))?;
         }
-        Ok(pushed)
+        Ok(())
     }
 
     /// What is said where the remote has the landing and the branch here could not follow.

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::task::Line;
+
 /// What of a task decides its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Rider<'a> {
@@ -23,17 +25,15 @@ pub(crate) struct Order {
 /// Puts the riders in order: whom they follow, then the oldest, then the smallest, then by name. Riders that follow
 /// one another in a circle go as if they did not.
 pub(crate) fn order(riders: &[Rider]) -> Order {
-    let mut left: Vec<&Rider> = riders.iter().collect();
-    left.sort_by_key(|rider| (rider.created, rider.size, rider.name));
-    let mut names = Vec::new();
-    while !left.is_empty() {
-        let free = |rider: &&Rider| !left.iter().any(|other| follows(rider, other));
-        let next = left.iter().position(free).unwrap_or(0);
-        names.push(left.remove(next).name.to_owned());
+    let mut oldest: Vec<&Rider> = riders.iter().collect();
+    oldest.sort_by_key(|rider| (rider.created, rider.size, rider.name));
+    let mut line = Line::default();
+    for rider in riders {
+        line.add(rider.name, &rider.after);
     }
     Order {
         reason: reason(riders),
-        names,
+        names: line.sorted(oldest.iter().map(|rider| rider.name.to_owned()).collect()),
     }
 }
 

@@ -32,10 +32,10 @@ pub(crate) fn detach(args: &[&OsStr], log: &Path) -> anyhow::Result<Identity> {
     command
         .stderr(output.try_clone().context("can't share the log")?)
         .stdout(output);
-    isolate(&mut command).context("can't list the open files")?;
+    isolate(&mut command)?;
     let child = command
         .spawn()
-        .context("can't start another process of this program")?;
+        .context("can't start /proc/self/exe, this program")?;
     // It is not waited for, so that it is still in the table even if it has ended.
     let identity = Identity::named(Pid::from_child(&child))?;
     identity.context("the process that was just started is not found in /proc")
@@ -45,10 +45,12 @@ pub(crate) fn detach(args: &[&OsStr], log: &Path) -> anyhow::Result<Identity> {
 ///
 /// Without a terminal a prompt fails where it would wait for ever; and a caller that waits until the last copy of
 /// its own pipe is closed, as test runners and agents do, must not wait for us.
-pub(crate) fn isolate(command: &mut Command) -> io::Result<()> {
+pub(crate) fn isolate(command: &mut Command) -> anyhow::Result<()> {
+    const OPEN: &str = "/proc/self/fd";
     let mut inherited = Vec::new();
-    for file in fs::read_dir("/proc/self/fd")? {
-        let name = file?.file_name();
+    let cant = || format!("can't list {OPEN}");
+    for file in fs::read_dir(OPEN).with_context(cant)? {
+        let name = file.with_context(cant)?.file_name();
         inherited.extend(
             name.to_str()
                 .and_then(|name| name.parse().ok())

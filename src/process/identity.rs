@@ -35,7 +35,7 @@ impl Identity {
 
     /// The process that has this pid now, also one that has ended and is not yet waited for.
     pub(super) fn named(pid: Pid) -> anyhow::Result<Option<Self>> {
-        let boot_id = boot_id().context("the boot's identity can't be read")?;
+        let boot_id = boot_id().with_context(|| format!("can't read {BOOT_ID}"))?;
         let entry = Entry::of(pid)?;
         Ok(entry.map(|entry| Self {
             pid: pid.as_raw_pid().cast_unsigned(),
@@ -81,8 +81,11 @@ impl Identity {
     }
 }
 
+/// Names the run of the machine that this is.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
 fn boot_id() -> io::Result<String> {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let id = std::fs::read_to_string(BOOT_ID)?;
     Ok(id.trim_end().to_owned())
 }
 

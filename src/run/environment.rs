@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::ctx::{Environment, find_program};
+use crate::ports::{self, Holder};
 use crate::task::Task;
 use crate::workspace::Workspace;
 
@@ -55,6 +56,7 @@ pub(super) fn of(
         variables.insert(name.into(), temporary.into());
     }
     variables.insert("WT_TASK".into(), task.name.clone().into());
+    variables.extend(ports::variables(ws, Holder::Task(&task.name), &task.ports));
     variables.insert("WT_WORKTREE".into(), task.worktree.clone().into());
     if let Some(socket) = socket {
         variables.insert("WT_SOCKET".into(), socket.into());

@@ -259,7 +259,7 @@ impl<'w> Outside<'w> {
             .stdin(Stdio::from(stdin))
             .stdout(Stdio::from(stdout))
             .stderr(Stdio::from(stderr));
-        isolate(&mut command).context("can't list the open files")?;
+        isolate(&mut command)?;
         let child = command.spawn().context("can't start wt")?;
         Work::of(&child)
     }

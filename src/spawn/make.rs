@@ -52,25 +52,13 @@ impl Plan {
             base: &new.base,
         };
         let admin = ws.add_worktree(&ws.repo, &worktree)?;
-        let index = ws.store.task_index(&new.name);
         let dir = ws.store.task_dir(&new.name);
         fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
-        let tree = ws.repo.read.tree_of(&new.base)?;
-        if let Some(folders) = &self.folders {
-            let _lock = ws.lock()?;
-            ws.repo.make_sparse(&index, &admin, folders)?;
-        }
-        let filling = Filling {
-            root: &self.worktree,
-            index: &index,
-            tree: &tree,
-        };
-        // A worktree of some folders is git's to fill: a donor's index knows nothing of them.
-        let donor = donor.filter(|_| self.folders.is_none());
-        donor::fill_worktree(&ws.repo, donor, filling, &admin)?;
-        ws.repo.fill_submodules(&self.worktree)?;
         let mut task = self.record(ws, new, in_force, admin)?;
-        let left_alone = copies::write(&ws.repo, &ws.store, &mut task, in_force)?;
+        // What must be on the disk is brought there before the many files: it would have to wait for all of them.
+        let pinned = copies::pin(&ws.store, &task, in_force)?;
+        self.fill(ws, &task, donor)?;
+        let left_alone = copies::place(&ws.repo, &ws.store, &mut task, in_force, &pinned)?;
         for path in left_alone {
             let instead = if Path::new(&path).extension().is_some_and(|e| e == "json") {
                 "its hooks are not set here; set them for all folders: wt hook install claude --user"
@@ -83,6 +71,25 @@ impl Plan {
         }
         ws.store.save_task(&task)?;
         Ok(task)
+    }
+
+    /// Writes the files of a worktree that was just registered.
+    fn fill(&self, ws: &Workspace, task: &Task, donor: Option<&Donor>) -> anyhow::Result<()> {
+        let tree = ws.repo.read.tree_of(&task.base)?;
+        let index = ws.store.task_index(&task.name);
+        if let Some(folders) = &self.folders {
+            let _lock = ws.lock()?;
+            ws.repo.make_sparse(&index, &task.admin, folders)?;
+        }
+        let filling = Filling {
+            root: &self.worktree,
+            index: &index,
+            tree: &tree,
+        };
+        // A worktree of some folders is git's to fill: a donor's index knows nothing of them.
+        let donor = donor.filter(|_| self.folders.is_none());
+        donor::fill_worktree(&ws.repo, donor, filling, &task.admin)?;
+        ws.repo.fill_submodules(&self.worktree)
     }
 
     fn record(
@@ -140,6 +147,7 @@ impl Plan {
             owns: self.owns.clone(),
             after: self.after.clone(),
             environment: capture(ws, in_force),
+            ports: self.ports.clone(),
             sparse: ws.repo.sparse_patterns()?,
             folders: self.folders.clone(),
             generated: Vec::new(),

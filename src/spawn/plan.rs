@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::NewTask;
 use super::sparse;
 use crate::error::Refusal;
+use crate::ports::{self, Holder};
 use crate::store::Operation;
 use crate::task::State;
 use crate::workspace::{Claimant, InForce, Workspace};
@@ -21,6 +22,7 @@ pub(super) struct Plan {
     pub(super) folders: Option<Vec<String>>,
     /// The tasks that have yet to land before anything is made.
     pub(super) after: Vec<String>,
+    pub(super) ports: Vec<u16>,
     pub(super) branch: String,
     pub(super) worktree: PathBuf,
     pub(super) worktrees: PathBuf,
@@ -33,6 +35,7 @@ impl Plan {
         let mut plan = Self {
             owns: Vec::new(),
             folders: None,
+            ports: Vec::new(),
             after: live_among(ws, new)?,
             branch: in_force
                 .contract
@@ -49,6 +52,10 @@ impl Plan {
             plan.folders = Some(sparse::folders(ws, new, &plan.owns, in_force)?);
         }
         plan.check_disk(ws)?;
+        if plan.after.is_empty() {
+            let wanted = &in_force.contract.ports;
+            plan.ports = ports::choose(ws, wanted, Holder::Task(&new.name), &[])?;
+        }
         Ok(plan)
     }
 
@@ -167,6 +174,7 @@ impl Plan {
             base: new.base.clone(),
             worktree: self.worktree.clone(),
             owns: self.owns.clone(),
+            ports: self.ports.clone(),
             waiting: new.waiting.clone(),
         }
     }

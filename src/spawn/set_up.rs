@@ -12,6 +12,7 @@ use crate::confine::{self, Caged, Cages, Doors, Workplace};
 use crate::contract::Contract;
 use crate::error::{Code, Refusal};
 use crate::failure;
+use crate::ports::{self, Holder};
 use crate::process::{self, End, Interrupt, Job};
 use crate::store::remove_dir;
 use crate::surroundings::SET_UP_MINUTES;
@@ -42,7 +43,8 @@ impl Plan {
             caches: &self.worktrees.join(SLOTS).join(CACHES),
         };
         let cages = Cages::around(&place, contract, captured, doors(ws, task, contract)?)?;
-        let environment = confine::environment(&place, contract, captured, cages.as_ref());
+        let mut environment = confine::environment(&place, contract, captured, cages.as_ref());
+        environment.extend(ports::variables(ws, Holder::Task(&task.name), &task.ports));
         for command in &contract.worktree.setup {
             let bar = ws
                 .ctx

@@ -22,6 +22,8 @@ pub(crate) enum Operation {
         base: Oid,
         worktree: PathBuf,
         owns: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ports: Vec<u16>,
         /// The record of a task that was waiting to be made.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         waiting: Option<Box<Task>>,

@@ -3,7 +3,6 @@
 use super::{How, Outcome, Synced};
 use crate::candidate;
 use crate::error::{Code, Refusal, some_of};
-use crate::git::CheckoutMoved;
 use crate::task::Task;
 
 impl Synced {
@@ -40,26 +39,20 @@ impl Synced {
     }
 }
 
-/// Why nothing moved, if nothing did.
-pub(super) fn refusal_of(task: &Task, moved: &CheckoutMoved) -> Option<Refusal> {
-    match moved {
-        CheckoutMoved::Done => None,
-        CheckoutMoved::RefMoved => Some(
-            Refusal::new(
-                Code::Busy,
-                format!("{} moved meanwhile; nothing was changed", task.branch),
-            )
-            .hint(format!("wt sync {}", task.name)),
-        ),
-        CheckoutMoved::Refused(why) => Some(
-            Refusal::refused(format!(
-                "{} can't be brought into the worktree of task `{}`: {why}",
-                task.target, task.name
-            ))
-            .hint(format!(
-                "look at it: git status in {}",
-                task.worktree.display()
-            )),
-        ),
-    }
+/// The branch of the task is not where it was a moment ago; nothing was changed.
+pub(super) fn moved_meanwhile(task: &Task) -> Refusal {
+    let what = format!("{} moved meanwhile; nothing was changed", task.branch);
+    Refusal::new(Code::Busy, what).hint(format!("wt sync {}", task.name))
+}
+
+/// Something in the task's worktree, in words, stands in the way; nothing was changed.
+pub(super) fn in_the_way(task: &Task, why: &str) -> Refusal {
+    let (name, target) = (&task.name, &task.target);
+    Refusal::refused(format!(
+        "{target} can't be brought into the worktree of task `{name}`: {why}"
+    ))
+    .hint(format!(
+        "look at it: git status in {}",
+        task.worktree.display()
+    ))
 }

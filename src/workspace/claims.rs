@@ -39,11 +39,52 @@ impl Workspace<'_> {
     }
 
     /// As [`Self::claims`], where all that is known of the contract is what it shares.
+    ///
+    /// # Errors
+    /// A refusal where the record of another task can't be read, which could own anything.
     pub(crate) fn claims_beside(
         &self,
         repo: &Repo,
         claimant: &Claimant,
         shared: &[String],
+    ) -> anyhow::Result<Claims> {
+        self.gather(repo, claimant, shared, &|_, error| Err(error))
+    }
+
+    /// The claims that the work of `task` is held against. What a task with a claim of its own may change is that and
+    /// what is shared, whatever another's record says that can't be read.
+    ///
+    /// # Errors
+    /// A refusal where there is such a record and `task` has no claim.
+    pub(crate) fn claims_on_work(
+        &self,
+        repo: &Repo,
+        task: &Task,
+        in_force: &InForce,
+    ) -> anyhow::Result<Claims> {
+        let unread = |other: &str, error: anyhow::Error| {
+            if !task.owns.is_empty() {
+                return Ok(());
+            }
+            let what = format!(
+                "task `{}` has no claim of its own, and what task `{other}` owns is not known: {error:#}",
+                task.name
+            );
+            Err(Refusal::refused(what)
+                .hint("mend that record first: wt doctor")
+                .into())
+        };
+        let shared = &in_force.contract.scope.shared;
+        self.gather(repo, &Claimant::from(task), shared, &unread)
+    }
+
+    /// `unread` answers for the record of another task that can't be read.
+    fn gather(
+        &self,
+        repo: &Repo,
+        claimant: &Claimant,
+        shared: &[String],
+        unread: &dyn Fn(&str, anyhow::Error) -> anyhow::Result<()>,
     ) -> anyhow::Result<Claims> {
         let case = Self::case(repo)?;
         let mut others = Vec::new();
@@ -55,8 +96,13 @@ impl Workspace<'_> {
             }
         }
         for (other, task) in self.store.tasks()? {
-            // A record that can't be read could own anything; wt doctor names it, and here it must not be passed over.
-            let task = task?;
+            let task = match task {
+                Ok(task) => task,
+                Err(error) => {
+                    unread(&other, error)?;
+                    continue;
+                }
+            };
             if other == claimant.name || task.state == State::Landed {
                 continue;
             }

@@ -3,19 +3,19 @@
 
 mod checks;
 mod points;
+mod processes;
 mod rig;
 mod scenarios;
+mod trial;
 
 use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use checks::{Picture, left_over, private_folders};
-use points::{Fate, Point, spread};
-use rig::{Rig, has_strace};
-use scenarios::{SCENARIOS, Scenario, sandbox};
-
-use crate::sandbox::Ran;
+use points::{Point, spread};
+use rig::has_strace;
+use scenarios::{SCENARIOS, Scenario};
+use trial::{Recovery, Trial};
 
 /// Of each scenario, how many points a test run tries that is not asked for all.
 const SAMPLE: usize = 10;
@@ -26,189 +26,6 @@ const SECOND: usize = 2;
 /// The scenarios of which a test run tries pairs.
 const PAIRED: &[&str] = &["spawn", "rm --force", "restore", "merge into a checkout"];
 const FIX: &[&str] = &["doctor", "--fix"];
-
-/// A scenario that is ready to be run, and what it makes of what.
-struct Trial<'s> {
-    scenario: &'s Scenario,
-    rig: Rig,
-    before: Picture,
-    between: Vec<Picture>,
-    after: Picture,
-    points: Vec<Point>,
-}
-
-impl<'s> Trial<'s> {
-    fn new(scenario: &'s Scenario) -> Self {
-        let rig = Rig::new(sandbox(), scenario.prepare);
-        rig.restore();
-        let before = Picture::of(&rig);
-        let mut between = Vec::new();
-        for stage in scenario.between {
-            stage(&rig.sandbox);
-            between.push(Picture::of(&rig));
-        }
-        rig.restore();
-        let (ran, mut points) = rig.record(scenario.verb);
-        ran.expect(scenario.code);
-        let after = Picture::of(&rig);
-        rig.restore();
-        points.extend(rig.record_apart(scenario.verb));
-        Self {
-            scenario,
-            rig,
-            before,
-            between,
-            after,
-            points,
-        }
-    }
-
-    /// Meets a point, recovers, and answers what is wrong then.
-    fn problems(&self, point: &Point, recovery: &Recovery) -> Vec<String> {
-        self.rig.restore();
-        let ran = self.rig.meet(point, self.scenario.verb);
-        let mut folders = private_folders(&self.rig);
-        let mut problems = self.answer(point, &ran);
-        self.rig.age_locks();
-        if let Recovery::Killed(second) = recovery {
-            self.rig.meet(second, FIX);
-            folders.extend(private_folders(&self.rig));
-            self.rig.age_locks();
-        }
-        if !matches!(recovery, Recovery::Verb) {
-            problems.extend(self.heal());
-            let now = Picture::of(&self.rig);
-            let is_before = (now == self.before || self.between.contains(&now))
-                && ran.code != Some(self.scenario.code);
-            // The landing itself is whole; the follower's start was not, and it is said how to start it.
-            let waits = ran.err.contains("goes on waiting");
-            if !is_before && now != self.after && !waits && !self.scenario.has_many_stages {
-                problems.push(format!(
-                    "neither before: {}\nnor after: {}",
-                    now.difference(&self.before),
-                    now.difference(&self.after)
-                ));
-            }
-        }
-        self.rig.wait_for_quiet();
-        if ran.err.contains("goes on waiting") {
-            self.rig.sandbox.wt(&["spawn", "next"]).expect(0);
-        }
-        problems.extend(self.again());
-        problems.extend(self.heal());
-        for folder in folders.iter().filter(|folder| folder.exists()) {
-            problems.push(format!("left over: {}", folder.display()));
-        }
-        if !problems.is_empty() {
-            problems.push(format!(
-                "it had said: {:?}\n{}{}",
-                ran.code, ran.out, ran.err
-            ));
-        }
-        problems
-    }
-
-    /// Tries a point and says what is wrong; answers 1 then, else 0.
-    fn try_point(&self, point: &Point, recovery: &Recovery) -> usize {
-        let problems = self.problems(point, recovery);
-        if problems.is_empty() {
-            return 0;
-        }
-        let then = match recovery {
-            Recovery::Doctor => "then doctor".to_owned(),
-            Recovery::Verb => "then the same again".to_owned(),
-            Recovery::Killed(second) => format!("then doctor, {second}"),
-        };
-        say(&format!(
-            "{}: {point}, {then}\n  {}",
-            self.scenario.name,
-            problems.join("\n  ")
-        ));
-        1
-    }
-
-    fn report(&self, tried: usize, wrong: usize, what: &str) {
-        let (name, all) = (self.scenario.name, self.points.len());
-        say(&format!(
-            "{name}: {all} points, {tried} {what} tried, {wrong} wrong"
-        ));
-    }
-
-    /// The points of what mends a run that met its fate at `point`.
-    fn points_of_mending(&self, point: &Point) -> Vec<Point> {
-        self.rig.restore();
-        self.rig.meet(point, self.scenario.verb);
-        self.rig.age_locks();
-        self.rig.record(FIX).1
-    }
-
-    /// What is wrong with what a command said that met its fate.
-    fn answer(&self, point: &Point, ran: &Ran) -> Vec<String> {
-        let mut problems = Vec::new();
-        if ran.err.contains("panicked") {
-            problems.push("it panicked".to_owned());
-        }
-        if let (Fate::Fails(_), Some(code)) = (point.fate, ran.code) {
-            if code == self.scenario.code {
-                // What it could do without was not done; it said so, if it is to be seen.
-                let now = Picture::of(&self.rig);
-                let says = ran.err.contains("warning: ") || ran.out.contains("left out ");
-                if now != self.after && !says {
-                    problems.push(format!("it said yes, yet: {}", now.difference(&self.after)));
-                }
-            } else if !["/", "git ", "standard output"]
-                .iter()
-                .any(|place| ran.err.contains(place) || ran.out.contains(place))
-            {
-                problems.push("it does not say where".to_owned());
-            }
-        }
-        problems
-    }
-
-    /// Calls the verb again and answers what is wrong with that: it is done now, whatever came before.
-    fn again(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let (code, words) = self.scenario.again;
-        let ran = self.rig.sandbox.wt(self.scenario.verb);
-        let says = format!("{}{}", ran.out, ran.err).contains(words);
-        let is_done = ran.code == Some(code) && says;
-        if ran.code != Some(self.scenario.code) && !is_done {
-            problems.push(format!("again: {:?} {}{}", ran.code, ran.out, ran.err));
-        }
-        self.rig.wait_for_quiet();
-        let now = Picture::of(&self.rig);
-        if now != self.after {
-            problems.push(format!("in the end: {}", now.difference(&self.after)));
-        }
-        problems
-    }
-
-    /// Lets doctor mend what there is, twice, and answers what is wrong still.
-    fn heal(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        for turn in 1..=2 {
-            let fix = self.rig.sandbox.wt(FIX);
-            // The second time there is nothing left to mend.
-            if fix.code != Some(0) || (turn == 2 && !fix.err.contains("all is well")) {
-                problems.push(format!("doctor --fix, {turn}: {}{}", fix.out, fix.err));
-            }
-            self.rig.wait_for_quiet();
-        }
-        problems.extend(left_over(&self.rig));
-        problems
-    }
-}
-
-/// What comes after a point.
-enum Recovery {
-    /// `wt doctor --fix`, twice.
-    Doctor,
-    /// The same verb again.
-    Verb,
-    /// `wt doctor --fix` that is killed at a point of its own, then as [`Self::Doctor`].
-    Killed(Point),
-}
 
 /// Tries at most `most` points of a scenario; answers how many were wrong.
 fn run(scenario: &Scenario, most: usize) -> usize {

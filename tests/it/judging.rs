@@ -4,6 +4,7 @@ mod attempts;
 mod caller;
 mod culprit;
 mod flaky;
+mod kept;
 mod known;
 mod slot;
 mod target;
@@ -70,6 +71,18 @@ fn stopped(sandbox: &Sandbox, task: &str) -> std::path::PathBuf {
 
 fn remove(path: impl AsRef<Path>) {
     std::fs::remove_file(path).expect("removed");
+}
+
+#[test]
+fn a_green_task_that_changes_nothing_is_not_sent_to_land() {
+    let sandbox = Sandbox::new();
+    sandbox.spawn("a");
+    for _ in 0..2 {
+        let judged = sandbox.wt(&["validate", "a"]);
+        judged
+            .expect(0)
+            .prints("next: nothing to land: this changes nothing on main\n");
+    }
 }
 
 #[test]

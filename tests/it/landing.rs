@@ -222,6 +222,35 @@ fn a_dry_run_says_all_and_changes_nothing() {
 }
 
 #[test]
+fn what_is_committed_at_a_landing_says_what_it_changes() {
+    let sandbox = Sandbox::new();
+    for (task, paths, subject) in [
+        ("one", &["new"][..], "one: change new"),
+        ("two", &["a", "b"], "two: change 2 paths"),
+    ] {
+        let worktree = sandbox.spawn(task);
+        for path in paths {
+            sandbox.write(worktree.join(path), "");
+        }
+        sandbox.wt(&["validate", task]).expect(0);
+        sandbox.wt(&["merge", task, "--commit"]).expect(0);
+        assert_eq!(
+            sandbox.git(&["log", "-1", "--format=%s", "main^2"]),
+            subject
+        );
+    }
+    let worktree = sandbox.root().join("repo.wt/three");
+    sandbox.wt(&["spawn", "three", "-m", "Mend it"]).expect(0);
+    sandbox.write(worktree.join("c"), "");
+    sandbox.wt(&["validate", "three"]).expect(0);
+    sandbox.wt(&["merge", "three", "--commit"]).expect(0);
+    assert_eq!(
+        sandbox.git(&["log", "-1", "--format=%s", "main^2"]),
+        "three: Mend it"
+    );
+}
+
+#[test]
 fn only_the_judged_tree_lands_whatever_became_of_its_commit() {
     let sandbox = Sandbox::new();
     let worktree = sandbox.validated("auth", "a", "one\n");
@@ -547,8 +576,22 @@ fn a_target_in_two_places_or_in_the_middle_of_something_is_left_alone() {
     move_target(&sandbox, "side", "");
     sandbox.git(&["switch", "-q", "main"]);
     sandbox.git(&["merge", "-q", "--no-ff", "--no-commit", "side"]);
-    assert_refused(&sandbox, &["merge", "auth"], 4, "git did not move main");
+    assert_refused(
+        &sandbox,
+        &["merge", "auth"],
+        4,
+        "a merge is under way there",
+    );
     sandbox.git(&["merge", "--abort"]);
+
+    sandbox.begin_am(&sandbox.repo());
+    assert_refused(
+        &sandbox,
+        &["merge", "auth"],
+        4,
+        "a git am is under way there (git am --continue)",
+    );
+    sandbox.git(&["am", "--abort"]);
     sandbox.wt(&["merge", "auth"]).expect(0);
 }
 

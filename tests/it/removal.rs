@@ -374,3 +374,55 @@ fn a_restored_task_takes_no_path_that_was_claimed_meanwhile() {
     sandbox.wt(&["rm", "new", "--force"]).expect(0);
     sandbox.wt(&["restore", "old"]).expect(0);
 }
+
+/// A task with many files that git ignores, so that deleting them takes a while.
+fn with_many_files(sandbox: &Sandbox, task: &str) {
+    let junk = sandbox.spawn(task).join("junk");
+    fs::create_dir(&junk).expect("made");
+    for number in 0..20_000 {
+        fs::File::create(junk.join(number.to_string())).expect("made");
+    }
+}
+
+#[test]
+fn what_a_killed_sweeper_left_is_deleted_by_the_next_command() {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        ("test.sh", "true\n"),
+        (".gitignore", "junk/\n"),
+    ]);
+    let trash = sandbox.root().join("repo.wt/_trash");
+    let sweeper = || {
+        let notes = fs::read_dir(sandbox.state().join("sweeps")).expect("listed");
+        let note = notes.flatten().next().expect("a note").path();
+        let note: serde_json::Value = serde_json::from_str(&sandbox.read(note)).expect("a note");
+        let pid = note["process"]["pid"].as_i64().expect("a pid");
+        rustix::process::Pid::from_raw(i32::try_from(pid).expect("a pid")).expect("a pid")
+    };
+    // It may be done before it is killed.
+    let is_left = (0..5).any(|round| {
+        let task = format!("task-{round}");
+        with_many_files(&sandbox, &task);
+        sandbox.wt(&["rm", &task]).expect(0);
+        let _ = rustix::process::kill_process(sweeper(), rustix::process::Signal::KILL);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        trash.exists()
+    });
+    assert!(is_left, "never killed in time");
+    let left = fs::read_dir(&trash).expect("listed").count();
+    assert_eq!(left, 1, "nobody deletes it");
+    sandbox.wt(&["list"]).expect(0);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(trash.exists(), "a command that only reads deletes nothing");
+    let spawned = sandbox.wt(&["spawn", "next"]);
+    spawned.expect(0);
+    assert!(!spawned.err.contains("mended"), "{}", spawned.err);
+    wait_until("the removed folder is deleted", || !trash.exists());
+    // Once more, so that the note goes as well.
+    sandbox.wt(&["rm", "next"]).expect(0);
+    wait_until("it is deleted", || !trash.exists());
+    wait_until("nobody sweeps any more", || {
+        sandbox.wt(&["rm", "nobody"]);
+        fs::read_dir(sandbox.state().join("sweeps")).is_ok_and(|mut notes| notes.next().is_none())
+    });
+}

@@ -280,6 +280,18 @@ impl Sandbox {
         ran.out.trim_end().to_owned()
     }
 
+    /// Leaves `git am` in the middle of a mail that does not apply, in this checkout.
+    pub(crate) fn begin_am(&self, dir: &Path) {
+        let mail = self.root().join("mail");
+        self.write(
+            &mail,
+            "From: A <a@wt.example>\nSubject: a\n\n---\ndiff --git a/none b/none\n--- a/none\n+++ b/none\n@@ -1 +1 @@\n-a\n+b\n",
+        );
+        let mut am = self.command("git");
+        let output = am.current_dir(dir).arg("am").arg(mail).output();
+        assert!(!output.expect("run").status.success(), "it applies");
+    }
+
     /// Makes a task and answers its worktree.
     pub(crate) fn spawn(&self, task: &str) -> PathBuf {
         self.wt(&["spawn", task]).expect(0);

@@ -783,7 +783,7 @@ fn the_callers_surroundings_make_no_difference_to_the_judge() {
     seen.retain(|name| !log.contains(&format!("{name}={}", caches.display())));
     assert_eq!(
         seen.join(" "),
-        "CI HOME LANG LC_ALL PATH TMPDIR TZ WT_BASE WT_CHANGED WT_TASK"
+        "CI HOME LANG LC_ALL PATH TMPDIR TZ WT_BASE WT_CHANGED WT_NAME WT_TASK"
     );
     assert!(
         log.contains(&format!("HOME={}\n", sandbox.root().join("home").display())),

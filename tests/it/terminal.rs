@@ -67,14 +67,42 @@ impl Terminal {
     }
 }
 
-/// What stands on the terminal in the end: what was wiped is gone.
+/// What stands on the terminal in the end: what was wiped is gone, and what was too long for a line went on in the
+/// next.
 fn screen(text: &str) -> String {
-    let kept = |line: &str| -> String {
-        let line = line.trim_end_matches('\r');
-        let line = line.rsplit("\x1b[2K").next().unwrap_or_default();
-        line.rsplit('\r').next().unwrap_or_default().to_owned()
-    };
-    text.lines().map(kept).collect::<Vec<_>>().join("\n")
+    let mut lines = vec![Vec::new()];
+    let (mut row, mut column) = (0, 0);
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        match character {
+            '\r' => column = 0,
+            '\n' => row += 1,
+            '\x1b' => {
+                let sequence: String =
+                    std::iter::from_fn(|| rest.next_if(|c| !c.is_alphabetic())).collect();
+                match (sequence.as_str(), rest.next()) {
+                    ("[2", Some('K')) => lines[row].clear(),
+                    ("[1", Some('A')) => row -= 1,
+                    (_, Some('h' | 'l' | 'm')) => {}
+                    (_, last) => panic!("not understood: {sequence}{last:?}"),
+                }
+            }
+            _ => {
+                if column == COLUMNS {
+                    (row, column) = (row + 1, 0);
+                    lines.resize(lines.len().max(row + 1), Vec::new());
+                }
+                let line = &mut lines[row];
+                line.resize(line.len().max(column + 1), ' ');
+                line[column] = character;
+                column += 1;
+            }
+        }
+        lines.resize(lines.len().max(row + 1), Vec::new());
+    }
+    let lines = lines.into_iter().map(String::from_iter);
+    let lines: Vec<String> = lines.map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n").trim_end().to_owned()
 }
 
 fn sandbox_with_terminal(files: &[(&str, &str)]) -> Sandbox {
@@ -256,4 +284,29 @@ fn ctrl_c_stops_the_judge_and_counts_nothing() {
         Some("interrupted")
     );
     sandbox.wt(&["doctor"]).expect(0);
+}
+
+#[test]
+fn a_removal_goes_on_when_its_terminal_is_closed() {
+    let sandbox = sandbox_with_terminal(&[
+        ("wt.toml", sandbox::CONTRACT),
+        ("test.sh", ""),
+        (".gitignore", "junk/\n"),
+    ]);
+    let junk = sandbox.spawn("auth").join("junk");
+    std::fs::create_dir(&junk).expect("made");
+    for number in 0..20_000 {
+        std::fs::File::create(junk.join(number.to_string())).expect("made");
+    }
+    // The shell goes on, so that it and all that it began get the terminal's hang-up.
+    let line = format!("sh -c '{} rm auth; sleep 100'", sandbox::wt());
+    let Some(mut terminal) = Terminal::run(&sandbox, &line) else {
+        return;
+    };
+    terminal.read_until("removed task `auth`");
+    terminal.child.kill().expect("closed");
+    terminal.child.wait().expect("ended");
+    sandbox::wait_until("all is deleted", || {
+        !sandbox.root().join("repo.wt/_trash").exists()
+    });
 }

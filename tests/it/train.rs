@@ -383,6 +383,51 @@ fn each_prefix_is_judged_where_the_contract_wants_it() {
 }
 
 #[test]
+fn a_record_that_cannot_be_read_stops_only_what_it_could_own() {
+    let sandbox = Sandbox::new();
+    let claiming = |task: &str| {
+        sandbox.wt(&["spawn", task, "--owns", task]).expect(0);
+        sandbox.worktree(task)
+    };
+    let change = |task: &str| {
+        sandbox.write(sandbox.worktree(task).join(task), "");
+        sandbox.commit(&sandbox.worktree(task), task);
+    };
+    let broken = claiming("broken");
+    change("broken");
+    sandbox.git_in(&broken, &["rm", "-q", "broken"]);
+    sandbox.commit(&broken, "taken back");
+    claiming("claims");
+    change("claims");
+    let leans = claiming("leans");
+    sandbox.git_in(&leans, &["merge", "-q", "--ff-only", "wt/broken"]);
+    change("leans");
+    sandbox.validated("none", "none", "");
+    sandbox.wt(&["validate", "leans"]).expect(0);
+    let record = sandbox.state().join("tasks/broken/task.json");
+    let whole = sandbox.read(&record);
+    sandbox.write(&record, "{");
+    sandbox.wt(&["validate", "claims"]).expect(0);
+
+    let merged = sandbox.wt(&["merge", "--all"]);
+    merged
+        .expect(4)
+        .prints("landed claims on main")
+        .prints("left out none: has no claim of its own, and what task `broken` owns is not known: the state file ")
+        .prints("left out leans: contains commit ")
+        .prints(", which may be of task `broken`: the state file ")
+        .prints("tasks/broken/task.json can't be read")
+        .prints("next: mend that record first: wt doctor");
+    assert_eq!(landed(&sandbox), ["claims"]);
+    sandbox.write(&record, &whole);
+    sandbox
+        .wt(&["merge", "--all"])
+        .expect(4)
+        .prints("land that one first: wt merge broken");
+    assert_eq!(landed(&sandbox), ["claims", "none"]);
+}
+
+#[test]
 fn work_in_the_way_of_one_holds_up_that_one() {
     let sandbox = with_gate(&[]);
     sandbox.validated("a", "README.md", "of a\n");
@@ -547,7 +592,10 @@ fn what_was_judged_uncommitted_is_committed_on_the_way_and_what_follows_starts()
     let merged = sandbox.wt(&["merge", "a", "b", "--commit", "--keep"]);
     merged.expect(0).says("task `next` has started");
     assert_eq!(landed(&sandbox), ["a", "b"]);
-    assert_eq!(sandbox.git(&["log", "-1", "--format=%s", "wt/a"]), "Land a");
+    assert_eq!(
+        sandbox.git(&["log", "-1", "--format=%s", "wt/a"]),
+        "a: change a"
+    );
     for name in ["a", "b"] {
         assert_eq!(sandbox.task_state(name), "landed");
         assert_eq!(
@@ -665,8 +713,14 @@ fn a_red_target_is_told_of_once_for_all_and_not_run_again_while_it_stays_so() {
             );
         }
     };
+    let told = "main itself is red as it stands: step test was seen to fail on it\n";
+    let dry = |task: &str| sandbox.wt(&["merge", "--dry-run", task]);
+    assert!(!dry("a").expect(0).out.contains(told), "nobody looked yet");
     red(&sandbox.wt(&["merge", "--all"]));
     let before = runs(&sandbox);
+    for task in ["a", "--all"] {
+        dry(task).expect(0).prints(told);
+    }
     let again = sandbox.wt(&["merge", "--all"]);
     red(&again);
     again.says("main was red itself in run 2 of task `b` and has not moved since; no step was run");

@@ -3,10 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::ctx::Ctx;
-use crate::error::{Code, counted};
-use crate::land::{
-    Landed, LeftOut, News, Request, TrainPlan, TrainRequest, Wanted, land_train, trains,
-};
+use crate::error::Code;
+use crate::land::{Landed, LeftOut, News, Request, TrainRequest, Wanted, land_train, trains};
 use crate::spawn::start_followers;
 use crate::task::State;
 use crate::workspace::Workspace;
@@ -129,7 +127,8 @@ fn print(ctx: &Ctx, ws: &Workspace, news: &News) {
             ctx.ui.out(&format!("{done} {tasks}:\n{}", report.text()));
         }
         News::LeftOut(left) => print_left_out(ctx, left),
-        News::Planned(plan) => print_plan(ctx, plan),
+        News::Planned(plan) if plan.tasks.is_empty() => {}
+        News::Planned(plan) => ctx.ui.out(&plan.to_string()),
     }
 }
 
@@ -151,40 +150,4 @@ fn print_left_out(ctx: &Ctx, left: &LeftOut) {
     let next = next.map_or_else(String::new, |next| format!("; next: {next}"));
     ctx.ui
         .out(&format!("left out {}: {}{next}", left.task, left.why));
-}
-
-fn print_plan(ctx: &Ctx, plan: &TrainPlan) {
-    for car in &plan.tasks {
-        let judged = if car.judged {
-            "has a receipt"
-        } else if plan.each {
-            "would be judged first"
-        } else {
-            "has none"
-        };
-        ctx.ui.out(&format!(
-            "would land {} on {} ({}): {}, tree {} {judged}",
-            car.task,
-            plan.target,
-            car.strategy.word(),
-            counted(car.paths.len(), "path"),
-            &car.tree[..12],
-        ));
-    }
-    let runs = match plan.runs {
-        0 => "the gate need not run".to_owned(),
-        1 => "the gate would run once".to_owned(),
-        runs => format!("the gate would run {runs} times"),
-    };
-    match &plan.checkout {
-        _ if plan.tasks.is_empty() => {}
-        Some(root) => ctx.ui.out(&format!(
-            "{runs}; the files of the checkout {} are updated, too",
-            root.display()
-        )),
-        None => ctx.ui.out(&format!(
-            "{runs}; {} is checked out nowhere, only the branch moves",
-            plan.target
-        )),
-    }
 }

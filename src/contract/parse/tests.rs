@@ -58,6 +58,9 @@ shared = ["Cargo.lock"]
 writable = ["/srv/cache"]
 require = true
 agent = "codex"
+[ports]
+count = 3
+from = 4000
 [land]
 strategy = "squash"
 keep = true
@@ -152,6 +155,10 @@ rules = "OTHER.md"
         "require": true,
         "agent": "codex"
       },
+      "ports": {
+        "count": 3,
+        "from": 4000
+      },
       "land": {
         "strategy": "squash",
         "keep": true,
@@ -223,7 +230,7 @@ fn keys_and_types_are_refused_with_line_and_nearest_key() {
     wt.toml:2: unknown key `rule`
       did you mean `rules`?
     wt.toml:1: unknown key `colours`
-      known here: rules, gate, judge, env, worktree, scope, cage, land, agents
+      known here: rules, gate, judge, env, worktree, scope, cage, ports, land, agents
     wt.toml:1: unknown key `timeout`
       `timeout` belongs in [[gate]]
     wt.toml:5: unknown key `tiemout` in [[gate]]

@@ -21,24 +21,13 @@ pub(crate) struct Since {
 
 /// What `progress` of `order` came to, for `task` as it stands after it; the next step is the one that is left.
 pub(crate) fn report(order: &Order, progress: &Progress, task: &Task, since: &Since) -> Report {
-    let mut report = Report {
-        seconds: seconds(&progress.steps),
-        flaky: progress.flaky.clone(),
-        confined: progress.confined,
-        steps_run: progress.steps.len(),
-        steps_skipped: order
-            .contract
-            .gate
-            .len()
-            .saturating_sub(order.selected.len()),
-        ..Report::blank(task)
-    };
+    let mut report = whatever_came(order, progress, task);
     match &progress.verdict {
         Some(Verdict::Passed { receipt }) => {
             report.verdict = "VALIDATION_OK";
             report.receipt = Some(receipt.clone());
             report.judge_changed.clone_from(&order.judge_changed);
-            report.next = format!("wt merge {}", task.name);
+            report.next = green_next(task, &order.changed);
         }
         Some(Verdict::Failed {
             first,
@@ -91,6 +80,19 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task, since: &Si
         }
     }
     report
+}
+
+/// What is said of every run, whatever it came to.
+fn whatever_came(order: &Order, progress: &Progress, task: &Task) -> Report {
+    let steps = order.contract.gate.len();
+    Report {
+        seconds: seconds(&progress.steps),
+        flaky: progress.flaky.clone(),
+        confined: progress.confined,
+        steps_run: progress.steps.len(),
+        steps_skipped: steps.saturating_sub(order.selected.len()),
+        ..Report::blank(task)
+    }
 }
 
 fn unstable(report: &mut Report, order: &Order, task: &Task, step: &str, paths: &[String]) {
@@ -178,6 +180,14 @@ fn again(order: &Order, task: &Task) -> String {
         Purpose::Validate => "wt validate".to_owned(),
         Purpose::Land => format!("wt merge {}", task.name),
         Purpose::Train => "wt merge --all".to_owned(),
+    }
+}
+
+/// What follows a pass of work that changes these paths of its target.
+pub(super) fn green_next(task: &Task, changed: &[String]) -> String {
+    match changed {
+        [] => format!("nothing to land: this changes nothing on {}", task.target),
+        _ => format!("wt merge {}", task.name),
     }
 }
 

@@ -15,6 +15,9 @@ pub(in crate::judge) struct Record {
     pub(super) admin: String,
     /// Hash of all that the set-up ran on; none where it must run again.
     pub(super) setup: Option<String>,
+    /// The ports that are its own, for servers that steps start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ports: Vec<u16>,
     /// Untracked paths that the set-up made.
     pub(super) made: Vec<String>,
     /// How these looked when the set-up had run.

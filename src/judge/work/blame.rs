@@ -38,6 +38,15 @@ pub(super) enum Colour {
     Interrupted,
 }
 
+/// A step to be run where something else is judged than by the run itself.
+pub(super) struct Trial<'a> {
+    /// What is judged there.
+    pub(super) at: &'a Order,
+    pub(super) step: &'a str,
+    /// What its logs are named after.
+    pub(super) what: &'a str,
+}
+
 /// What came of running a step.
 enum Tried {
     Ended(StepResult),
@@ -102,10 +111,15 @@ impl Judge<'_> {
             }
         }
         self.enter(Phase::OnTarget(step.clone()))?;
-        self.colour(slot, temporary, &there, step, "target")
+        let trial = Trial {
+            at: &there,
+            step,
+            what: "target",
+        };
+        self.colour(slot, temporary, &trial)
     }
 
-    /// Runs `step` on what `at` judges, alone where it can be; its logs are named after `what`.
+    /// Runs the step of a trial, alone where it can be.
     ///
     /// A step that passed alone somewhere needs nothing of the steps before it. One that did not may only lack what
     /// they make: then it is run once more, behind them.
@@ -113,23 +127,23 @@ impl Judge<'_> {
         &mut self,
         slot: &mut Slot,
         temporary: &Path,
-        at: &Order,
-        step: &str,
-        what: &str,
+        trial: &Trial,
     ) -> anyhow::Result<Colour> {
-        let has_others = self.others_before(step).next().is_some();
-        let mut tried = match self.alone {
-            Some(false) => self.try_behind(slot, temporary, at, step, what)?,
-            _ => self.try_alone(slot, temporary, at, step, what)?,
+        let steps = self.progress.steps.iter().map(|step| step.name.clone());
+        let others: Vec<String> = steps.take_while(|name| name != trial.step).collect();
+        let before: &[String] = match self.alone {
+            Some(false) => &others,
+            _ => &[],
         };
+        let mut tried = self.try_after(slot, temporary, trial, before)?;
         if let Tried::Ended(result) = &tried
-            && has_others
+            && !others.is_empty()
             && self.alone.is_none()
         {
             if result.passed() {
                 self.alone = Some(true);
             } else {
-                tried = self.try_behind(slot, temporary, at, step, what)?;
+                tried = self.try_after(slot, temporary, trial, &others)?;
                 if let Tried::Ended(behind) = &tried
                     && behind.passed()
                 {
@@ -141,7 +155,7 @@ impl Judge<'_> {
             Tried::Interrupted => Colour::Interrupted,
             Tried::NotReached(why) => Colour::Unknown(why),
             Tried::Ended(result) => {
-                let outcome = self.keep(slot, &at.candidate, &result);
+                let outcome = self.keep(slot, &trial.at.candidate, &result);
                 if result.passed() {
                     Colour::Green
                 } else {
@@ -151,45 +165,15 @@ impl Judge<'_> {
         })
     }
 
-    /// The steps of this run before `step`.
-    fn others_before(&self, step: &str) -> impl Iterator<Item = &StepResult> {
-        let steps = self.progress.steps.iter();
-        steps.take_while(move |other| other.name != step)
-    }
-
-    fn try_alone(
-        &mut self,
-        slot: &mut Slot,
-        temporary: &Path,
-        at: &Order,
-        step: &str,
-        what: &str,
-    ) -> anyhow::Result<Tried> {
-        self.try_after(slot, temporary, at, &[], step, what)
-    }
-
-    fn try_behind(
-        &mut self,
-        slot: &mut Slot,
-        temporary: &Path,
-        at: &Order,
-        step: &str,
-        what: &str,
-    ) -> anyhow::Result<Tried> {
-        let others: Vec<String> = self.others_before(step).map(|s| s.name.clone()).collect();
-        self.try_after(slot, temporary, at, &others, step, what)
-    }
-
-    /// Runs the steps `others` and then `step`, on what `at` judges.
+    /// Runs the steps `others` and then that of the trial.
     fn try_after(
         &mut self,
         slot: &mut Slot,
         temporary: &Path,
-        at: &Order,
+        trial: &Trial,
         others: &[String],
-        step: &str,
-        what: &str,
     ) -> anyhow::Result<Tried> {
+        let Trial { at, step, what } = *trial;
         let (needs_set_up, environment) = self.bring(slot, temporary, at)?;
         let mut last = None;
         let set_up = &at.contract.worktree.setup;

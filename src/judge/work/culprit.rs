@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::super::outcomes::{Known, known, take_log};
 use super::super::slot::Slot;
 use super::Judge;
-use super::blame::{Colour, Failed};
+use super::blame::{Colour, Failed, Trial};
 use super::steps::SET_UP;
 use crate::gate::{self, Culprit, Order, Outcome, Phase, Verdict};
 use crate::git::Combination;
@@ -78,8 +78,12 @@ impl Judge<'_> {
                         None => {
                             runs += 1;
                             self.enter_part(&part, runs)?;
-                            let what = format!("part-{runs}");
-                            self.colour(slot, temporary, &order, step, &what)?
+                            let trial = Trial {
+                                at: &order,
+                                step,
+                                what: &format!("part-{runs}"),
+                            };
+                            self.colour(slot, temporary, &trial)?
                         }
                     };
                     if let Colour::Red(outcome) = &colour {

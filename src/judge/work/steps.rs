@@ -212,6 +212,7 @@ impl Judge<'_> {
         self.cages = Cages::around(&place, contract, captured, doors)?;
         self.progress.confined = Some(self.cages.is_some());
         let mut environment = confine::environment(&place, contract, captured, self.cages.as_ref());
+        environment.extend(slot.variables(self.ws));
         environment.push(("WT_TASK".into(), self.order.task.clone().into()));
         environment.push(("WT_BASE".into(), self.order.target.as_str().into()));
         environment.push(("WT_CHANGED".into(), changed.into()));

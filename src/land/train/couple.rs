@@ -10,7 +10,8 @@ use crate::task::Task;
 use crate::workspace::{InForce, Workspace};
 
 use super::LeftOut;
-use crate::land::attempt::{Attempt, Base, Car, Checked, Live};
+use crate::land::attempt::{Attempt, Base, Car, Checked};
+use crate::land::live::Live;
 use crate::land::ready::Member;
 use crate::land::target::Place;
 
@@ -47,7 +48,7 @@ impl<'a> Parts<'a> {
         let rider = |member: &'a Member<'a>| {
             let leans_on = self.attempt(member).leans_on(self.target)?.into_iter();
             let mut after = member.task.after.clone();
-            after.extend(leans_on.map(|(name, _)| name));
+            after.extend(leans_on.map(|(other, _)| other.name.clone()));
             Ok(Rider {
                 name: &member.task.name,
                 after,

@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::candidate::Candidate;
 use crate::conflicts::Conflict;
-use crate::contract::Strategy;
 use crate::landing::Order;
 
 use super::couple::{Coupled, Parts};
 use crate::land::attempt::Car;
-use crate::land::proof::{covered, covered_up_to};
+use crate::land::commits::PlannedCar;
+use crate::land::proof::outlook;
 use crate::land::target::Place;
 
 /// A train that would go.
@@ -33,18 +33,6 @@ pub(crate) struct TrainPlan {
     pub(crate) checkout: Option<PathBuf>,
 }
 
-/// One task of it.
-#[derive(Debug, Serialize)]
-pub(crate) struct PlannedCar {
-    pub(crate) task: String,
-    pub(crate) strategy: Strategy,
-    /// Of the target with this task and all before it.
-    pub(crate) tree: String,
-    pub(crate) paths: Vec<String>,
-    /// Whether a receipt covers that tree already.
-    pub(crate) judged: bool,
-}
-
 impl TrainPlan {
     pub(super) fn new(
         parts: &Parts,
@@ -53,7 +41,10 @@ impl TrainPlan {
         conflicts: Vec<Conflict>,
     ) -> anyhow::Result<Self> {
         let each = parts.in_force.contract.land.each;
-        let planned = |(car, prefix)| planned(car, prefix, each);
+        let planned = |(car, prefix): (&Car, &Candidate)| -> anyhow::Result<PlannedCar> {
+            let judged_up_to = if each { &car.draft.candidate } else { prefix };
+            Ok(PlannedCar::new(car, prefix, outlook(car, judged_up_to)?))
+        };
         let tasks = coupled.cars.iter().zip(&coupled.prefixes).map(planned);
         let tasks = tasks.collect::<anyhow::Result<Vec<_>>>()?;
         let place = match coupled.cars.last() {
@@ -81,18 +72,4 @@ impl TrainPlan {
             checkout: place.checkout().cloned(),
         })
     }
-}
-
-fn planned(car: &Car, prefix: &Candidate, each: bool) -> anyhow::Result<PlannedCar> {
-    Ok(PlannedCar {
-        task: car.name().to_owned(),
-        strategy: car.draft.strategy,
-        tree: prefix.pinned.tree.to_string(),
-        paths: car.draft.candidate.paths.clone(),
-        judged: if each {
-            covered(car)?
-        } else {
-            covered_up_to(car, prefix)?
-        },
-    })
 }

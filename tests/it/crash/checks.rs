@@ -20,8 +20,10 @@ impl Picture {
             "for-each-ref",
             "--format=ref %(refname) %(tree)%(if)%(tree)%(then)%(else)%(objectname)%(end)",
         ]);
-        // What was fetched last is kept until the next fetch.
-        let is_told = |line: &&str| !line.starts_with("ref refs/wt/fetched/");
+        // What was fetched last is kept until the next fetch, and git itself may fail to note what it pushed.
+        let is_told = |line: &&str| {
+            !line.starts_with("ref refs/wt/fetched/") && !line.starts_with("ref refs/remotes/")
+        };
         lines.extend(refs.lines().filter(is_told).map(str::to_owned));
         let worktrees = sandbox.git(&["worktree", "list", "--porcelain"]);
         let is_told = |line: &&str| {
@@ -62,6 +64,16 @@ impl Picture {
             less.join("\n      ")
         )
     }
+}
+
+/// What the branches of the remote hold, if there is one.
+pub(super) fn on_remote(rig: &Rig) -> String {
+    let remote = rig.sandbox.root().join("remote.git");
+    if !remote.exists() {
+        return String::new();
+    }
+    let refs = ["for-each-ref", "--format=%(refname) %(tree)"];
+    rig.sandbox.git_in(&remote, &refs)
 }
 
 /// A line, cut short where it begins to differ from one about the same thing.

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::points::{CALLS, Fate, Point, Process, points_of};
+use super::processes::{any_is_dying, command_line, is_stopped_leader, pids_with, tracer_of};
 use crate::sandbox::{Ran, Sandbox, skipped, wait_until, wt};
 
 /// Stands first on `PATH`: counts the gits of a run, and puts the one that is meant under strace. Git finds itself here
@@ -133,7 +134,7 @@ impl Rig {
 
     /// Waits until nothing that was started here runs any more: a judge, a sweep, an orphan.
     pub(super) fn wait_for_quiet(&self) {
-        wait_until("what was started has ended", || self.processes().is_empty());
+        wait_until("what was started has ended", || self.is_quiet());
     }
 
     /// Makes every lock of git's as old as if the crash had been long ago: a young one is waited for, it could be a
@@ -154,25 +155,18 @@ impl Rig {
         }
     }
 
+    /// Whether nothing that was started here runs any more.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.pids().is_empty() && !any_is_dying()
+    }
+
     /// The processes that were started here, as their command lines.
     pub(super) fn processes(&self) -> Vec<String> {
-        let command = |pid: i32| {
-            let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            String::from_utf8_lossy(&words).replace('\0', " ")
-        };
-        self.pids().into_iter().map(command).collect()
+        self.pids().into_iter().map(command_line).collect()
     }
 
     fn pids(&self) -> Vec<i32> {
-        let mark = format!("HOME={}", self.sandbox.home().display()).into_bytes();
-        let processes = fs::read_dir("/proc").expect("/proc").flatten();
-        processes
-            .filter(|entry| {
-                let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-                environment.split(|b| *b == 0).any(|v| v == mark)
-            })
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .collect()
+        pids_with(&format!("HOME={}", self.sandbox.home().display()))
     }
 
     /// Every point of a run of `args`, which is run here.
@@ -298,14 +292,7 @@ impl Rig {
 
     /// The process that is stopped at the head of a session of its own.
     fn stopped(&self) -> Option<i32> {
-        let is_it = |pid: &i32| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            let fields = stat.rsplit(") ").next().unwrap_or_default();
-            let fields: Vec<&str> = fields.split(' ').collect();
-            matches!(fields.first(), Some(&("T" | "t")))
-                && fields.get(3) == Some(&&*pid.to_string())
-        };
-        self.pids().into_iter().find(is_it)
+        self.pids().into_iter().find(|pid| is_stopped_leader(*pid))
     }
 
     fn plan(&self, words: &str) {
@@ -352,15 +339,6 @@ fn own_folder(file: &Path, trash: Option<&Path>) {
 
 fn pid(number: i32) -> Pid {
     Pid::from_raw(number).expect("a process")
-}
-
-/// The process that traces this one.
-fn tracer_of(pid: i32) -> Option<i32> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("TracerPid:"))?;
-    line.trim().parse().ok().filter(|tracer| *tracer != 0)
 }
 
 fn trace_all() -> String {

@@ -15,6 +15,8 @@ pub(super) struct Scenario {
     pub(super) has_many_stages: bool,
     /// What it answers when it is called again after it was carried out: its exit status and words of it.
     pub(super) again: (i32, &'static str),
+    /// The tasks of which it may leave one out for a fault, saying so, and land the others: the one, and the other.
+    pub(super) left_out: &'static [(&'static str, &'static str)],
 }
 
 const NOTHING: Scenario = Scenario {
@@ -25,6 +27,39 @@ const NOTHING: Scenario = Scenario {
     between: &[],
     has_many_stages: false,
     again: (0, ""),
+    left_out: &[],
+};
+
+const SPAWN: Scenario = Scenario {
+    verb: &["spawn", "auth"],
+    again: (4, "there is a task `auth` already"),
+    ..NOTHING
+};
+
+const VALIDATE: Scenario = Scenario {
+    prepare: worked,
+    verb: &["validate", "auth"],
+    ..NOTHING
+};
+
+const MERGE: Scenario = Scenario {
+    prepare: validated,
+    verb: &["merge", "auth"],
+    again: (4, "has landed"),
+    ..NOTHING
+};
+
+const MERGE_ALL: Scenario = Scenario {
+    prepare: two_validated,
+    verb: &["merge", "--all"],
+    left_out: &[("auth", "docs"), ("docs", "auth")],
+    ..NOTHING
+};
+
+const REMOVE: Scenario = Scenario {
+    verb: &["rm", "auth"],
+    again: (4, "was removed"),
+    ..NOTHING
 };
 
 /// All that is tried.
@@ -32,28 +67,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "spawn",
         verb: &["spawn", "auth", "--owns", "src/**"],
-        again: (4, "there is a task `auth` already"),
-        ..NOTHING
+        ..SPAWN
     },
     Scenario {
         name: "spawn with set-up",
         prepare: with_set_up,
-        verb: &["spawn", "auth"],
-        again: (4, "there is a task `auth` already"),
-        ..NOTHING
+        ..SPAWN
     },
     Scenario {
         name: "spawn after another",
         prepare: |sandbox| drop(sandbox.spawn("first")),
         verb: &["spawn", "auth", "--after", "first"],
-        again: (4, "there is a task `auth` already"),
-        ..NOTHING
+        ..SPAWN
     },
     Scenario {
         name: "validate",
-        prepare: worked,
-        verb: &["validate", "auth"],
-        ..NOTHING
+        ..VALIDATE
     },
     Scenario {
         name: "validate with set-up",
@@ -61,35 +90,26 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             with_set_up(sandbox);
             worked(sandbox);
         },
-        verb: &["validate", "auth"],
-        ..NOTHING
+        ..VALIDATE
     },
     Scenario {
         name: "validate of a failure",
         prepare: broken,
-        verb: &["validate", "auth"],
         code: 1,
         again: (1, "TEST_FAILURE"),
-        ..NOTHING
+        ..VALIDATE
     },
     Scenario {
         name: "merge into a checkout",
-        prepare: validated,
-        verb: &["merge", "auth"],
-        again: (4, "has landed"),
-        ..NOTHING
+        ..MERGE
     },
     Scenario {
         name: "merge of a combination",
         prepare: |sandbox| {
             validated(sandbox);
-            sandbox.write("other.txt", "moved\n");
-            sandbox.git(&["add", "other.txt"]);
-            sandbox.git(&["commit", "-q", "-m", "moved", "other.txt"]);
+            moved_on(sandbox);
         },
-        verb: &["merge", "auth"],
-        again: (4, "has landed"),
-        ..NOTHING
+        ..MERGE
     },
     Scenario {
         name: "merge into a ref",
@@ -97,23 +117,17 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             validated(sandbox);
             sandbox.git(&["switch", "-q", "-c", "elsewhere"]);
         },
-        verb: &["merge", "auth"],
-        again: (4, "has landed"),
-        ..NOTHING
+        ..MERGE
     },
     Scenario {
         name: "merge --strategy squash",
-        prepare: validated,
         verb: &["merge", "auth", "--strategy", "squash"],
-        again: (4, "has landed"),
-        ..NOTHING
+        ..MERGE
     },
     Scenario {
         name: "merge --strategy rebase",
-        prepare: validated,
         verb: &["merge", "auth", "--strategy", "rebase"],
-        again: (4, "has landed"),
-        ..NOTHING
+        ..MERGE
     },
     Scenario {
         name: "merge --commit",
@@ -124,15 +138,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         verb: &["merge", "auth", "--commit", "-m", "all of it"],
         // The work is committed, and has not landed.
         between: &[|sandbox| sandbox.commit(&sandbox.worktree("auth"), "all of it")],
-        again: (4, "has landed"),
-        ..NOTHING
+        ..MERGE
     },
     Scenario {
         name: "merge --keep",
-        prepare: validated,
         verb: &["merge", "auth", "--keep"],
         again: (4, "has landed already"),
-        ..NOTHING
+        ..MERGE
     },
     Scenario {
         name: "merge that starts a follower",
@@ -140,60 +152,45 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             validated(sandbox);
             sandbox.wt(&["spawn", "next", "--after", "auth"]).expect(0);
         },
-        verb: &["merge", "auth"],
-        again: (4, "has landed"),
-        ..NOTHING
+        ..MERGE
     },
     Scenario {
         name: "sync",
         prepare: |sandbox| {
             worked(sandbox);
-            sandbox.write("other.txt", "moved\n");
-            sandbox.git(&["add", "other.txt"]);
-            sandbox.git(&["commit", "-q", "-m", "moved", "other.txt"]);
+            moved_on(sandbox);
         },
         verb: &["sync", "auth"],
         ..NOTHING
     },
     Scenario {
         name: "merge --all",
-        prepare: two_validated,
-        verb: &["merge", "--all"],
-        ..NOTHING
+        ..MERGE_ALL
     },
     Scenario {
         name: "merge --all with a red one",
         prepare: red_together,
-        verb: &["merge", "--all"],
         code: 1,
         has_many_stages: true,
-        again: (0, ""),
-        ..NOTHING
+        ..MERGE_ALL
     },
     Scenario {
         name: "merge --push",
         prepare: behind_its_remote,
         verb: &["merge", "auth", "--push", "--operator", "me"],
-        between: &[
-            |sandbox| drop(sandbox.git(&["fetch", "-q"])),
-            |sandbox| drop(sandbox.git(&["merge", "-q", "--ff-only", "origin/main"])),
-        ],
-        again: (4, "has landed"),
-        ..NOTHING
+        between: &[|sandbox| drop(sandbox.git(&["pull", "-q", "--ff-only"]))],
+        ..MERGE
     },
     Scenario {
         name: "rm",
         prepare: |sandbox| drop(sandbox.spawn("auth")),
-        verb: &["rm", "auth"],
-        again: (4, "was removed"),
-        ..NOTHING
+        ..REMOVE
     },
     Scenario {
         name: "rm --force",
         prepare: worked,
         verb: &["rm", "auth", "--force"],
-        again: (4, "was removed"),
-        ..NOTHING
+        ..REMOVE
     },
     Scenario {
         name: "restore",
@@ -283,6 +280,13 @@ fn broken(sandbox: &Sandbox) {
     sandbox.write(sandbox.worktree("auth").join("broken"), "");
 }
 
+/// A commit of a person's on the target.
+fn moved_on(sandbox: &Sandbox) {
+    sandbox.write("other.txt", "moved\n");
+    sandbox.git(&["add", "other.txt"]);
+    sandbox.git(&["commit", "-q", "-m", "moved", "other.txt"]);
+}
+
 fn two_validated(sandbox: &Sandbox) {
     validated(sandbox);
     sandbox.validated("docs", "docs/guide.txt", "a guide\n");
@@ -290,7 +294,7 @@ fn two_validated(sandbox: &Sandbox) {
 
 /// Two tasks, green each, and red together.
 fn red_together(sandbox: &Sandbox) {
-    let test = "! test -f src/auth.txt || ! test -f docs/guide.txt\n";
+    let test = "! test -f auth/code.txt || ! test -f docs/guide.txt\n";
     sandbox.write("test.sh", test);
     sandbox.git(&["commit", "-q", "-m", "never both", "test.sh"]);
     two_validated(sandbox);
@@ -312,6 +316,7 @@ fn behind_its_remote(sandbox: &Sandbox) {
     sandbox.git_in(&clone, &["push", "-q"]);
 }
 
+/// A task whose work is in a folder that the target has not.
 fn validated(sandbox: &Sandbox) {
-    sandbox.validated("auth", "src/auth.txt", "work\n");
+    sandbox.validated("auth", "auth/code.txt", "work\n");
 }

@@ -55,6 +55,8 @@ cat "$WT_CHANGED" > "$HOME/notes/changed"
     }
     let tmpdir = seen.remove("TMPDIR").expect("TMPDIR");
     let changed = seen.remove("WT_CHANGED").expect("WT_CHANGED");
+    let name = seen.remove("WT_NAME").expect("WT_NAME");
+    assert!(name.starts_with("repo-judge-0-"), "{name}");
     // Of each tool that keeps what it downloads.
     let caches = sandbox.root().join("repo.wt/_judge/0-caches");
     let count = seen.len();

@@ -44,6 +44,12 @@ fn contents(root: &Path) -> Vec<(String, String)> {
 
 type Prepare = fn(&Sandbox, &Path);
 
+/// Changes a file behind a bit of the index that has git pass over it.
+fn change_behind(sandbox: &Sandbox, worktree: &Path, bit: &str) {
+    sandbox.git_in(worktree, &["update-index", bit, "README.md"]);
+    sandbox.write(worktree.join("README.md"), "mine\n");
+}
+
 /// What the agent does, how, and the path that it is told.
 const WAYS: [(&str, Prepare, &str); 12] = [
     (
@@ -75,18 +81,12 @@ const WAYS: [(&str, Prepare, &str); 12] = [
     ),
     (
         "hidden from status",
-        |s, w| {
-            s.git_in(w, &["update-index", "--assume-unchanged", "README.md"]);
-            s.write(w.join("README.md"), "mine\n");
-        },
+        |s, w| change_behind(s, w, "--assume-unchanged"),
         "README.md",
     ),
     (
         "hidden as sparse",
-        |s, w| {
-            s.git_in(w, &["update-index", "--skip-worktree", "README.md"]);
-            s.write(w.join("README.md"), "mine\n");
-        },
+        |s, w| change_behind(s, w, "--skip-worktree"),
         "README.md",
     ),
     (
@@ -204,6 +204,9 @@ fn what_is_under_way_in_the_worktree_is_ended_first() {
     sandbox.write(admin.join("CHERRY_PICK_HEAD"), &tip(&sandbox, "main"));
     assert_refused(&sandbox, &["sync", "auth"], 4, "a cherry-pick is under way");
     fs::remove_file(admin.join("CHERRY_PICK_HEAD")).expect("removed");
+    sandbox.begin_am(&worktree);
+    assert_refused(&sandbox, &["sync", "auth"], 4, "a git am is under way");
+    sandbox.git_in(&worktree, &["am", "--abort"]);
     sandbox.git_in(&worktree, &["switch", "-q", "--detach"]);
     assert_refused(&sandbox, &["sync", "auth"], 4, "HEAD of the worktree");
     sandbox.git_in(&worktree, &["switch", "-q", "wt/auth"]);
