@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Repo;
-use super::read::{records, utf8};
 use super::sparse;
 use crate::error::{Refusal, shown};
 use crate::oid::Oid;
