@@ -1,6 +1,7 @@
 //! Ignored files that come along from the main checkout: `carry` of the contract, and `.worktreeinclude`.
 
 use std::collections::HashSet;
+use std::fs;
 use std::path::Path;
 
 use crate::error::Refusal;
@@ -10,15 +11,33 @@ use crate::store::Beneath;
 
 const LIST: &str = ".worktreeinclude";
 
-/// Copies the carried files into `root`, where `tree` is checked out; answers their paths. Only what git ignores in
-/// the main checkout is carried, symbolic links as such, and nothing that `tree` itself holds is replaced. No link on
-/// the way is followed or removed: it is an agent's, and may lead anywhere. What can't be copied is put to `failed`.
+/// The files of the main checkout that may be carried: those that git ignores there and that are named.
+pub(crate) fn candidates(repo: &Repo, patterns: &[String]) -> anyhow::Result<Vec<String>> {
+    let Some(main) = repo.main_checkout() else {
+        return Ok(Vec::new());
+    };
+    let list = main.join(LIST);
+    let list = list.is_file().then_some(list.as_path());
+    ignored_files(repo, main, patterns, list)
+}
+
+/// What these files of the main checkout hold, in bytes.
+pub(crate) fn bytes(repo: &Repo, paths: &[String]) -> u64 {
+    let main = repo.main_checkout().into_iter();
+    let files = main.flat_map(|main| paths.iter().map(|path| main.join(path)));
+    let sizes = files.filter_map(|file| Some(fs::symlink_metadata(file).ok()?.len()));
+    sizes.sum()
+}
+
+/// Copies those of the [`candidates`] into `root`, where `tree` is checked out, that it does not hold itself; answers
+/// their paths. Symbolic links are carried as such. No link on the way is followed or removed: it is an agent's, and may
+/// lead anywhere. What can't be copied is put to `failed`.
 ///
 /// # Errors
 /// What `failed` answers.
 pub(crate) fn bring(
     repo: &Repo,
-    patterns: &[String],
+    mut paths: Vec<String>,
     root: &Path,
     tree: &Oid,
     generated: &[String],
@@ -27,13 +46,6 @@ pub(crate) fn bring(
     let Some(main) = repo.main_checkout() else {
         return Ok(Vec::new());
     };
-    let list = main.join(LIST);
-    let mut paths = ignored_files(
-        repo,
-        main,
-        patterns,
-        list.is_file().then_some(list.as_path()),
-    )?;
     if paths.is_empty() {
         return Ok(paths);
     }

@@ -56,6 +56,7 @@ pub(crate) enum Verb {
     Scope(cmd::scope::Scope),
     Log(cmd::log::Log),
     Doctor(cmd::doctor::Doctor),
+    Gc(cmd::gc::Gc),
     Hook(cmd::hook::Hook),
     Demo(cmd::demo::Demo),
     ShellInit(cmd::shell_init::ShellInit),
@@ -115,6 +116,7 @@ impl Verb {
             | Verb::Restore(_)
             | Verb::Cd(_)
             | Verb::Doctor(_)
+            | Verb::Gc(_)
             | Verb::Demo(_) => Caller::Free,
             Verb::ShellInit(_)
             | Verb::Completions(_)
@@ -149,6 +151,7 @@ impl Verb {
             Verb::Scope(verb) => verb.run(ctx),
             Verb::Log(verb) => verb.run(ctx),
             Verb::Doctor(verb) => verb.run(ctx),
+            Verb::Gc(verb) => verb.run(ctx),
             Verb::Hook(verb) => verb.run(ctx),
             Verb::Demo(verb) => verb.run(ctx),
             Verb::ShellInit(verb) => verb.run(ctx),

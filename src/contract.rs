@@ -18,6 +18,7 @@ mod render;
 
 pub(crate) use detect::{TOOLCHAIN_VARIABLES, Tree, detect};
 pub(crate) use inputs::JudgeInputs;
+pub(crate) use quantity::{age, size};
 pub(crate) use render::render_init;
 
 /// Everything that a repository asks of its tasks, with every default filled in.
@@ -34,6 +35,8 @@ pub(crate) struct Contract {
     #[serde(default)]
     pub(crate) ports: Ports,
     pub(crate) land: Land,
+    #[serde(default)]
+    pub(crate) disk: Disk,
     /// By the agent's name.
     pub(crate) agents: BTreeMap<String, Agent>,
 }
@@ -195,6 +198,49 @@ pub(crate) enum Strategy {
     Squash,
     /// The task's own commits, put upon the target.
     Rebase,
+}
+
+/// How much of the disk all that is `wt`'s may take: worktrees, slots, trash and state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Disk {
+    /// In bytes. `None`: as much as there is.
+    pub(crate) budget: Option<u64>,
+    pub(crate) reserve: Reserve,
+}
+
+/// What is left free on the file system of the worktrees when one is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Reserve {
+    /// Of its size; below 100.
+    Percent(u8),
+    Bytes(u64),
+}
+
+impl Default for Reserve {
+    fn default() -> Self {
+        Self::Percent(2)
+    }
+}
+
+impl Reserve {
+    /// In bytes, of a file system of this size.
+    pub(crate) fn of(self, size: u64) -> u64 {
+        match self {
+            Self::Percent(percent) => size / 100 * u64::from(percent),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// As `wt.toml` writes it: `10%`, `5GB`.
+impl fmt::Display for Reserve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Percent(percent) => write!(f, "{percent}%"),
+            Self::Bytes(bytes) => f.write_str(&quantity::format_size(*bytes)),
+        }
+    }
 }
 
 /// One agent that `wt` has no built-in knowledge of.
@@ -405,6 +451,7 @@ mod tests {
         assert!(!changed(|c| c.land.keep = true));
         assert!(!changed(|c| c.land.each = true));
         assert!(!changed(|c| c.judge.slots = 9));
+        assert!(!changed(|c| c.disk.budget = Some(1)));
         // Receipts are keyed by it: a new form of the hash must be a decision, not an accident.
         insta::assert_snapshot!(plain.gate_hash(), @"e33b50e9a016c950908d9ea0ec6f74f5afa219519f6e37f6dba5507eac66ad21");
         assert_ne!(plain.gate_hash(), plain.rules_hash());

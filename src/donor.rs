@@ -12,6 +12,7 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -20,6 +21,9 @@ use crate::git::{IndexFile, Repo};
 use crate::oid::Oid;
 use crate::store::{Lock, Store, list_dirs, read_json};
 use crate::workspace::SLOTS;
+
+/// More than the longest time between two ticks of the clock that files get their times from.
+const TICK: Duration = Duration::from_millis(20);
 
 /// A checkout to clone from. A slot is held for as long as this value lives: nobody judges in it meanwhile.
 pub(crate) struct Donor {
@@ -199,5 +203,21 @@ impl Donor {
         fs::write(to.index, bytes)
             .with_context(|| format!("can't write {}", to.index.display()))?;
         Ok(is_complete)
+    }
+}
+
+/// Waits until whatever is done to the files that were cloned through `index` has another second than their cloning.
+/// Git compares whole seconds: a change with the kept size and time would be none to it. Of files that it has just
+/// written itself it reads the content.
+pub(crate) fn outlast_second(index: &Path) {
+    let since_epoch = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Without an index nothing was cloned.
+    let Ok(written) = fs::metadata(index).and_then(|metadata| metadata.modified()) else {
+        return;
+    };
+    // The times of files lag behind the clock by up to a tick.
+    let over = Duration::from_secs(since_epoch(written).as_secs() + 1) + TICK;
+    if let Some(left) = over.checked_sub(since_epoch(SystemTime::now())) {
+        std::thread::sleep(left.min(Duration::from_secs(1) + TICK));
     }
 }

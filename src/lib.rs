@@ -17,8 +17,12 @@ mod run;
 mod spawn;
 mod sync;
 
+mod gc;
+
 mod grant;
 mod remove;
+
+mod usage;
 
 mod judge;
 
@@ -50,6 +54,7 @@ mod workspace;
 mod ctx;
 
 // Hands: each touches one outside thing, nothing else does.
+mod disk;
 mod git;
 mod store;
 mod ui;

@@ -148,7 +148,8 @@ fn has_landed(entry: &JournalEntry) -> bool {
         Operation::Spawn { .. }
         | Operation::Forward { .. }
         | Operation::Sync { .. }
-        | Operation::Restore { .. } => false,
+        | Operation::Restore { .. }
+        | Operation::Release { .. } => false,
     }
 }
 
@@ -217,7 +218,7 @@ fn refs_of(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<Vec<String>> 
     };
     Ok(match &entry.operation {
         Operation::Remove { trashed } => of(trashed),
-        Operation::Restore { id } => ws
+        Operation::Restore { id } | Operation::Release { id } => ws
             .store
             .find_trashed(id)?
             .as_ref()
@@ -256,6 +257,16 @@ fn mend_one(ws: &Workspace, entry: &JournalEntry) -> anyhow::Result<String> {
                 ws.store.settle(name)?;
             }
             format!("task `{name}` was half restored; it is restored")
+        }
+        Operation::Release { id } => {
+            match ws.store.find_trashed(id)? {
+                Some(trashed) => {
+                    let folder = remove::carry_out_release(ws, &trashed)?;
+                    folder.map_or(Ok(()), |folder| remove_dir(&folder))?;
+                }
+                None => ws.store.settle(name)?,
+            }
+            format!("task `{name}`, removed before, was half let go; it is gone")
         }
         Operation::Land { .. } | Operation::Forward { .. } => land::recover(ws, entry)?,
     })

@@ -15,6 +15,6 @@ mod refs;
 mod running;
 
 pub(crate) use intake::{bring_in, hold};
-pub(crate) use private::private_work;
+pub(crate) use private::{private_work, private_work_of_removed};
 pub(crate) use put_away::{bring_back, forget, put_away};
 pub(crate) use running::{Opened, SOCKET, close, close_dead, open, require_ended};

@@ -1,5 +1,6 @@
 //! Taking a task away and bringing it back: every step a rename or a ref, each safe to repeat.
 
+mod released;
 mod sweep;
 
 use std::fs;
@@ -8,7 +9,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use rustix::process::Signal;
 
-use crate::error::Refusal;
+use crate::error::{Refusal, some_of};
 use crate::git::require_folder;
 use crate::judge::{busy, judge_at_work};
 use crate::oid::Oid;
@@ -19,6 +20,7 @@ use crate::store::{Operation, Trashed, remove_dir, require_writable, trash_dir};
 use crate::task::Task;
 use crate::workspace::Workspace;
 
+pub(crate) use released::{Released, carry_out_release, find_removed, release, unsaved_of_removed};
 use sweep::sweep;
 pub(crate) use sweep::{gone, sweep_left, sweep_now};
 
@@ -46,6 +48,20 @@ pub(crate) struct Unsaved {
 impl Unsaved {
     pub(crate) fn is_empty(&self) -> bool {
         self.uncommitted.is_empty() && self.unlanded.is_empty() && self.private.is_empty()
+    }
+
+    /// What it is, by its paths.
+    pub(crate) fn words(&self) -> String {
+        let parts = [
+            ("uncommitted", &self.uncommitted),
+            ("committed, not landed", &self.unlanded),
+            ("in the repository of its cage", &self.private),
+        ];
+        let parts = parts.iter().filter(|(_, paths)| !paths.is_empty());
+        let said: Vec<String> = parts
+            .map(|(what, paths)| format!("{what}: {}", some_of(paths)))
+            .collect();
+        said.join("; ")
     }
 }
 

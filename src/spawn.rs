@@ -2,12 +2,14 @@
 
 mod make;
 mod plan;
+mod room;
 mod set_up;
 mod sparse;
 mod undo;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use crate::carry;
 use crate::confine;
 use crate::error::{Code, Refusal};
 use crate::oid::Oid;
@@ -137,9 +139,11 @@ fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
     if !in_force.contract.worktree.setup.is_empty() {
         confine::announce(&ws.ctx.ui, &in_force.contract)?;
     }
+    // Git may look at every file for them: others need not wait for that.
+    let carried = carry::candidates(&ws.repo, &in_force.contract.worktree.carry)?;
     let plan = {
         let _lock = ws.lock()?;
-        let plan = Plan::check(ws, new, &in_force)?;
+        let plan = Plan::check(ws, new, &in_force, carried)?;
         if !plan.after.is_empty() {
             return plan.write_down(ws, new, &in_force);
         }

@@ -25,13 +25,13 @@ use serde_json::Value;
 use atomic::write_shown;
 pub(crate) use atomic::{half_written, remove_dir, remove_half_written, write_atomic};
 pub(crate) use beneath::{Beneath, Kind};
-pub(crate) use cage::CageNote;
+pub(crate) use cage::{CageNote, find_met};
 pub(crate) use events::Event;
 pub(crate) use journal::{Entry as JournalEntry, Operation, PushedTo};
 pub(crate) use line::{Ticket, Waiter};
 pub(crate) use lock::Lock;
 pub(crate) use temporary::{Temporary, new_private_folder};
-pub(crate) use trash::{Trashed, trash_dir};
+pub(crate) use trash::{LEFTOVERS, Trashed, trash_dir};
 pub(crate) use writable::require_writable;
 
 use crate::error::Refusal;
@@ -108,6 +108,11 @@ impl Store {
             return Err(task::unknown(name, []).into());
         }
         Lock::take(&self.root.join("locks").join(name), lock::PATIENCE)
+    }
+
+    /// As [`Self::lock_task`], if it is free.
+    pub(crate) fn try_lock_task(&self, name: &str) -> anyhow::Result<Option<Lock>> {
+        Lock::attempt(&self.root.join("locks").join(name))
     }
 
     /// Takes the lock that guards landing on one target, if it is free. It comes after the line: an orphan git of a

@@ -257,9 +257,28 @@ pub(crate) fn age(seconds: i64) -> String {
     }
 }
 
+/// A size on a disk as people say it, rounded up to whole kilobytes: `12 KB`, `340 MB`, `1.2 GB`.
+pub(crate) fn size(bytes: u64) -> String {
+    let thousands = bytes.div_ceil(1_000);
+    let (whole, tenth) = (thousands / 1_000_000, thousands / 100_000 % 10);
+    match thousands {
+        0..1_000 => format!("{thousands} KB"),
+        1_000..1_000_000 => format!("{} MB", thousands / 1_000),
+        _ => format!("{whole}.{tenth} GB"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_read_as_people_say_them() {
+        assert_eq!(size(0), "0 KB");
+        assert_eq!(size(1), "1 KB");
+        assert_eq!(size(340_999_000), "340 MB");
+        assert_eq!(size(12_070_000_000), "12.0 GB");
+    }
 
     #[test]
     fn ages_read_as_people_say_them() {

@@ -12,10 +12,11 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use crate::contract::{WarmCopy, Worktree};
+use crate::disk::bytes_up_to;
 use crate::git::Repo;
 use crate::oid::Oid;
 use crate::store::{Beneath, remove_dir};
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 
 use clone::{Fate, Sharing};
 use survey::Survey;
@@ -110,7 +111,7 @@ fn bring_one(donor: &Path, to: &Warming, folder: &str) -> anyhow::Result<Fate> {
 }
 
 fn say_too_large(ui: &Ui, folder: &str, bytes: u64, wish: Option<WarmCopy>) {
-    let size = in_words(bytes);
+    let size = ui::size(bytes);
     let why = "this file system can't share its blocks";
     ui.say(&format!(
         "the warm folder {folder} ({size}) is left out: {why}"
@@ -120,12 +121,15 @@ fn say_too_large(ui: &Ui, folder: &str, bytes: u64, wish: Option<WarmCopy>) {
     }
 }
 
-/// A size as people say it: `340 MB`, `1.2 GB`.
-fn in_words(bytes: u64) -> String {
-    let tenths = bytes / 100_000_000;
-    match bytes {
-        0..1_000_000 => format!("{} KB", bytes.div_ceil(1000)),
-        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{}.{} GB", tenths / 10, tenths % 10),
-    }
+/// What copying the warm folders of `donor` takes on the disk where blocks can't be shared, in bytes.
+pub(crate) fn copied_bytes(donor: &Path, contract: &Worktree) -> u64 {
+    let most = match contract.warm_copy {
+        Some(WarmCopy::Copy) => u64::MAX,
+        Some(WarmCopy::Skip) => return 0,
+        None => MOST_COPIED,
+    };
+    let folders = contract.warm.iter().map(|folder| donor.join(folder));
+    folders
+        .filter_map(|folder| bytes_up_to(&folder, most))
+        .sum()
 }

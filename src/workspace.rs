@@ -289,6 +289,8 @@ fn canonical(path: &Path) -> PathBuf {
     path.ancestors()
         .find_map(|there| Some((there, there.canonicalize().ok()?)))
         .and_then(|(there, real)| Some(real.join(path.strip_prefix(there).ok()?)))
+        // Without a `/` at its end, which joining nothing adds.
+        .map(|real| real.components().collect())
         .unwrap_or_else(|| path.to_owned())
 }
 

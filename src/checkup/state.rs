@@ -9,8 +9,8 @@ use crate::gate::Receipt;
 use crate::hook::AGENTS;
 use crate::hook_file::user_file;
 use crate::remove::{gone, sweep_now};
-use crate::store::{half_written, list_dirs, read_json, remove_dir, trash_dir};
-use crate::workspace::Workspace;
+use crate::store::{half_written, list_dirs, read_json, remove_dir};
+use crate::usage::trash_dirs;
 
 impl Checkup<'_> {
     /// Folders of the state without a record, which no intent explains.
@@ -143,21 +143,4 @@ fn is_forgotten(path: &Path) -> bool {
     const PATIENCE: Duration = Duration::from_secs(60);
     let changed = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
     changed.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > PATIENCE))
-}
-
-fn trash_dirs(ws: &Workspace) -> anyhow::Result<Vec<PathBuf>> {
-    let live = ws
-        .store
-        .tasks()?
-        .into_iter()
-        .filter_map(|(_, task)| task.ok());
-    let past = ws.store.trashed()?.into_iter();
-    let past = past.filter_map(|(_, trashed)| Some(trashed.ok()?.task));
-    let mut dirs: Vec<PathBuf> = live
-        .chain(past)
-        .filter_map(|task| task.worktree.parent().map(trash_dir))
-        .collect();
-    dirs.sort();
-    dirs.dedup();
-    Ok(dirs)
 }

@@ -9,12 +9,14 @@ use serde_json::json;
 
 use crate::conflicts::{self, Conflict};
 use crate::ctx::Ctx;
+use crate::disk::{Taken, free_at};
 use crate::error::{Code, counted, some_of};
 use crate::facts::{self, Facts, Judges};
 use crate::judge::{self, SlotFacts};
 use crate::store::Trashed;
 use crate::task::Task;
 use crate::ui;
+use crate::usage;
 use crate::workspace::Workspace;
 
 /// The columns that are left out first on a narrow terminal: the one mostly repeats the task's name, and of the other
@@ -44,6 +46,9 @@ pub(crate) struct List {
     /// Find out which tasks conflict with each other as they stand; later lists tell it while it holds
     #[arg(long)]
     conflicts: bool,
+    /// Count what tasks, slots, trash and state take on the disk, instead: hard links and shared parts once
+    #[arg(long, conflicts_with_all = ["status", "all", "conflicts"])]
+    size: bool,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -52,6 +57,9 @@ pub(crate) struct List {
 impl List {
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
+        if self.size {
+            return self.sizes(&ws);
+        }
         let mut rows = Vec::new();
         let mut tasks = Vec::new();
         let mut unreadable = false;
@@ -163,6 +171,53 @@ impl List {
         by_name
             .filter_map(|(task, error)| Some((task.name.clone(), error?)))
             .collect()
+    }
+
+    fn sizes(&self, ws: &Workspace) -> anyhow::Result<Code> {
+        let ui = &ws.ctx.ui;
+        let bar = ui.progress("counting");
+        let usage = usage::count(ws)?;
+        drop(bar);
+        // The worktrees come first.
+        let free = usage.places.first().and_then(|place| free_at(&place.path));
+        if self.json {
+            let mut value = serde_json::to_value(&usage)?;
+            value["free"] = json!(free.map(|free| free.bytes));
+            ui.json(&value)?;
+            return Ok(Code::Ok);
+        }
+        let row = |what: &str, name: &str, taken: Taken, path: String| {
+            let size = ui::size(taken.bytes);
+            vec![
+                what.to_owned(),
+                name.to_owned(),
+                size,
+                ui::size(taken.shared),
+                path,
+            ]
+        };
+        let mut rows: Vec<Vec<String>> = usage
+            .places
+            .iter()
+            .map(|p| {
+                row(
+                    p.what.word(),
+                    &p.name,
+                    p.taken,
+                    p.path.display().to_string(),
+                )
+            })
+            .collect();
+        rows.push(row("total", "", usage.total, String::new()));
+        ui.table(
+            &["WHAT", "NAME", "SIZE", "SHARED", "PATH"],
+            &rows,
+            &["PATH"],
+        );
+        if usage.total.untold {
+            ui.say("of some files the system does not tell which parts they share: these count in each");
+        }
+        Ok(Code::Ok)
     }
 
     /// The conflicts that are asked for, or known from the last time. Without them there is still a list.

@@ -4,7 +4,7 @@ use clap::Args;
 use clap_complete::ArgValueCandidates;
 
 use crate::ctx::Ctx;
-use crate::error::{Code, Refusal, some_of};
+use crate::error::{Code, Refusal};
 use crate::input;
 use crate::judge::{clear_dead_judge, judge_at_work};
 use crate::mend::mend;
@@ -83,20 +83,6 @@ impl Rm {
 }
 
 fn refuse(name: &str, unsaved: &crate::remove::Unsaved) -> Refusal {
-    let mut parts = Vec::new();
-    if !unsaved.uncommitted.is_empty() {
-        parts.push(format!("uncommitted: {}", some_of(&unsaved.uncommitted)));
-    }
-    if !unsaved.unlanded.is_empty() {
-        parts.push(format!(
-            "committed, not landed: {}",
-            some_of(&unsaved.unlanded)
-        ));
-    }
-    if !unsaved.private.is_empty() {
-        let private = some_of(&unsaved.private);
-        parts.push(format!("in the repository of its cage: {private}"));
-    }
-    Refusal::refused(format!("task `{name}` holds work that is nowhere else ({})", parts.join("; ")))
+    Refusal::refused(format!("task `{name}` holds work that is nowhere else ({})", unsaved.words()))
         .hint(format!("land it: wt validate {name}, wt merge {name}; or wt rm {name} --force, which wt restore can undo"))
 }

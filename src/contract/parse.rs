@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::quantity::{parse_duration, parse_size};
+use super::quantity::{parse_duration, parse_reserve, parse_size};
 use super::read::{Field, Flaw, Section, Source};
 use super::{
-    Agent, CagePolicy, Confine, Contract, Env, Judge, Kind, Land, Ports, Rules, ScopePolicy, Step,
-    Strategy, Timeout, WarmCopy, Worktree, check, inputs,
+    Agent, CagePolicy, Confine, Contract, Disk, Env, Judge, Kind, Land, Ports, Rules, ScopePolicy,
+    Step, Strategy, Timeout, WarmCopy, Worktree, check, inputs,
 };
 use crate::error::{Refusal, nearest};
 
 /// Every section that has keys of its own, and those keys, in the order in which they are written.
-const SCHEMA: [(&str, &[&str]); 9] = [
+const SCHEMA: [(&str, &[&str]); 10] = [
     ("[rules]", &["invariants", "edits"]),
     (
         "[[gate]]",
@@ -40,9 +40,10 @@ const SCHEMA: [(&str, &[&str]); 9] = [
     ("[cage]", &["writable", "require", "agent"]),
     ("[ports]", &["count", "from"]),
     ("[land]", &["strategy", "keep", "each"]),
+    ("[disk]", &["budget", "reserve"]),
 ];
-const SECTIONS: [&str; 10] = [
-    "rules", "gate", "judge", "env", "worktree", "scope", "cage", "ports", "land", "agents",
+const SECTIONS: [&str; 11] = [
+    "rules", "gate", "judge", "env", "worktree", "scope", "cage", "ports", "land", "disk", "agents",
 ];
 /// How many ports one task may have.
 const MOST_PORTS: u8 = 50;
@@ -72,6 +73,7 @@ impl Contract {
             cage: merge(&root, "cage", detected.cage, cage)?,
             ports: merge(&root, "ports", detected.ports, ports)?,
             land: merge(&root, "land", detected.land, land)?,
+            disk: merge(&root, "disk", detected.disk, disk)?,
             agents: agents(&root, detected.agents)?,
         })
     }
@@ -255,6 +257,15 @@ fn land(section: &Section<'_>, default: Land) -> Result<Land, Refusal> {
         strategy: strategy.unwrap_or(default.strategy),
         keep: section.find_flag("keep")?.unwrap_or(default.keep),
         each: section.find_flag("each")?.unwrap_or(default.each),
+    })
+}
+
+fn disk(section: &Section<'_>, default: Disk) -> Result<Disk, Refusal> {
+    let budget = value(section, "budget", |text| parse_size(&text))?;
+    let reserve = value(section, "reserve", |text| parse_reserve(&text))?;
+    Ok(Disk {
+        budget: budget.or(default.budget),
+        reserve: reserve.unwrap_or(default.reserve),
     })
 }
 

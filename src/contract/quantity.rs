@@ -1,8 +1,10 @@
 //! Durations and sizes as `wt.toml` writes them.
 
+use super::Reserve;
 use super::read::Flaw;
 
 const DURATION_UNITS: [(&str, u64); 3] = [("h", 3600), ("m", 60), ("s", 1)];
+const AGE_UNITS: [(&str, i64); 4] = [("w", 7 * 86_400), ("d", 86_400), ("h", 3600), ("m", 60)];
 const SIZE_UNITS: [(&str, u64); 7] = [
     ("GiB", 1 << 30),
     ("MiB", 1 << 20),
@@ -74,6 +76,25 @@ pub(super) fn parse_size(text: &str) -> Result<u64, Flaw> {
         })
 }
 
+/// What `10%`, `5GB`, `0%` leave free.
+pub(super) fn parse_reserve(text: &str) -> Result<Reserve, Flaw> {
+    let flaw = || {
+        Flaw::new(format!(
+            "is neither a share of the disk nor a size: `{text}`"
+        ))
+        .hint("write a share below 100% or a size, such as \"10%\" or \"5GB\"")
+    };
+    let Some(share) = text.strip_suffix('%') else {
+        return parse_size(text).map(Reserve::Bytes).map_err(|_| flaw());
+    };
+    let is_number = !share.is_empty() && share.bytes().all(|b| b.is_ascii_digit());
+    let share = share
+        .parse::<u8>()
+        .ok()
+        .filter(|share| is_number && *share < 100);
+    share.map(Reserve::Percent).ok_or_else(flaw)
+}
+
 /// A text that [`parse_size`] reads as `bytes`.
 pub(super) fn format_size(bytes: u64) -> String {
     SIZE_UNITS
@@ -83,6 +104,33 @@ pub(super) fn format_size(bytes: u64) -> String {
         .map_or_else(String::new, |(unit, factor)| {
             format!("{}{unit}", bytes / factor)
         })
+}
+
+/// Bytes of `100MB`, as a command line says it.
+///
+/// # Errors
+/// What is wrong with the text, and what is meant instead.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    parse_size(text).map_err(|flaw| flaw.to_string())
+}
+
+/// Seconds of `14d`, `36h`, `2w`, or of `0`, as a command line says it.
+///
+/// # Errors
+/// As [`size`].
+pub(crate) fn age(text: &str) -> Result<i64, String> {
+    if text == "0" {
+        return Ok(0);
+    }
+    let digits = leading_digits(text);
+    let units = AGE_UNITS.iter();
+    let factor = units.filter(|(unit, _)| *unit == &text[digits.len()..]);
+    factor
+        .map(|(_, factor)| *factor)
+        .next()
+        .zip(digits.parse::<i64>().ok())
+        .and_then(|(factor, number)| number.checked_mul(factor))
+        .ok_or_else(|| "not an age: write a number with a unit, such as 14d, 36h or 2w".to_owned())
 }
 
 fn leading_digits(text: &str) -> &str {
@@ -126,6 +174,31 @@ mod tests {
         ] {
             assert!(parse_size(text).is_err(), "{text}");
         }
+        for text in [
+            "",
+            "d",
+            "14",
+            "-1d",
+            "1.5d",
+            "1y",
+            "1d2h",
+            "99999999999999999999d",
+        ] {
+            assert!(age(text).is_err(), "{text}");
+        }
+        for text in [
+            "", "%", "-1%", "+1%", "1.5%", "100%", "300%", "10", "10 %", "0GB",
+        ] {
+            assert!(parse_reserve(text).is_err(), "{text}");
+        }
+        for text in ["0%", "2%", "99%", "5GB", "64MiB"] {
+            let read = parse_reserve(text).map(|reserve| reserve.to_string());
+            assert_eq!(read.ok().as_deref(), Some(text));
+        }
+        assert_eq!(age("0"), Ok(0));
+        assert_eq!(age("14d"), age("2w"));
+        assert_eq!(age("36h"), Ok(129_600));
+        assert!(size("20 GB").is_err_and(|why| why.contains("\"100MB\"")));
         assert_eq!(parse_duration("1h30m").ok(), Some(5400));
         assert_eq!(parse_size("2kib").ok(), Some(2048));
     }

@@ -1,5 +1,6 @@
 //! A cursor over a parsed TOML file that can say, of everything it reads, file, line and key.
 
+use std::fmt;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -26,6 +27,14 @@ impl Flaw {
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+/// As a command line says it.
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        self.hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
     }
 }
 

@@ -27,6 +27,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
         cage,
         ports,
         land,
+        disk,
         agents: _,
     } = &detected.contract;
     let environment = template::environment();
@@ -63,6 +64,8 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
             strategy => quoted(land.strategy.word()),
             keep => land.keep.to_string(),
             each => land.each.to_string(),
+            budget => disk.budget.map(|bytes| quoted(&quantity::format_size(bytes))),
+            reserve => quoted(&disk.reserve.to_string()),
         },
     )
 }
@@ -264,6 +267,11 @@ mod tests {
         keep = false
         # Whether of several tasks that land together each combination is judged, not the last alone.
         each = false
+
+        [disk]
+        # No worktree is made that would leave less than this free: a share of the disk, or a size.
+        reserve = "2%"
+        # budget = "20GB"  # the most that worktrees, the judge's checkouts, the trash and wt's state may take together
         "#);
         assert!(render_init(&Files::new(&[])).contains("# [[gate]]"));
     }

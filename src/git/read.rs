@@ -312,14 +312,6 @@ impl Reader {
             })?;
         Ok(paths)
     }
-
-    /// About how many bytes the main checkout's files take, as its index has it; 0 where that can't be read.
-    pub(crate) fn checkout_size(&self) -> u64 {
-        let index = self.libgit2.as_ref().and_then(|repo| repo.index().ok());
-        index.map_or(0, |index| {
-            index.iter().map(|entry| u64::from(entry.file_size)).sum()
-        })
-    }
 }
 
 /// The records of a list that git wrote with `-z`.

@@ -1,5 +1,6 @@
 //! A slot: a checkout of `wt`'s own in which candidates are judged, kept warm from one to the next.
 
+mod drop;
 mod record;
 mod set_up;
 
@@ -21,6 +22,7 @@ use crate::store::{
 use crate::warm::{self, Warming};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
+pub(crate) use drop::{drop_slot, slot_is_taken};
 pub(super) use record::{Record, Tenant};
 
 /// A slot that this process holds.
@@ -223,7 +225,8 @@ impl Slot {
         repo.fill_submodules(self.root())?;
         // The candidate may hold a file where the main checkout has a folder: the candidate is what is judged.
         let tree = &order.candidate.tree;
-        self.carried = carry::bring(repo, &contract.carry, self.root(), tree, &[], |refusal| {
+        let paths = carry::candidates(repo, &contract.carry)?;
+        self.carried = carry::bring(repo, paths, self.root(), tree, &[], |refusal| {
             ws.ctx.ui.warn(&refusal.message);
             Ok(())
         })?;
@@ -277,6 +280,8 @@ impl Slot {
                 };
                 warm::bring(repo, &ws.ctx.ui, donor.root(), &to)?;
             }
+            // The steps must not be able to change a file unseen.
+            donor::outlast_second(&self.index);
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::slot::Record;
 use crate::process::Identity;
 use crate::store::{list_dirs, read_json, write_json_shown};
+use crate::ui;
 use crate::workspace::Workspace;
 
 /// How long the files of one slot are counted.
@@ -45,13 +46,7 @@ pub(crate) struct Size {
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let about = if self.at_least { "over" } else { "about" };
-        let thousands = self.bytes.div_ceil(1_000);
-        let (whole, tenth) = (thousands / 1_000_000, thousands / 100_000 % 10);
-        match thousands {
-            0..1_000 => write!(f, "{about} {thousands} KB"),
-            1_000..1_000_000 => write!(f, "{about} {} MB", thousands / 1_000),
-            _ => write!(f, "{about} {whole}.{tenth} GB"),
-        }
+        write!(f, "{about} {}", ui::size(self.bytes))
     }
 }
 
@@ -64,15 +59,40 @@ struct Counted {
 
 /// Every slot that there is, also those that a smaller `[judge] slots` leaves unused.
 pub(crate) fn slots(ws: &Workspace) -> anyhow::Result<Vec<SlotFacts>> {
+    let records = records(ws)?.into_iter();
+    Ok(records
+        .map(|(number, record)| facts(ws, number, record))
+        .collect())
+}
+
+/// Where a slot lies.
+pub(crate) struct SlotPlace {
+    pub(crate) slot: usize,
+    pub(crate) root: PathBuf,
+    /// What tools keep of the judgings there, beside it.
+    pub(crate) caches: PathBuf,
+    /// When it was made, or a judge came or left last.
+    pub(crate) used: Option<Timestamp>,
+}
+
+/// Where every slot lies; nothing is counted.
+pub(crate) fn slot_places(ws: &Workspace) -> anyhow::Result<Vec<SlotPlace>> {
+    let records = records(ws)?.into_iter();
+    let place = |(slot, record): (usize, Record)| SlotPlace {
+        slot,
+        caches: record.caches(),
+        used: record.used.or(record.created),
+        root: record.root,
+    };
+    Ok(records.map(place).collect())
+}
+
+fn records(ws: &Workspace) -> anyhow::Result<Vec<(usize, Record)>> {
     let names = list_dirs(&ws.store.root().join("slots"))?;
     let mut numbers: Vec<usize> = names.iter().filter_map(|name| name.parse().ok()).collect();
     numbers.sort_unstable();
     let there = |number: usize| Some((number, Record::find(&ws.store, number)?));
-    Ok(numbers
-        .into_iter()
-        .filter_map(there)
-        .map(|(number, record)| facts(ws, number, record))
-        .collect())
+    Ok(numbers.into_iter().filter_map(there).collect())
 }
 
 fn facts(ws: &Workspace, number: usize, record: Record) -> SlotFacts {

@@ -33,14 +33,16 @@ const TAKEN_OVER: [&str; 11] = [
 /// What all worktrees share, and a cage may read.
 const SHARED: [&str; 3] = ["hooks", "info/exclude", "info/attributes"];
 
-/// Holds the shared refs as a cage was last given them, out of its agent's reach.
+/// Name of the file that holds the shared refs as a cage was last given them, out of its agent's reach.
+const GIVEN: &str = "packed-refs";
+
 pub(super) fn given_file(ws: &Workspace, task: &str) -> PathBuf {
-    ws.store.cage_dir(task).join("packed-refs")
+    ws.store.cage_dir(task).join(GIVEN)
 }
 
-/// The shared refs as a cage was last given them.
-pub(super) fn given(ws: &Workspace, task: &str) -> BTreeMap<String, Oid> {
-    parse(&fs::read(given_file(ws, task)).unwrap_or_default())
+/// The shared refs as the cage in this folder, which may have been put away, was last given them.
+pub(super) fn given(cage: &Path) -> BTreeMap<String, Oid> {
+    parse(&fs::read(cage.join(GIVEN)).unwrap_or_default())
 }
 
 /// Makes the private repository of a task, or leaves none.

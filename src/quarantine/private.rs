@@ -1,12 +1,13 @@
 //! What is in a private repository and nowhere else.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use super::folder::given;
 use super::refs::{Head, head, own};
 use crate::git::Repo;
 use crate::oid::Oid;
-use crate::store::Beneath;
+use crate::store::{Beneath, Trashed, find_met};
 use crate::task::Task;
 use crate::workspace::Workspace;
 
@@ -17,7 +18,26 @@ pub(crate) fn private_work(
     repo: &Repo,
     task: &Task,
 ) -> anyhow::Result<Vec<String>> {
-    let git = ws.store.private_git_dir(&task.name);
+    work_in(repo, task, &ws.store.cage_dir(&task.name), None)
+}
+
+/// As [`private_work`], of a removed task, whose cage was put away in `cage`. The commits of its own branch, which are
+/// kept besides, are none of it.
+pub(crate) fn private_work_of_removed(
+    repo: &Repo,
+    trashed: &Trashed,
+    cage: &Path,
+) -> anyhow::Result<Vec<String>> {
+    work_in(repo, &trashed.task, cage, trashed.tip.as_ref())
+}
+
+fn work_in(
+    repo: &Repo,
+    task: &Task,
+    cage: &Path,
+    kept: Option<&Oid>,
+) -> anyhow::Result<Vec<String>> {
+    let git = cage.join("git");
     if !git.is_dir() {
         return Ok(Vec::new());
     }
@@ -28,11 +48,12 @@ pub(crate) fn private_work(
     }
     // Most are copies of shared ones: those need no git to be asked.
     let mut known: HashSet<Oid> = repo.refs()?.into_iter().map(|one| one.target).collect();
-    let mut given = given(ws, &task.name);
+    let mut given = given(cage);
     // Its own branch is noted as it is in the cage; what was brought in of it is where both last met.
     given.remove(&task.branch_ref());
     known.extend(given.into_values());
-    known.extend(ws.store.find_met(&task.name)?);
+    known.extend(find_met(cage)?);
+    known.extend(kept.cloned());
     let mut found = Vec::new();
     for (name, oid) in tips {
         if !known.contains(&oid) && !repo.is_kept(&oid)? {

@@ -190,7 +190,7 @@ impl Plan {
         }
         let carried = carry::bring(
             &ws.repo,
-            &contract.carry,
+            self.carried.clone(),
             &self.worktree,
             &tree,
             &task.generated,

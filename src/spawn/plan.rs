@@ -3,16 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::NewTask;
-use super::sparse;
+use super::{NewTask, room, sparse};
+use crate::carry;
 use crate::error::Refusal;
 use crate::ports::{self, Holder};
 use crate::store::Operation;
 use crate::task::State;
 use crate::workspace::{Claimant, InForce, Workspace};
-
-/// Free space that is left to the machine beside what the worktree takes, in bytes.
-const SPARE: u64 = 64 << 20;
 
 /// What will be made, once nothing stands in the way.
 pub(super) struct Plan {
@@ -22,6 +19,8 @@ pub(super) struct Plan {
     pub(super) folders: Option<Vec<String>>,
     /// The tasks that have yet to land before anything is made.
     pub(super) after: Vec<String>,
+    /// The paths that may come along from the main checkout.
+    pub(super) carried: Vec<String>,
     pub(super) ports: Vec<u16>,
     pub(super) branch: String,
     pub(super) worktree: PathBuf,
@@ -29,7 +28,13 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn check(ws: &Workspace, new: &NewTask, in_force: &InForce) -> anyhow::Result<Self> {
+    /// `carried` are the paths that may come along from the main checkout.
+    pub(super) fn check(
+        ws: &Workspace,
+        new: &NewTask,
+        in_force: &InForce,
+        carried: Vec<String>,
+    ) -> anyhow::Result<Self> {
         ws.repo.check_place()?;
         let worktrees = ws.worktrees_dir(in_force);
         let mut plan = Self {
@@ -37,6 +42,7 @@ impl Plan {
             folders: None,
             ports: Vec::new(),
             after: live_among(ws, new)?,
+            carried,
             branch: in_force
                 .contract
                 .worktree
@@ -51,8 +57,15 @@ impl Plan {
         if new.sparse {
             plan.folders = Some(sparse::folders(ws, new, &plan.owns, in_force)?);
         }
-        plan.check_disk(ws)?;
         if plan.after.is_empty() {
+            let wanted = room::Wanted {
+                worktrees: &plan.worktrees,
+                base: &new.base,
+                folders: plan.folders.as_deref(),
+                carried: carry::bytes(&ws.repo, &plan.carried),
+                contract: &in_force.contract.worktree,
+            };
+            room::require(ws, &in_force.contract.disk, &wanted)?;
             let wanted = &in_force.contract.ports;
             plan.ports = ports::choose(ws, wanted, Holder::Task(&new.name), &[])?;
         }
@@ -139,33 +152,6 @@ impl Plan {
         }
         let below = format!("refs/heads/{}/", self.branch);
         Ok(ws.repo.branches_below(&below)?.into_iter().next())
-    }
-
-    fn check_disk(&self, ws: &Workspace) -> anyhow::Result<()> {
-        let Some(place) = self.worktrees.ancestors().find(|dir| dir.is_dir()) else {
-            return Ok(());
-        };
-        let Ok(stat) = rustix::fs::statvfs(place) else {
-            return Ok(());
-        };
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-        // Only git could tell how much some folders are, by looking at every file of the tree.
-        let whole = match &self.folders {
-            None => ws.repo.read.checkout_size(),
-            Some(_) => 0,
-        };
-        let needed = whole.saturating_add(SPARE);
-        if free < needed {
-            return Err(Refusal::refused(format!(
-                "too little disk at {}: {} MB are free, the worktree takes {} MB",
-                place.display(),
-                free >> 20,
-                needed >> 20
-            ))
-            .hint("free some space: wt list --all shows what tasks are there; wt rm <task>")
-            .into());
-        }
-        Ok(())
     }
 
     pub(super) fn operation(&self, new: &NewTask) -> Operation {

@@ -17,10 +17,8 @@ use crate::process::{self, End, Interrupt, Job};
 use crate::store::remove_dir;
 use crate::surroundings::SET_UP_MINUTES;
 use crate::task::Task;
+use crate::usage::SPAWN_CACHES;
 use crate::workspace::{InForce, SLOTS, Workspace};
-
-/// In the folder of the slots, the caches of all set-ups at spawn.
-pub(super) const CACHES: &str = "spawn-caches";
 
 impl Plan {
     /// Runs the set-up. It writes what it may write in a slot: what needs more here would fail there.
@@ -40,7 +38,7 @@ impl Plan {
             root: &self.worktree,
             temporary: temporary.path(),
             // Not those of a slot: what a task's tests leave there is not for the next one's worktree.
-            caches: &self.worktrees.join(SLOTS).join(CACHES),
+            caches: &self.worktrees.join(SLOTS).join(SPAWN_CACHES),
         };
         let cages = Cages::around(&place, contract, captured, doors(ws, task, contract)?)?;
         let mut environment = confine::environment(&place, contract, captured, cages.as_ref());

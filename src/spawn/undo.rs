@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::set_up::CACHES;
 use crate::store::{Operation, remove_dir, remove_half_written};
+use crate::usage::SPAWN_CACHES;
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
 /// Takes back whatever a spawn that did not end well has made. Safe to repeat. The lock of the state must be held:
@@ -51,7 +51,7 @@ fn remove_if_only_marker(worktrees: &Path) {
     };
     remove_half_written(worktrees);
     let judge = worktrees.join(SLOTS);
-    if names(&judge).iter().all(|name| name == CACHES)
+    if names(&judge).iter().all(|name| name == SPAWN_CACHES)
         && names(worktrees)
             .iter()
             .all(|name| name == MARKER || name == SLOTS)

@@ -1,7 +1,7 @@
 //! What is noted of a task's cage: who runs it, and what must be put back when it ends.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -64,12 +64,17 @@ impl Store {
 
     /// Where branch and private repository last met.
     pub(crate) fn find_met(&self, task: &str) -> anyhow::Result<Option<Oid>> {
-        let met: Option<Met> = read_json(&self.cage_dir(task).join("met.json"))?;
-        Ok(met.map(|met| met.tip))
+        find_met(&self.cage_dir(task))
     }
 
     pub(crate) fn save_met(&self, task: &str, tip: &Oid) -> anyhow::Result<()> {
         let met = Met { tip: tip.clone() };
         write_json(&self.cage_dir(task).join("met.json"), &met)
     }
+}
+
+/// As [`Store::find_met`], of the cage in this folder, which may have been put away.
+pub(crate) fn find_met(cage: &Path) -> anyhow::Result<Option<Oid>> {
+    let met: Option<Met> = read_json(&cage.join("met.json"))?;
+    Ok(met.map(|met| met.tip))
 }

@@ -69,6 +69,8 @@ pub(crate) enum Operation {
     Remove { trashed: Box<Trashed> },
     /// Put a removed task back.
     Restore { id: String },
+    /// Let a removed task go for good.
+    Release { id: String },
 }
 
 /// A remote's branch that a landing is pushed to.

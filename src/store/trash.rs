@@ -10,6 +10,9 @@ use crate::error::Refusal;
 use crate::oid::Oid;
 use crate::task::Task;
 
+/// What is kept of a past task besides its record: its folder of the state, git's of its worktree, its cage.
+pub(crate) const LEFTOVERS: [&str; 3] = ["task", "admin", "cage"];
+
 /// A task that is no longer live.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Trashed {

@@ -10,6 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
@@ -67,11 +68,14 @@ impl Sandbox {
     }
 
     fn settle_at(&self, root: &Path) {
+        // Never the same times twice: git keeps to whole seconds when it looks for what has changed.
+        static ROUND: AtomicI64 = AtomicI64::new(0);
+        let begin = 1_500_000_000 + 10_000 * ROUND.fetch_add(1, Ordering::Relaxed);
         let list = self.git_in(root, &["ls-files", "-z"]);
         for (number, path) in list.split('\0').filter(|p| !p.is_empty()).enumerate() {
             set_time(
                 &root.join(path),
-                1_500_000_000 + i64::try_from(number).expect("few"),
+                begin + i64::try_from(number).expect("few"),
             );
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -201,7 +205,7 @@ fn every_kind_of_file_is_cloned_and_no_status_reads_one() {
         assert!(calls.contains("index"), "nothing was seen: {calls}");
         let opened: Vec<&str> = calls
             .lines()
-            .filter(|call| !call.contains("O_DIRECTORY"))
+            .filter(|call| !call.contains("O_DIRECTORY") && !call.contains(".gitignore"))
             .filter(|call| {
                 ["plain", "many/", "deep/", "large", "run.sh", "empty"]
                     .iter()
@@ -214,21 +218,20 @@ fn every_kind_of_file_is_cloned_and_no_status_reads_one() {
 
 #[test]
 fn every_form_of_index_is_understood() {
-    for (init, settings) in [
-        (&[][..], &[("index.version", "4")][..]),
-        (&[], &[("index.skipHash", "true")]),
-        (&[], &[("core.untrackedCache", "true")]),
-        (&["--object-format=sha256"], &[("index.version", "2")]),
-        (&["--object-format=sha256"], &[("index.version", "4")]),
+    let sha256: &[&str] = &["--object-format=sha256"];
+    for (init, name, value) in [
+        (&[][..], "index.version", "4"),
+        (&[][..], "index.skipHash", "true"),
+        (&[][..], "core.untrackedCache", "true"),
+        (sha256, "index.version", "2"),
+        (sha256, "index.version", "4"),
     ] {
         let sandbox = of_every_kind(init);
-        for (name, value) in settings {
-            sandbox.git(&["config", name, value]);
-        }
+        sandbox.git(&["config", name, value]);
         sandbox.git(&["read-tree", "--reset", "HEAD"]);
         sandbox.settle();
         let cloned = sandbox.spawned_right("auth");
-        assert_eq!(cloned.len(), 611, "{settings:?}");
+        assert_eq!(cloned.len(), 611, "{name}={value}");
     }
 }
 

@@ -11,6 +11,7 @@ mod carrying;
 mod cloning;
 mod confined;
 mod crash;
+mod disk;
 mod doctor;
 mod evidence;
 mod folders;

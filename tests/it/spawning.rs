@@ -254,7 +254,7 @@ fn a_place_that_can_not_be_written_to() {
     let mount = Mount::tmpfs(&sandbox, "size=1m");
     assert_refused(&sandbox, &["x"], "too little disk at <root>/mount");
     drop(mount);
-    let mount = Mount::tmpfs(&sandbox, "size=200m,nr_inodes=4");
+    let mount = Mount::tmpfs(&sandbox, "size=200m,nr_inodes=8");
     let before = sandbox.picture();
     let ran = sandbox.wt(&["spawn", "x"]);
     assert_ne!(ran.code, Some(0));

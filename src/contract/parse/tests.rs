@@ -65,6 +65,9 @@ from = 4000
 strategy = "squash"
 keep = true
 each = true
+[disk]
+budget = "20GB"
+reserve = "5%"
 [agents.other]
 rules = "OTHER.md"
 "#;
@@ -164,6 +167,12 @@ rules = "OTHER.md"
         "keep": true,
         "each": true
       },
+      "disk": {
+        "budget": 20000000000,
+        "reserve": {
+          "percent": 5
+        }
+      },
       "agents": {
         "other": {
           "rules": "OTHER.md"
@@ -230,7 +239,7 @@ fn keys_and_types_are_refused_with_line_and_nearest_key() {
     wt.toml:2: unknown key `rule`
       did you mean `rules`?
     wt.toml:1: unknown key `colours`
-      known here: rules, gate, judge, env, worktree, scope, cage, ports, land, agents
+      known here: rules, gate, judge, env, worktree, scope, cage, ports, land, disk, agents
     wt.toml:1: unknown key `timeout`
       `timeout` belongs in [[gate]]
     wt.toml:5: unknown key `tiemout` in [[gate]]

@@ -27,50 +27,62 @@ fn three_files(attributes: &str, settings: &[(&str, &str)]) -> Sandbox {
     sandbox
 }
 
+/// Attributes, settings, and what is cloned then.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static [&'static str],
+);
+
+const CASES: &[Case] = &[
+    (
+        "* -text diff=x\n",
+        &[],
+        &[".gitattributes", "one.txt", "returns.txt", "two.dat"],
+    ),
+    (
+        "* text=auto\n",
+        &[],
+        &[".gitattributes", "one.txt", "returns.txt", "two.dat"],
+    ),
+    (
+        "*.txt text\n",
+        &[],
+        &[".gitattributes", "one.txt", "returns.txt", "two.dat"],
+    ),
+    ("*.txt ident\n", &[], &[".gitattributes", "two.dat"]),
+    ("*.txt text eol=crlf\n", &[], &[".gitattributes", "two.dat"]),
+    (
+        "[attr]odd eol=crlf\none.* odd\n",
+        &[],
+        &[".gitattributes", "returns.txt", "two.dat"],
+    ),
+    (
+        "*.dat text working-tree-encoding=UTF-16LE\n",
+        &[],
+        &[".gitattributes", "one.txt", "returns.txt"],
+    ),
+    (
+        "*.dat filter=other\n",
+        &[
+            ("filter.other.smudge", "tr a-z A-Z"),
+            ("filter.other.clean", "tr A-Z a-z"),
+        ],
+        &[".gitattributes", "one.txt", "returns.txt"],
+    ),
+    ("", &[("core.autocrlf", "true")], &[]),
+    ("", &[("core.autocrlf", "input")], &["one.txt", "two.dat"]),
+    ("* text\n", &[("core.eol", "crlf")], &[]),
+    ("", &[("core.ignorecase", "true")], &[]),
+    ("", &[("core.precomposeUnicode", "true")], &[]),
+];
+
 #[test]
 fn only_what_git_leaves_as_it_is_is_cloned() {
-    let all = &[".gitattributes", "one.txt", "returns.txt", "two.dat"][..];
-    for (attributes, settings, cloned) in [
-        ("* -text diff=x\n", &[][..], all),
-        (
-            "* text=auto\n",
-            &[],
-            &[".gitattributes", "one.txt", "returns.txt", "two.dat"][..],
-        ),
-        (
-            "*.txt text\n",
-            &[],
-            &[".gitattributes", "one.txt", "returns.txt", "two.dat"],
-        ),
-        ("*.txt ident\n", &[], &[".gitattributes", "two.dat"]),
-        ("*.txt text eol=crlf\n", &[], &[".gitattributes", "two.dat"]),
-        (
-            "[attr]odd eol=crlf\none.* odd\n",
-            &[],
-            &[".gitattributes", "returns.txt", "two.dat"],
-        ),
-        (
-            "*.dat text working-tree-encoding=UTF-16LE\n",
-            &[],
-            &[".gitattributes", "one.txt", "returns.txt"],
-        ),
-        (
-            "*.dat filter=other\n",
-            &[
-                ("filter.other.smudge", "tr a-z A-Z"),
-                ("filter.other.clean", "tr A-Z a-z"),
-            ],
-            &[".gitattributes", "one.txt", "returns.txt"],
-        ),
-        ("", &[("core.autocrlf", "true")], &[]),
-        ("", &[("core.autocrlf", "input")], &["one.txt", "two.dat"]),
-        ("* text\n", &[("core.eol", "crlf")], &[]),
-        ("", &[("core.ignorecase", "true")], &[]),
-        ("", &[("core.precomposeUnicode", "true")], &[]),
-    ] {
+    for (attributes, settings, cloned) in CASES {
         let sandbox = three_files(attributes, settings);
         let found = sandbox.spawned_right("auth");
-        assert_eq!(found, cloned, "{attributes:?} {settings:?}");
+        assert_eq!(found, *cloned, "{attributes:?} {settings:?}");
     }
 }
 

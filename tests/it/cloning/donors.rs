@@ -172,7 +172,7 @@ fn another_file_system_gets_copies() {
 
 /// Makes all files of the first slot look older than its index, however soon that was written after them.
 fn make_old(sandbox: &Sandbox) {
-    set_time(&sandbox.state().join("slots/1/index"), 4_000_000_000);
+    set_time(&sandbox.state().join("slots/0/index"), 4_000_000_000);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn slots_are_cloned_and_serve_in_their_turn() {
     sandbox.write(worktree.join("new.txt"), "new\n");
     sandbox.commit(&worktree, "new");
     sandbox.wt(&["validate", "auth"]).expect(0);
-    let slot = sandbox.root().join("repo.wt/_judge/1");
+    let slot = sandbox.root().join("repo.wt/_judge/0");
     for path in ["README.md", "test.sh", "wt.toml"] {
         assert_eq!(
             time_of(&slot.join(path)),
@@ -219,7 +219,7 @@ fn what_a_step_did_to_a_slot_reaches_no_worktree() {
         .wt(&["validate", "auth"])
         .expect(1)
         .prints("UNSTABLE_TREE");
-    let slot = sandbox.root().join("repo.wt/_judge/1");
+    let slot = sandbox.root().join("repo.wt/_judge/0");
     sandbox.git(&["switch", "-q", "--orphan", "empty"]);
     make_old(&sandbox);
     sandbox.wt(&["spawn", "next", "--target", "main"]).expect(0);

@@ -203,6 +203,31 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..NOTHING
     },
     Scenario {
+        name: "gc",
+        prepare: |sandbox| {
+            // Work of its own, which must stay.
+            worked(sandbox);
+            sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+            sandbox.spawn("empty");
+            sandbox.wt(&["rm", "empty", "--force"]).expect(0);
+            sandbox.validated("docs", "docs.txt", "a guide\n");
+            sandbox.wt(&["merge", "docs"]).expect(0);
+        },
+        verb: &["gc", "--older", "0"],
+        again: (0, "kept: auth"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "gc --drop",
+        prepare: |sandbox| {
+            worked(sandbox);
+            sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+        },
+        verb: &["gc", "--drop", "auth", "--operator", "me"],
+        again: (4, "no removed task"),
+        ..NOTHING
+    },
+    Scenario {
         name: "resume",
         prepare: |sandbox| {
             broken(sandbox);

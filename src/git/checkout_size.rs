@@ -1,0 +1,180 @@
+//! How large a checkout is, by an index of one: its sizes are added up, and nothing of it is kept.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use git2::{ObjectType, TreeWalkMode, TreeWalkResult};
+
+use super::read::{Reader, raw};
+use crate::oid::Oid;
+
+/// For how long a tree is gone through where no index tells.
+const LIMIT: Duration = Duration::from_millis(15);
+/// In an entry: where its mode and its size are, and its object's name begins.
+const MODE: usize = 24;
+const SIZE: usize = 36;
+const OBJECT: usize = 40;
+/// In an entry's flags: that there are more of them, and how long its path is (all of it: longer than they can say).
+const EXTENDED: u16 = 0x4000;
+const LENGTH: u16 = 0x0fff;
+/// In the further flags: that it is not checked out.
+const SKIPPED: u16 = 0x4000;
+const SUBMODULE: u32 = 0o160_000;
+
+/// How many files a checkout has, and what they take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CheckoutSize {
+    pub(crate) files: u64,
+    /// In bytes, each file rounded up to whole blocks.
+    pub(crate) bytes: u64,
+    /// Size of the index, in bytes.
+    pub(crate) index: u64,
+}
+
+impl CheckoutSize {
+    /// What the index at `path` says, where content is rounded up to `block` bytes. Nothing where it is not there, or
+    /// is none that is understood; `name` is how long an object's name is there, in bytes.
+    pub(crate) fn of_index(path: &Path, name: usize, block: u64) -> Option<Self> {
+        sum(&fs::read(path).ok()?, name, block)
+    }
+
+    /// Both together.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            files: self.files + other.files,
+            bytes: self.bytes + other.bytes,
+            index: self.index + other.index,
+        }
+    }
+
+    fn add(&mut self, size: u64, block: u64) {
+        self.files += 1;
+        self.bytes += size.div_ceil(block) * block;
+    }
+}
+
+impl Reader {
+    /// As [`CheckoutSize::of_index`], of a folder in a tree, which is all of it where it has no name: at least so much,
+    /// as far as it is gone through in a few milliseconds. Nothing where it is not there, or libgit2 can't open the
+    /// repository.
+    pub(crate) fn tree_size(&self, tree: &Oid, folder: &str, block: u64) -> Option<CheckoutSize> {
+        let repo = self.libgit2.as_ref()?;
+        let objects = repo.odb().ok()?;
+        let mut size = CheckoutSize::default();
+        let end = Instant::now() + LIMIT;
+        let mut tree = repo.find_tree(raw(tree).ok()?).ok()?;
+        if !folder.is_empty() {
+            let inner = tree.get_path(Path::new(folder)).ok()?;
+            tree = repo.find_tree(inner.id()).ok()?;
+        }
+        // An end before the end is one.
+        let _ = tree.walk(TreeWalkMode::PreOrder, |_, entry| {
+            if entry.kind() == Some(ObjectType::Blob)
+                && let Ok((bytes, _)) = objects.read_header(entry.id())
+            {
+                size.add(bytes as u64, block);
+            }
+            if Instant::now() < end {
+                TreeWalkResult::Ok
+            } else {
+                TreeWalkResult::Abort
+            }
+        });
+        Some(size)
+    }
+}
+
+fn sum(bytes: &[u8], name: usize, block: u64) -> Option<CheckoutSize> {
+    let word = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let half = |at: usize| Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
+    let version = word(4)?;
+    if bytes.get(..4)? != b"DIRC" || !(2..=4).contains(&version) {
+        return None;
+    }
+    let mut size = CheckoutSize {
+        index: bytes.len() as u64,
+        ..CheckoutSize::default()
+    };
+    let mut at = 12;
+    for _ in 0..word(8)? {
+        let flags_at = at + OBJECT + name;
+        let flags = half(flags_at)?;
+        let mut path = flags_at + 2;
+        let mut skipped = false;
+        if flags & EXTENDED != 0 {
+            skipped = half(path)? & SKIPPED != 0;
+            path += 2;
+        }
+        if !skipped && word(at + MODE)? != SUBMODULE {
+            size.add(word(at + SIZE)?.into(), block);
+        }
+        let length = usize::from(flags & LENGTH);
+        let end = if version == 4 || length == usize::from(LENGTH) {
+            // How much of the path before it is taken over stands in front of a path of version 4: a number whose
+            // bytes but the last have the highest bit.
+            let mut from = path;
+            while version == 4 && bytes.get(from)? & 0x80 != 0 {
+                from += 1;
+            }
+            let from = from + usize::from(version == 4);
+            from + bytes.get(from..)?.iter().position(|byte| *byte == 0)?
+        } else {
+            path + length
+        };
+        at = if version == 4 {
+            end + 1
+        } else {
+            // One to eight bytes of zero end it.
+            at + (end - at) / 8 * 8 + 8
+        };
+    }
+    Some(size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn the_sizes_of_an_index_are_added_up_in_each_of_its_versions() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let git = |args: &[&str]| {
+            let done = Command::new("git")
+                .current_dir(dir.path())
+                .args(args)
+                .output();
+            assert!(done.is_ok_and(|done| done.status.success()), "{args:?}");
+        };
+        git(&["init", "-q"]);
+        let mut wanted = CheckoutSize::default();
+        for (number, length) in [0, 1, 511, 512, 513, 5000].into_iter().enumerate() {
+            let name = "n".repeat(1 + 7 * number) + &"/sub".repeat(number);
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path.with_extension("txt"), vec![b'x'; length]).expect("written");
+            wanted.add(length as u64, 512);
+        }
+        for version in ["2", "3", "4"] {
+            git(&["add", "-A"]);
+            git(&["update-index", "--index-version", version]);
+            let index = dir.path().join(".git/index");
+            let found = CheckoutSize::of_index(&index, 20, 512).expect("read");
+            assert_eq!(
+                (found.files, found.bytes),
+                (wanted.files, wanted.bytes),
+                "{version}"
+            );
+            assert_eq!(found.index, fs::metadata(&index).expect("there").len());
+        }
+        git(&["update-index", "--skip-worktree", "n.txt"]);
+        let index = dir.path().join(".git/index");
+        let found = CheckoutSize::of_index(&index, 20, 512).expect("read");
+        assert_eq!(found.files, wanted.files - 1);
+        let bytes = fs::read(&index).expect("read");
+        for cut in [0, 3, 11, 40, bytes.len() / 2] {
+            assert_eq!(sum(&bytes[..cut], 20, 512), None, "{cut}");
+        }
+    }
+}

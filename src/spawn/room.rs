@@ -1,0 +1,192 @@
+//! Whether there is room for a new worktree: what it will take, against what is free and what the contract allows.
+
+use std::cmp::Reverse;
+use std::path::Path;
+
+use crate::contract::{Disk, Worktree};
+use crate::disk::{Free, can_clone, free_at};
+use crate::error::Refusal;
+use crate::gc;
+use crate::git::CheckoutSize;
+use crate::oid::Oid;
+use crate::store::{Operation, list_dirs};
+use crate::ui;
+use crate::usage;
+use crate::warm;
+use crate::workspace::Workspace;
+
+/// What a worktree's folders and `wt`'s own files take besides, in bytes.
+const BESIDES: u64 = 1 << 20;
+/// What a file takes besides its content, in bytes.
+const INODE: u64 = 1024;
+/// How many things that could be freed are named.
+const NAMED: usize = 5;
+
+/// What will be made.
+pub(super) struct Wanted<'w> {
+    /// The folder that is to hold the worktree.
+    pub(super) worktrees: &'w Path,
+    pub(super) base: &'w Oid,
+    /// The folders that it is to hold, if not all.
+    pub(super) folders: Option<&'w [String]>,
+    /// What comes along from the main checkout, in bytes.
+    pub(super) carried: u64,
+    pub(super) contract: &'w Worktree,
+}
+
+/// # Errors
+/// A refusal with the figures, and with what could be freed, where the worktree would take more than there is.
+pub(super) fn require(ws: &Workspace, disk: &Disk, wanted: &Wanted) -> anyhow::Result<()> {
+    let place = wanted.worktrees;
+    let Some(free) = free_at(place) else {
+        return Ok(());
+    };
+    let tree = match wanted.folders {
+        None => checkout_size(ws, wanted.base, free.block)?,
+        Some(folders) => {
+            let tree = ws.repo.read.tree_of(wanted.base)?;
+            let read = &ws.repo.read;
+            let sizes = folders
+                .iter()
+                .filter_map(|folder| read.tree_size(&tree, folder, free.block));
+            sizes.fold(CheckoutSize::default(), CheckoutSize::plus)
+        }
+    };
+    let main = ws.repo.main_checkout();
+    let content = match main {
+        // What is cloned has its place already; a file of its own is an inode.
+        Some(main) if can_clone(main, place) => tree.files * INODE,
+        Some(main) => tree.bytes + warm::copied_bytes(main, wanted.contract),
+        None => tree.bytes,
+    };
+    // An eighth as many folders, and the index twice: git's and wt's.
+    let folders = tree.files / 8 * free.block;
+    let one = content + folders + 2 * tree.index + BESIDES + wanted.carried;
+    // Those that others are making right now have not taken theirs yet.
+    let others = being_made(ws)?;
+    let takes = one.saturating_mul(others + 1);
+    let reserve = disk.reserve.of(free.of);
+    if free.bytes < takes.saturating_add(reserve) {
+        let mut what = format!(
+            "too little disk at {}: {} are free, the worktree takes {}",
+            place.display(),
+            ui::size(free.bytes),
+            ui::size(one)
+        );
+        if others > 0 {
+            what.push_str(&format!(", {others} more that are being made as much"));
+        }
+        what.push_str(&format!(
+            ", and {} stay free ([disk] reserve = \"{}\")",
+            ui::size(reserve),
+            disk.reserve
+        ));
+        let short = takes + reserve - free.bytes;
+        return Err(refusal(ws, what, short).into());
+    }
+    let files = tree.files.saturating_mul(others + 1);
+    if let Some(left) = free.files.filter(|left| *left < files) {
+        let at = place.display();
+        let what = format!(
+            "too few files can be made at {at}: {left} more, and the worktree has {}",
+            tree.files
+        );
+        return Err(refusal(ws, what, 0).into());
+    }
+    match disk.budget {
+        Some(budget) => require_budget(ws, budget, takes, &free),
+        None => Ok(()),
+    }
+}
+
+fn require_budget(ws: &Workspace, budget: u64, takes: u64, free: &Free) -> anyhow::Result<()> {
+    let fits = |taken: u64| taken.saturating_add(takes) <= budget;
+    // What was counted before, and all that was taken on the disk since by whomever: no file is looked at.
+    if usage::at_most(ws, free.bytes).is_some_and(fits) {
+        return Ok(());
+    }
+    let bar = ws.ctx.ui.progress("counting what is taken");
+    let taken = usage::count(ws)?.total.bytes;
+    usage::remember(ws, taken, free.bytes);
+    drop(bar);
+    if fits(taken) {
+        return Ok(());
+    }
+    let what = format!(
+        "the worktree takes {}, and of {} ([disk] budget) {} are taken",
+        ui::size(takes),
+        ui::size(budget),
+        ui::size(taken)
+    );
+    let short = taken.saturating_add(takes) - budget;
+    Err(refusal(ws, what, short).into())
+}
+
+/// The size of a checkout of `base`, by the nearest that there is: an index of the main checkout, of a slot, of a task.
+fn checkout_size(ws: &Workspace, base: &Oid, block: u64) -> anyhow::Result<CheckoutSize> {
+    let name = base.as_str().len() / 2;
+    let store = &ws.store;
+    let mut indexes = vec![ws.repo.common().join("index")];
+    for slot in list_dirs(&store.root().join("slots"))? {
+        indexes.push(store.root().join("slots").join(slot).join("index"));
+    }
+    for task in list_dirs(&store.root().join("tasks"))? {
+        indexes.push(store.task_index(&task));
+    }
+    let mut known = indexes
+        .iter()
+        .filter_map(|index| CheckoutSize::of_index(index, name, block));
+    if let Some(size) = known.next() {
+        return Ok(size);
+    }
+    let tree = ws.repo.read.tree_of(base)?;
+    Ok(ws.repo.read.tree_size(&tree, "", block).unwrap_or_default())
+}
+
+/// How many tasks others are making right now.
+fn being_made(ws: &Workspace) -> anyhow::Result<u64> {
+    let intents = ws.store.intents()?.into_iter();
+    let spawns = intents.filter(|entry| {
+        matches!(entry.operation, Operation::Spawn { .. }) && entry.process.is_alive()
+    });
+    Ok(spawns.count() as u64)
+}
+
+/// The refusal, once it is said what could be freed, the biggest first.
+fn refusal(ws: &Workspace, what: String, short: u64) -> Refusal {
+    let look = "see what takes it: wt list --size";
+    let Ok(mut plan) = gc::Plan::find(ws, 0) else {
+        return Refusal::refused(what).hint(look);
+    };
+    let all = plan.bytes();
+    let old: u64 = plan
+        .items
+        .iter()
+        .filter(|item| item.age_seconds >= gc::AGE)
+        .map(|item| item.bytes)
+        .sum();
+    plan.items.sort_by_key(|item| Reverse(item.bytes));
+    for item in plan.items.iter().take(NAMED) {
+        let (kind, name, size) = (item.kind.word(), &item.name, ui::size(item.bytes));
+        let named = format!("{kind} {name}");
+        ws.ctx.ui.say(&format!(
+            "could be freed: {} ({size}): {}",
+            named.trim_end(),
+            item.why
+        ));
+    }
+    plan.held.sort_by_key(|held| Reverse(held.bytes));
+    for held in plan.held.iter().take(NAMED) {
+        let (name, size) = (&held.name, ui::size(held.bytes));
+        ws.ctx.ui.say(&format!(
+            "kept: {name} ({size}): {}; {}",
+            held.why, held.hint
+        ));
+    }
+    let hint = match (old, all) {
+        (_, 0) => format!("{look}; remove a task: wt rm <task>"),
+        (1.., _) if old >= short => format!("free {}: wt gc", ui::size(old)),
+        (_, _) => format!("free {}: wt gc --older 0; {look}", ui::size(all)),
+    };
+    Refusal::refused(what).hint(hint)
+}
