@@ -12,7 +12,7 @@ use crate::sandbox::{CONTRACT, Sandbox, skipped};
 fn built(worktree: &str) -> Sandbox {
     let contract = format!("{CONTRACT}[worktree]\nwarm = [\"out\"]\n{worktree}");
     let sandbox = Sandbox::with(&[
-        ("wt.toml", &contract),
+        ("wt.toml", contract.as_str()),
         ("test.sh", "test -f out/deep/made && echo passed\n"),
         (".gitignore", "out/\n"),
         ("src/a", "a\n"),
@@ -116,7 +116,7 @@ fn what_is_no_ignored_folder_of_files_alone_stays_away() {
         "{CONTRACT}[worktree]\nwarm = [\"seen\", \"kept\", \"linked\", \"missing\", \"deep/out\"]\n"
     );
     let sandbox = Sandbox::with(&[
-        ("wt.toml", &contract),
+        ("wt.toml", contract.as_str()),
         ("test.sh", ""),
         (".gitignore", "/kept/*\n/linked\n/missing\nout\n"),
         ("deep/a", "a\n"),
