@@ -86,27 +86,24 @@ fn make_waiting(ws: &Workspace, task: Task) -> anyhow::Result<Task> {
 /// Starts the tasks that followed `landed` and wait for no other now. One that can't be started is said, and goes on
 /// waiting.
 pub(crate) fn start_followers(ws: &Workspace, landed: &str) -> anyhow::Result<Vec<Task>> {
-    let ui = &ws.ctx.ui;
     let mut started = Vec::new();
     for task in ready_followers(ws, landed)? {
-        let name = &task.name;
-        let task = match start(ws, name) {
-            Ok(task) => task,
-            Err(error) => {
-                let now = ws.store.find_task(name).ok().flatten();
-                let Some(made) = now.filter(|task| !task.is_waiting()) else {
-                    ui.warn(&format!("task `{name}` goes on waiting: {error:#}"));
-                    ui.hint(&format!("once that is mended: wt spawn {name}"));
-                    continue;
-                };
-                // It was made whole; what came after it failed.
-                ui.warn(&format!("{error:#}"));
-                made
+        match start(ws, &task.name) {
+            Ok(task) => {
+                let (name, path) = (&task.name, task.worktree.display());
+                ws.ctx.ui.say(&format!("task `{name}` has started: {path}"));
+                started.push(task);
             }
-        };
-        let (name, path) = (&task.name, task.worktree.display());
-        ui.say(&format!("task `{name}` has started: {path}"));
-        started.push(task);
+            Err(error) => {
+                let name = &task.name;
+                ws.ctx
+                    .ui
+                    .warn(&format!("task `{name}` goes on waiting: {error:#}"));
+                ws.ctx
+                    .ui
+                    .hint(&format!("once that is mended: wt spawn {name}"));
+            }
+        }
     }
     ws.store.settle_followers(landed)?;
     Ok(started)
