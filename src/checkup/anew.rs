@@ -1,6 +1,7 @@
 //! A worktree that was lost, made anew from its branch.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -61,8 +62,14 @@ pub(super) fn check_out_again(ws: &Workspace, mut task: Task) -> anyhow::Result<
 /// What is left to do once the worktree that was made at `made` is in its place.
 pub(super) fn end_again(ws: &Workspace, made: &Path, task: Task) -> anyhow::Result<()> {
     if let Some(aside) = made.parent() {
-        // Others may be made there; what stays empty is found by the next look.
-        let _ = fs::remove_dir(aside);
+        match fs::remove_dir(aside) {
+            // Others are made there.
+            Err(error) if error.kind() != ErrorKind::DirectoryNotEmpty => {
+                let what = format!("{} is left over: {error}", aside.display());
+                ws.ctx.ui.warn(&what);
+            }
+            _ => {}
+        }
     }
     write_copies(ws, task)
 }
