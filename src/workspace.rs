@@ -290,8 +290,7 @@ fn canonical(path: &Path) -> PathBuf {
         .find_map(|there| Some((there, there.canonicalize().ok()?)))
         .and_then(|(there, real)| Some(real.join(path.strip_prefix(there).ok()?)))
         // Without a `/` at its end, which joining nothing adds.
-        .map(|real| real.components().collect())
-        .unwrap_or_else(|| path.to_owned())
+        .map_or_else(|| path.to_owned(), |real| real.components().collect())
 }
 
 /// `path` without `.` and `..`, by its text alone.
