@@ -139,7 +139,7 @@ fn what_worktrees_share_by_copy_on_write_is_told_and_counted_once() {
 fn lived_in() -> Sandbox {
     let sandbox = Sandbox::new();
     let empty = sandbox.spawn("empty");
-    fs::write(empty.join(".wt/last/x"), noise(1)).expect("written");
+    fs::write(empty.join(".wt/x"), noise(1)).expect("written");
     sandbox.wt(&["rm", "empty", "--force"]).expect(0);
     let picked = sandbox.spawn("picked");
     sandbox.write(picked.join("picked"), "by hand\n");
