@@ -256,7 +256,10 @@ fn gc_frees_what_is_over_and_leaves_work_and_proof() {
     // Of a task and a target that are no more.
     let rest = sandbox.wt(&["gc", "--json"]).json();
     let outcomes = ("logs".to_owned(), "outcomes of steps".to_owned());
-    assert_eq!(freed(&rest), [outcomes]);
+    let mut rest = freed(&rest);
+    // The folder of what has just landed may be gone already, or wait for it.
+    rest.retain(|(kind, _)| kind != "trash");
+    assert_eq!(rest, [outcomes]);
 }
 
 #[test]
