@@ -9,7 +9,7 @@ use super::NewTask;
 use super::plan::Plan;
 use crate::carry;
 use crate::copies;
-use crate::donor::{self, Donor, Filling};
+use crate::donor::{self, Donor, Filling, Purpose};
 use crate::error::{Refusal, some_of};
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::process::Interrupt;
@@ -85,6 +85,7 @@ impl Plan {
             root: &self.worktree,
             index: &index,
             tree: &tree,
+            purpose: Purpose::Work,
         };
         // A worktree of some folders is git's to fill: a donor's index knows nothing of them.
         let donor = donor.filter(|_| self.folders.is_none());
