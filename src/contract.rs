@@ -10,16 +10,20 @@ use crate::digest;
 
 mod check;
 mod detect;
+mod disk;
 mod inputs;
 mod parse;
 mod quantity;
 mod read;
 mod render;
+mod worktree;
 
 pub(crate) use detect::{TOOLCHAIN_VARIABLES, Tree, detect};
+pub(crate) use disk::{Disk, Reserve};
 pub(crate) use inputs::JudgeInputs;
 pub(crate) use quantity::{age, size};
 pub(crate) use render::render_init;
+pub(crate) use worktree::{WarmCopy, Worktree};
 
 /// Everything that a repository asks of its tasks, with every default filled in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -127,39 +131,6 @@ pub(crate) struct Env {
     pub(crate) fingerprint: Vec<String>,
 }
 
-/// Where a task's worktree is and how it is made ready.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Worktree {
-    /// The folder that holds the worktrees, from the repository's root; `{repo}` is the root's name.
-    pub(crate) path: String,
-    /// The branch of a task; holds `{task}`.
-    pub(crate) branch: String,
-    /// Commands for `sh -c`, in the root of the checkout.
-    pub(crate) setup: Vec<String>,
-    /// Globs: set-up runs again in a slot when one of these changed. `None`: at every judging.
-    pub(crate) setup_inputs: Option<Vec<String>>,
-    /// Places that set-up may write to and steps may not, in the forms of [`Judge::writable`].
-    pub(crate) setup_writable: Vec<String>,
-    /// Ignored files brought along from the main checkout.
-    pub(crate) carry: Vec<String>,
-    /// Ignored folders that come along at spawn and stay in the judge's slots between judgings.
-    pub(crate) warm: Vec<String>,
-    /// What becomes of them where the file system can't share their blocks; `None`: as their size is.
-    #[serde(default)]
-    pub(crate) warm_copy: Option<WarmCopy>,
-    /// Files and folders that a worktree of a task's scope alone (`wt spawn --sparse`) holds besides.
-    #[serde(default)]
-    pub(crate) sparse_always: Vec<String>,
-}
-
-/// What becomes of a warm folder where the file system can't share its blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum WarmCopy {
-    Copy,
-    Skip,
-}
-
 /// What holds for the scopes of all tasks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ScopePolicy {
@@ -200,49 +171,6 @@ pub(crate) enum Strategy {
     Rebase,
 }
 
-/// How much of the disk all that is `wt`'s may take: worktrees, slots, trash and state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Disk {
-    /// In bytes. `None`: as much as there is.
-    pub(crate) budget: Option<u64>,
-    pub(crate) reserve: Reserve,
-}
-
-/// What is left free on the file system of the worktrees when one is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Reserve {
-    /// Of its size; below 100.
-    Percent(u8),
-    Bytes(u64),
-}
-
-impl Default for Reserve {
-    fn default() -> Self {
-        Self::Percent(2)
-    }
-}
-
-impl Reserve {
-    /// In bytes, of a file system of this size.
-    pub(crate) fn of(self, size: u64) -> u64 {
-        match self {
-            Self::Percent(percent) => size / 100 * u64::from(percent),
-            Self::Bytes(bytes) => bytes,
-        }
-    }
-}
-
-/// As `wt.toml` writes it: `10%`, `5GB`.
-impl fmt::Display for Reserve {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Percent(percent) => write!(f, "{percent}%"),
-            Self::Bytes(bytes) => f.write_str(&quantity::format_size(*bytes)),
-        }
-    }
-}
-
 /// One agent that `wt` has no built-in knowledge of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Agent {
@@ -273,22 +201,6 @@ impl Default for Judge {
             max_file: 100_000_000,
             writable: Vec::new(),
             confine: Confine::default(),
-        }
-    }
-}
-
-impl Default for Worktree {
-    fn default() -> Self {
-        Self {
-            path: "../{repo}.wt".into(),
-            branch: "wt/{task}".into(),
-            setup: Vec::new(),
-            setup_inputs: None,
-            setup_writable: Vec::new(),
-            carry: Vec::new(),
-            warm: Vec::new(),
-            warm_copy: None,
-            sparse_always: Vec::new(),
         }
     }
 }
@@ -345,16 +257,6 @@ impl Confine {
             Confine::Auto => "auto",
             Confine::Require => "require",
             Confine::Off => "off",
-        }
-    }
-}
-
-impl WarmCopy {
-    /// As `wt.toml` writes it.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            WarmCopy::Copy => "copy",
-            WarmCopy::Skip => "skip",
         }
     }
 }

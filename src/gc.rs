@@ -15,8 +15,8 @@ use crate::remove::{Released, release, sweep_now};
 use crate::store::remove_dir;
 use crate::workspace::Workspace;
 
-/// How old something must be to be freed, unless told otherwise, in seconds: two weeks.
-pub(crate) const AGE: i64 = 14 * 86_400;
+/// How old something must be to be freed, unless told otherwise, in seconds: a week.
+pub(crate) const AGE: i64 = 7 * 86_400;
 
 /// What something is that can be freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -25,8 +25,8 @@ use crate::workspace::Workspace;
     `wt rm --force` removed stays, and is named, as long as it holds work of its own."
 )]
 pub(crate) struct Gc {
-    /// Only what was not used for so long, e.g. 36h, 14d, 2w; 0 for all of it
-    #[arg(long, value_name = "AGE", default_value = "14d", value_parser = age)]
+    /// Only what was not used for so long, e.g. 36h, 7d, 2w; 0 for all of it
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = age)]
     older: i64,
     /// Free no more than it takes for all that is wt's to take at most this, e.g. 20GB
     #[arg(long, value_name = "SIZE", value_parser = size)]

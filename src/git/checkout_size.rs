@@ -6,22 +6,12 @@ use std::time::{Duration, Instant};
 
 use git2::{ObjectType, TreeWalkMode, TreeWalkResult};
 
+use super::index_file::{IndexFile, IndexKind};
 use super::read::{Reader, raw};
 use crate::oid::Oid;
 
 /// For how long a tree is gone through where no index tells.
 const LIMIT: Duration = Duration::from_millis(15);
-/// In an entry: where its mode and its size are, and its object's name begins.
-const MODE: usize = 24;
-const SIZE: usize = 36;
-const OBJECT: usize = 40;
-/// In an entry's flags: that there are more of them, and how long its path is (all of it: longer than they can say).
-const EXTENDED: u16 = 0x4000;
-const LENGTH: u16 = 0x0fff;
-/// In the further flags: that it is not checked out.
-const SKIPPED: u16 = 0x4000;
-const SUBMODULE: u32 = 0o160_000;
-
 /// How many files a checkout has, and what they take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CheckoutSize {
@@ -36,7 +26,7 @@ impl CheckoutSize {
     /// What the index at `path` says, where content is rounded up to `block` bytes. Nothing where it is not there, or
     /// is none that is understood; `name` is how long an object's name is there, in bytes.
     pub(crate) fn of_index(path: &Path, name: usize, block: u64) -> Option<Self> {
-        sum(&fs::read(path).ok()?, name, block)
+        sum(fs::read(path).ok()?, name, block)
     }
 
     /// Both together.
@@ -85,49 +75,19 @@ impl Reader {
     }
 }
 
-fn sum(bytes: &[u8], name: usize, block: u64) -> Option<CheckoutSize> {
-    let word = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let half = |at: usize| Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
-    let version = word(4)?;
-    if bytes.get(..4)? != b"DIRC" || !(2..=4).contains(&version) {
-        return None;
-    }
+fn sum(bytes: Vec<u8>, name: usize, block: u64) -> Option<CheckoutSize> {
     let mut size = CheckoutSize {
         index: bytes.len() as u64,
         ..CheckoutSize::default()
     };
-    let mut at = 12;
-    for _ in 0..word(8)? {
-        let flags_at = at + OBJECT + name;
-        let flags = half(flags_at)?;
-        let mut path = flags_at + 2;
-        let mut skipped = false;
-        if flags & EXTENDED != 0 {
-            skipped = half(path)? & SKIPPED != 0;
-            path += 2;
-        }
-        if !skipped && word(at + MODE)? != SUBMODULE {
-            size.add(word(at + SIZE)?.into(), block);
-        }
-        let length = usize::from(flags & LENGTH);
-        let end = if version == 4 || length == usize::from(LENGTH) {
-            // How much of the path before it is taken over stands in front of a path of version 4: a number whose
-            // bytes but the last have the highest bit.
-            let mut from = path;
-            while version == 4 && bytes.get(from)? & 0x80 != 0 {
-                from += 1;
+    let index = IndexFile::parse(bytes, name)?;
+    for entry in index.entries() {
+        match entry.kind {
+            IndexKind::File | IndexKind::Executable | IndexKind::Link => {
+                size.add(entry.stat.size.into(), block);
             }
-            let from = from + usize::from(version == 4);
-            from + bytes.get(from..)?.iter().position(|byte| *byte == 0)?
-        } else {
-            path + length
-        };
-        at = if version == 4 {
-            end + 1
-        } else {
-            // One to eight bytes of zero end it.
-            at + (end - at) / 8 * 8 + 8
-        };
+            IndexKind::Submodule | IndexKind::Unsettled => {}
+        }
     }
     Some(size)
 }
@@ -174,7 +134,7 @@ mod tests {
         assert_eq!(found.files, wanted.files - 1);
         let bytes = fs::read(&index).expect("read");
         for cut in [0, 3, 11, 40, bytes.len() / 2] {
-            assert_eq!(sum(&bytes[..cut], 20, 512), None, "{cut}");
+            assert_eq!(sum(bytes[..cut].to_vec(), 20, 512), None, "{cut}");
         }
     }
 }

@@ -11,6 +11,7 @@ use anyhow::bail;
 
 use super::Repo;
 use super::answer::complaint;
+use super::changes::Entry;
 use super::index_file::IndexFile;
 use super::read::{records, utf8};
 use super::snapshot::{View, joined};
@@ -44,6 +45,14 @@ impl Repo {
         if changes.len() > MOST_KEPT || view.sparse.is_some() || self.sparse_patterns()?.is_some() {
             return Ok(false);
         }
+        // What is recorded of a submodule is looked at with its commit in the index, and never taken from its folder.
+        let of_submodule = |entry: &Option<Entry>| entry.as_ref().is_some_and(Entry::is_submodule);
+        if changes
+            .iter()
+            .any(|c| of_submodule(&c.before) || of_submodule(&c.after))
+        {
+            return Ok(false);
+        }
         let is_there = |path: &str| fs::symlink_metadata(view.worktree.join(path)).is_ok();
         if changes
             .iter()
@@ -53,10 +62,7 @@ impl Repo {
         }
         // A `git gc` of the operator's removes what no ref holds.
         let held = changes.iter().filter_map(|c| c.after.as_ref());
-        let blobs: Vec<&Oid> = held
-            .filter(|entry| !entry.is_submodule())
-            .map(|entry| &entry.oid)
-            .collect();
+        let blobs: Vec<&Oid> = held.map(|entry| &entry.oid).collect();
         self.read.sizes(&blobs)?;
         let added = changes.iter().filter(|c| c.before.is_none());
         let added: Vec<&String> = added.map(|c| &c.path).collect();

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+
 use super::Repo;
 use super::call::GitCommand;
 use super::read::{records, utf8};
@@ -196,7 +198,10 @@ impl Repo {
             .bytes()?;
         for record in records(&staged).filter(|r| r.starts_with(b"160000 ")) {
             if let Some((_, path)) = utf8(record)?.split_once('\t') {
-                remove_tree(&slot.root.join(path))?;
+                let folder = slot.root.join(path);
+                remove_tree(&folder)?;
+                fs::create_dir_all(&folder)
+                    .with_context(|| format!("can't make {}", folder.display()))?;
             }
         }
         remove_tree(&self.admin_dir(slot.admin).join("modules"))

@@ -212,6 +212,18 @@ impl Beneath {
         link().with_context(|| format!("can't read {}", self.path.join(relative).display()))
     }
 
+    /// Moves a folder to a place outside; what is none, a symbolic link among others, stays.
+    pub(crate) fn move_folder_out(&self, relative: &str, to: &Path) -> anyhow::Result<()> {
+        if self.find_folder(relative)?.is_none() {
+            return Ok(());
+        }
+        let (above, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+        let moved = self
+            .open_folder(above)
+            .and_then(|above| sys::renameat(&above, name, sys::CWD, to));
+        moved.with_context(|| format!("can't move {}", self.path.join(relative).display()))
+    }
+
     /// Makes a folder where nothing stands, and those on its way, its owner's alone.
     ///
     /// # Errors

@@ -25,6 +25,9 @@ pub(crate) struct Trashed {
     pub(crate) trash: Option<PathBuf>,
     /// Whether folder and branch are kept, so that it can be brought back.
     pub(crate) kept: bool,
+    /// Folders of its worktree that are not kept with the rest: a tool makes them anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warm: Vec<String>,
     pub(crate) task: Task,
 }
 

@@ -139,7 +139,7 @@ fn what_worktrees_share_by_copy_on_write_is_told_and_counted_once() {
 fn lived_in() -> Sandbox {
     let sandbox = Sandbox::new();
     let empty = sandbox.spawn("empty");
-    fs::write(empty.join(".wt/last/x"), noise(1)).expect("written");
+    fs::write(empty.join(".wt/x"), noise(1)).expect("written");
     sandbox.wt(&["rm", "empty", "--force"]).expect(0);
     let picked = sandbox.spawn("picked");
     sandbox.write(picked.join("picked"), "by hand\n");
@@ -256,7 +256,10 @@ fn gc_frees_what_is_over_and_leaves_work_and_proof() {
     // Of a task and a target that are no more.
     let rest = sandbox.wt(&["gc", "--json"]).json();
     let outcomes = ("logs".to_owned(), "outcomes of steps".to_owned());
-    assert_eq!(freed(&rest), [outcomes]);
+    let mut rest = freed(&rest);
+    // The folder of what has just landed may be gone already, or wait for it.
+    rest.retain(|(kind, _)| kind != "trash");
+    assert_eq!(rest, [outcomes]);
 }
 
 #[test]
@@ -276,10 +279,7 @@ fn gc_ends_where_it_is_told_and_says_when_that_is_out_of_reach() {
         .says("and not 1 KB");
     let wrong = sandbox.wt(&["gc", "--to", "1 gig"]);
     wrong.expect(64).says("write a number with a unit");
-    sandbox
-        .wt(&["gc", "--older", "soon"])
-        .expect(64)
-        .says("14d");
+    sandbox.wt(&["gc", "--older", "soon"]).expect(64).says("7d");
 }
 
 #[test]

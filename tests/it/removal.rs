@@ -69,6 +69,41 @@ fn a_task_without_work_goes_and_its_name_is_free_again() {
 }
 
 #[test]
+fn warm_folders_go_at_once_and_nothing_that_only_has_their_name() {
+    let sandbox = Sandbox::with(&[
+        (
+            "wt.toml",
+            &format!("{CONTRACT}\n[worktree]\nwarm = [\"target\", \"led\", \"kept\", \"plain\"]\n"),
+        ),
+        ("test.sh", "true\n"),
+        (".gitignore", "/target\n/led\n/kept\n"),
+    ]);
+    let worktree = sandbox.spawn("auth");
+    for file in ["target/built", "kept/forced", "plain/mine", ".wt/mine"] {
+        sandbox.write(worktree.join(file), "x\n");
+    }
+    sandbox.git_in(&worktree, &["add", "--force", "kept"]);
+    sandbox.git_in(&worktree, &["commit", "-q", "-m", "kept"]);
+    let elsewhere = sandbox.root().join("elsewhere");
+    sandbox.write(elsewhere.join("mine"), "mine\n");
+    symlink(&elsewhere, worktree.join("led")).expect("made");
+
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+    wait_until("what was built is gone", || {
+        let names = fs::read_dir(sandbox.root().join("repo.wt/_trash")).expect("there");
+        let mut names = names.flatten().map(|entry| entry.file_name());
+        names.all(|name| !name.to_string_lossy().ends_with(".gone"))
+    });
+    assert_eq!(sandbox.read(elsewhere.join("mine")), "mine\n");
+    sandbox.wt(&["restore", "auth"]).expect(0);
+    assert!(!worktree.join("target").exists());
+    assert!(worktree.join("led").is_symlink());
+    assert_eq!(sandbox.read(worktree.join("kept/forced")), "x\n");
+    assert_eq!(sandbox.read(worktree.join("plain/mine")), "x\n");
+    sandbox.wt(&["doctor"]).expect(0);
+}
+
+#[test]
 fn what_was_removed_by_force_comes_back_to_the_byte() {
     let sandbox = Sandbox::with(&[
         ("wt.toml", CONTRACT),
