@@ -86,27 +86,36 @@ fn make_waiting(ws: &Workspace, task: Task) -> anyhow::Result<Task> {
 /// Starts the tasks that followed `landed` and wait for no other now. One that can't be started is said, and goes on
 /// waiting.
 pub(crate) fn start_followers(ws: &Workspace, landed: &str) -> anyhow::Result<Vec<Task>> {
+    let ui = &ws.ctx.ui;
     let mut started = Vec::new();
     for task in ready_followers(ws, landed)? {
-        match start(ws, &task.name) {
-            Ok(task) => {
-                let (name, path) = (&task.name, task.worktree.display());
-                ws.ctx.ui.say(&format!("task `{name}` has started: {path}"));
-                started.push(task);
-            }
+        let name = &task.name;
+        let task = match start(ws, name) {
+            Ok(task) => task,
             Err(error) => {
-                let name = &task.name;
-                ws.ctx
-                    .ui
-                    .warn(&format!("task `{name}` goes on waiting: {error:#}"));
-                ws.ctx
-                    .ui
-                    .hint(&format!("once that is mended: wt spawn {name}"));
+                let Some(made) = made_all_the_same(ws, name) else {
+                    ui.warn(&format!("task `{name}` goes on waiting: {error:#}"));
+                    ui.hint(&format!("once that is mended: wt spawn {name}"));
+                    continue;
+                };
+                ui.warn(&format!("{error:#}"));
+                made
             }
-        }
+        };
+        let (name, path) = (&task.name, task.worktree.display());
+        ui.say(&format!("task `{name}` has started: {path}"));
+        started.push(task);
     }
     ws.store.settle_followers(landed)?;
     Ok(started)
+}
+
+/// A task that stands though its start failed: it was made whole, and what came after it failed.
+fn made_all_the_same(ws: &Workspace, name: &str) -> Option<Task> {
+    // While its intent is open, the next command undoes it.
+    let has_intent = !matches!(ws.store.find_intent(name), Ok(None));
+    let task = ws.store.find_task(name).ok().flatten()?;
+    (!has_intent && !task.is_waiting()).then_some(task)
 }
 
 /// The tasks that followed `gone` and wait for no other.

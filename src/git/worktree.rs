@@ -1,6 +1,7 @@
 //! Linked worktrees: made, checked against forgery, moved and forgotten.
 
 use std::fs::{self, File};
+use std::io::ErrorKind::{IsADirectory, NotFound};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -245,7 +246,15 @@ impl Repo {
 
     /// Forgets a worktree whose folder is gone or was moved away.
     pub(crate) fn forget_worktree(&self, admin: &str) -> anyhow::Result<()> {
-        remove_tree(&self.admin_dir(admin))
+        let dir = self.admin_dir(admin);
+        // First of all: git passes over what names no worktree, and finds fault with one that lost any other file.
+        let named = dir.join("gitdir");
+        match fs::remove_file(&named) {
+            Err(error) if !matches!(error.kind(), NotFound | IsADirectory) => {
+                Err(error).with_context(|| format!("can't remove {}", named.display()))
+            }
+            _ => remove_tree(&dir),
+        }
     }
 }
 

@@ -17,9 +17,11 @@ use crate::sandbox::{Ran, Sandbox, skipped, wait_until, wt};
 
 /// Stands first on `PATH`: counts the gits of a run, and puts the one that is meant under strace. Git finds itself here
 /// as well when it starts another git. Who waits for a git is stopped before it is killed, so that none of them sees
-/// another die, and the command ends last, as a judge would outlive it else.
+/// another die, and the command ends last, as a judge would outlive it else. The one that runs beside another git, and
+/// writes to its pipe alone, is not counted: the numbers would be other ones at each run.
 const GIT: &str = r#"#!/bin/sh
 [ -f @tools@/plan ] || exec @git@ "$@"
+case " $* " in *' ls-files -z --others '*) exec @git@ "$@" ;; esac
 set -C
 n=1
 until { true > @tools@/log.$n; } 2>/dev/null; do n=$((n+1)); done

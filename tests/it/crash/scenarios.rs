@@ -17,6 +17,8 @@ pub(super) struct Scenario {
     pub(super) again: (i32, &'static str),
     /// The tasks of which it may leave one out for a fault, saying so, and land the others: the one, and the other.
     pub(super) left_out: &'static [(&'static str, &'static str)],
+    /// How it says, if it may, that for a fault it leaves all as it was, and answers as ever.
+    pub(super) leaves: Option<&'static str>,
 }
 
 const NOTHING: Scenario = Scenario {
@@ -28,6 +30,7 @@ const NOTHING: Scenario = Scenario {
     has_many_stages: false,
     again: (0, ""),
     left_out: &[],
+    leaves: None,
 };
 
 const SPAWN: Scenario = Scenario {
@@ -215,6 +218,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
         verb: &["gc", "--older", "0"],
         again: (0, "kept: auth"),
+        leaves: Some("whether it holds work can't be told: "),
         ..NOTHING
     },
     Scenario {

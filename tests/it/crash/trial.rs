@@ -135,7 +135,7 @@ impl<'s> Trial<'s> {
             return None;
         }
         let is_before = (now == self.before || self.between.contains(&now))
-            && ran.code != Some(self.scenario.code);
+            && (ran.code != Some(self.scenario.code) || self.leaves(ran));
         (!is_before && now != self.after).then(|| {
             let (before, after) = (now.difference(&self.before), now.difference(&self.after));
             format!("neither before: {before}\nnor after: {after}")
@@ -145,6 +145,12 @@ impl<'s> Trial<'s> {
     fn left_out_by(&self, ran: &Ran) -> Option<&LeftOut> {
         let is_said = |left: &&LeftOut| left.words.iter().all(|words| ran.out.contains(words));
         self.left_out.iter().find(is_said)
+    }
+
+    /// Whether it says that it left all as it was.
+    fn leaves(&self, ran: &Ran) -> bool {
+        let words = self.scenario.leaves;
+        words.is_some_and(|words| ran.out.contains(words) || ran.err.contains(words))
     }
 
     /// Tries a point and says what is wrong; answers 1 then, else 0.
@@ -192,7 +198,8 @@ impl<'s> Trial<'s> {
                 // What it could do without was not done; it said so, if it is to be seen.
                 let now = Picture::of(&self.rig);
                 let says = ran.err.contains("warning: ") || ran.out.contains("left out ");
-                if now != self.after && !says {
+                let is_told = says || (self.leaves(ran) && now == self.before);
+                if now != self.after && !is_told {
                     problems.push(format!("it said yes, yet: {}", now.difference(&self.after)));
                 }
             } else if !["/", "git ", "standard output"]
