@@ -60,19 +60,19 @@ impl<'a> Copier<'a> {
         if file.entry.kind == IndexKind::Submodule {
             return make_submodule(file);
         }
-        let Ok(seen) = sys::statat(file.from, file.name, AtFlags::SYMLINK_NOFOLLOW) else {
-            return Ok(None);
-        };
-        if !self.is_known(file.entry, &seen) {
-            return Ok(None);
-        }
         if file.entry.kind == IndexKind::Link {
-            return clone_link(file, &seen);
+            return match stat_of(file.from.as_fd(), file.name) {
+                Ok(seen) if self.is_known(file.entry, &seen) => clone_link(file, &seen),
+                _ => Ok(None),
+            };
         }
         let Some(source) = self.open(file) else {
             return Ok(None);
         };
-        self.clone_content(file, source, &seen)
+        match sys::fstat(&source) {
+            Ok(seen) if self.is_known(file.entry, &seen) => self.clone_content(file, source, &seen),
+            _ => Ok(None),
+        }
     }
 
     /// Whether a file is the one that the donor's index describes, and can't have changed unseen since that was written.

@@ -57,6 +57,9 @@ impl Plan {
         let mut task = self.record(ws, new, in_force, admin)?;
         // What must be on the disk is brought there before the many files: it would have to wait for all of them.
         let pinned = copies::pin(&ws.store, &task, in_force)?;
+        let mut whole = task.clone();
+        copies::foresee(&ws.repo, &mut whole, in_force)?;
+        let record = ws.store.prepare_task(&whole)?;
         self.fill(ws, &task, donor)?;
         let left_alone = copies::place(&ws.repo, &ws.store, &mut task, in_force, &pinned)?;
         for path in left_alone {
@@ -69,7 +72,7 @@ impl Plan {
                 .ui
                 .warn(&format!("{path} is not wt's and is left alone; {instead}"));
         }
-        ws.store.save_task(&task)?;
+        ws.store.place_task(&task, record)?;
         Ok(task)
     }
 
