@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::made;
 use crate::carry;
-use crate::donor::{self, Filling};
+use crate::donor::{self, DonorKind, Filling};
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::process::{self, Interrupt};
@@ -269,8 +269,8 @@ impl Slot {
         // What is missing is written when the slot is brought to the candidate.
         if let Some(donor) = donor::choose(repo, &ws.store, worktrees, filling.tree)? {
             donor.clone_into(repo, filling)?;
-            // A fresh slot owes nothing to what was built before.
-            if !order.fresh {
+            // A fresh slot owes nothing to what was built before, and none to what steps left in another.
+            if !order.fresh && donor.kind() == DonorKind::MainCheckout {
                 let to = Warming {
                     root: &self.record.root,
                     tree: filling.tree,
