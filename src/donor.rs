@@ -137,7 +137,6 @@ impl Donor {
         &self.root
     }
 
-    #[expect(dead_code, reason = "warm folders are to come from here")]
     pub(crate) fn kind(&self) -> DonorKind {
         self.kind
     }

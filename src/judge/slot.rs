@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::made;
 use crate::carry;
-use crate::donor::{self, Filling, Purpose};
+use crate::donor::{self, DonorKind, Filling, Purpose};
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::oid::Oid;
@@ -275,13 +275,16 @@ impl Slot {
         // What is missing is written when the slot is brought to the candidate.
         if let Some(donor) = donor::choose(repo, &ws.store, worktrees, filling.tree)? {
             donor.clone_into(repo, filling)?;
-            let to = Warming {
-                root: &self.record.root,
-                tree: filling.tree,
-                contract: &order.contract.worktree,
-                stop: &|| false,
-            };
-            warm::bring(repo, &ws.ctx.ui, donor.root(), &to)?;
+            // None of what steps left in another slot.
+            if donor.kind() == DonorKind::MainCheckout {
+                let to = Warming {
+                    root: &self.record.root,
+                    tree: filling.tree,
+                    contract: &order.contract.worktree,
+                    stop: &|| false,
+                };
+                warm::bring(repo, &ws.ctx.ui, donor.root(), &to)?;
+            }
         }
         Ok(())
     }

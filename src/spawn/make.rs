@@ -9,7 +9,7 @@ use super::NewTask;
 use super::plan::Plan;
 use crate::carry;
 use crate::copies;
-use crate::donor::{self, Donor, Filling, Purpose};
+use crate::donor::{self, Donor, DonorKind, Filling, Purpose};
 use crate::error::{Refusal, some_of};
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::process::Interrupt;
@@ -177,7 +177,8 @@ impl Plan {
     ) -> anyhow::Result<()> {
         let contract = &in_force.contract.worktree;
         let tree = ws.repo.read.tree_of(&task.base)?;
-        if let Some(donor) = donor {
+        // What a judged step left in a slot must not reach other tasks.
+        if let Some(donor) = donor.filter(|donor| donor.kind() == DonorKind::MainCheckout) {
             let to = Warming {
                 root: &self.worktree,
                 tree: &tree,
