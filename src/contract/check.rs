@@ -64,7 +64,7 @@ pub(super) fn warm_folder(text: String) -> Result<String, Flaw> {
 }
 
 /// The folders that lie in none of the others, each once.
-pub(super) fn outermost(folders: Vec<String>) -> Vec<String> {
+pub(super) fn outermost(folders: &[String]) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for (at, folder) in folders.iter().enumerate() {
         let is_inside = |other: &String| {
