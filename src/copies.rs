@@ -86,6 +86,29 @@ pub(crate) fn pin(store: &Store, task: &Task, in_force: &InForce) -> anyhow::Res
     Ok(Pinned { rules, script })
 }
 
+/// Notes in a new task's record what [`place`] will have written into its worktree, as far as the tree tells.
+pub(crate) fn foresee(repo: &Repo, task: &mut Task, in_force: &InForce) -> anyhow::Result<()> {
+    let tree = repo.read.tree_of(&task.base)?;
+    let settings = Agent::find("claude").context("the table holds it")?;
+    let agents = in_force.contract.agents.values();
+    let files = [CLAUDE, CODEX]
+        .into_iter()
+        .chain(agents.map(|agent| agent.rules.as_str()))
+        .chain([settings.project_settings]);
+    for path in files {
+        if repo.read.file(&tree, path)?.is_none() && !task.generated.iter().any(|p| p == path) {
+            task.generated.push(path.to_owned());
+        }
+    }
+    note_in_force(task, in_force);
+    Ok(())
+}
+
+fn note_in_force(task: &mut Task, in_force: &InForce) {
+    task.rules.clone_from(&in_force.rules);
+    task.gate.clone_from(&in_force.gate);
+}
+
 /// Writes what was pinned into the worktree. Answers the files of the operator's own that stand in the way of an
 /// agent's rules file, which are left alone.
 pub(crate) fn place(
@@ -101,8 +124,7 @@ pub(crate) fn place(
     worktree.write(".wt/RULES.md", text.as_bytes(), 0o644)?;
     worktree.write(".wt/validate.sh", pinned.script.as_bytes(), 0o755)?;
     let left_alone = write_agent_files(repo, store, &worktree, task, in_force, text)?;
-    task.rules.clone_from(&in_force.rules);
-    task.gate.clone_from(&in_force.gate);
+    note_in_force(task, in_force);
     Ok(left_alone)
 }
 

@@ -12,7 +12,6 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -21,9 +20,6 @@ use crate::git::{IndexFile, Repo};
 use crate::oid::Oid;
 use crate::store::{Lock, Store, list_dirs, read_json};
 use crate::workspace::SLOTS;
-
-/// More than the longest time between two ticks of the clock that files get their times from.
-const TICK: Duration = Duration::from_millis(20);
 
 /// A checkout to clone from. A slot is held for as long as this value lives: nobody judges in it meanwhile.
 pub(crate) struct Donor {
@@ -141,7 +137,6 @@ impl Donor {
         &self.root
     }
 
-    #[expect(dead_code, reason = "warm folders are to come from here")]
     pub(crate) fn kind(&self) -> DonorKind {
         self.kind
     }
@@ -167,6 +162,15 @@ pub(crate) struct Filling<'a> {
     /// `wt`'s own index of it.
     pub(crate) index: &'a Path,
     pub(crate) tree: &'a Oid,
+    pub(crate) purpose: Purpose,
+}
+
+/// What a new checkout is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Work,
+    /// Every byte follows from the tree.
+    Judging,
 }
 
 /// Writes the files of a tree into a new worktree: cloned from `donor` where that is safe, the rest by git; through an
@@ -194,7 +198,7 @@ impl Donor {
     /// Clones what it has of the wanted tree into a new worktree, whose index is written. Answers whether nothing is
     /// missing; git finds and writes what is.
     pub(crate) fn clone_into(&self, repo: &Repo, to: Filling) -> anyhow::Result<bool> {
-        let Some(treatments) = treatment::find(repo, self, to.tree)? else {
+        let Some(treatments) = treatment::find(repo, self, to)? else {
             return Ok(false);
         };
         let stats = clone::clone_files(self, &treatments, to.root)?;
@@ -203,21 +207,5 @@ impl Donor {
         fs::write(to.index, bytes)
             .with_context(|| format!("can't write {}", to.index.display()))?;
         Ok(is_complete)
-    }
-}
-
-/// Waits until whatever is done to the files that were cloned through `index` has another second than their cloning.
-/// Git compares whole seconds: a change with the kept size and time would be none to it. Of files that it has just
-/// written itself it reads the content.
-pub(crate) fn outlast_second(index: &Path) {
-    let since_epoch = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    // Without an index nothing was cloned.
-    let Ok(written) = fs::metadata(index).and_then(|metadata| metadata.modified()) else {
-        return;
-    };
-    // The times of files lag behind the clock by up to a tick.
-    let over = Duration::from_secs(since_epoch(written).as_secs() + 1) + TICK;
-    if let Some(left) = over.checked_sub(since_epoch(SystemTime::now())) {
-        std::thread::sleep(left.min(Duration::from_secs(1) + TICK));
     }
 }

@@ -25,6 +25,7 @@ mod occupied;
 mod pairs;
 mod read;
 mod ref_hold;
+mod same_second;
 mod settle_checkout;
 mod slot_checkout;
 mod snapshot;

@@ -161,7 +161,7 @@ fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
     };
     match make(ws, new, &in_force, &plan, &interrupt) {
         Ok(task) => {
-            ws.store.settle(&task.name)?;
+            ws.store.settle_spawn(&task.name, &task.worktree)?;
             ws.record(
                 &ws.event(&task.name, "spawned")
                     .fact("base", task.base.as_str())

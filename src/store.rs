@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use atomic::write_shown;
-pub(crate) use atomic::{half_written, remove_dir, remove_half_written, write_atomic};
+pub(crate) use atomic::{Prepared, half_written, remove_dir, remove_half_written, write_atomic};
 pub(crate) use beneath::{Beneath, Kind};
 pub(crate) use cage::{CageNote, find_met};
 pub(crate) use events::Event;
@@ -190,7 +190,21 @@ impl Store {
     }
 
     pub(crate) fn save_task(&self, task: &Task) -> anyhow::Result<()> {
-        write_json(&self.task_dir(&task.name).join("task.json"), task)
+        write_json(&self.task_file(&task.name), task)
+    }
+
+    /// Brings a record to the disk beside its place; the task's folder must be there.
+    pub(crate) fn prepare_task(&self, task: &Task) -> anyhow::Result<Prepared> {
+        Prepared::new(self.task_file(&task.name), versioned(task)?)
+    }
+
+    /// As [`Self::save_task`], without waiting for the disk where `prepared` is that record.
+    pub(crate) fn place_task(&self, task: &Task, prepared: Prepared) -> anyhow::Result<()> {
+        prepared.place(&versioned(task)?)
+    }
+
+    fn task_file(&self, name: &str) -> PathBuf {
+        self.task_dir(name).join("task.json")
     }
 }
 

@@ -7,6 +7,7 @@
 mod clone;
 mod survey;
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -57,6 +58,12 @@ pub(crate) fn bring(
         if has_tracked || is_apart || (to.stop)() {
             continue;
         }
+        if fs::symlink_metadata(to.root.join(&folder)).is_ok() {
+            ui.warn(&format!(
+                "the warm folder {folder} is left out: something of that name stands in the new checkout"
+            ));
+            continue;
+        }
         match bring_one(donor, to, &folder) {
             Ok(Fate::Whole) => brought.push(folder),
             Ok(Fate::Nothing) => {}
@@ -103,7 +110,7 @@ fn bring_one(donor: &Path, to: &Warming, folder: &str) -> anyhow::Result<Fate> {
     };
     let cloned = clone::clone(&places, &survey, sharing, to.stop);
     if !matches!(cloned, Ok(Fate::Whole)) {
-        // Nobody has seen the new checkout yet: what stands there now is of this cloning.
+        // Nothing stood there before, and nobody has seen the new checkout yet: all of it is of this cloning.
         let path = to.root.join(folder);
         remove_dir(&path).with_context(|| format!("can't remove {}", path.display()))?;
     }

@@ -48,6 +48,37 @@ pub(super) fn inner_path(text: String) -> Result<String, Flaw> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// A folder that tools fill and that may be copied from checkout to checkout: none in which `wt` writes itself.
+pub(super) fn warm_folder(text: String) -> Result<String, Flaw> {
+    let text = inner_path(text)?;
+    let mut parts = text.split('/').filter(|part| !matches!(*part, "" | "."));
+    match parts.next() {
+        None => Err(Flaw::new(format!("names the whole worktree: `{text}`"))
+            .hint("name the folders that tools fill, such as \"target\"")),
+        Some(".wt" | ".claude") => Err(Flaw::new(format!(
+            "holds a folder in which wt writes a task's rules: `{text}`"
+        ))
+        .hint("leave it out; single files come along by `carry`")),
+        Some(_) => Ok(text),
+    }
+}
+
+/// The folders that lie in none of the others, each once.
+pub(super) fn outermost(folders: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for (at, folder) in folders.iter().enumerate() {
+        let is_inside = |other: &String| {
+            folder
+                .strip_prefix(other.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        if !folders.iter().any(is_inside) && !folders[..at].contains(folder) {
+            kept.push(folder.clone());
+        }
+    }
+    kept
+}
+
 /// A place on this machine that more than one user may have: absolute, or from a folder that a variable names.
 pub(super) fn outer_path(text: String) -> Result<String, Flaw> {
     let text = filled(text)?;

@@ -203,7 +203,7 @@ fn worktree(section: &Section<'_>, default: Worktree) -> Result<Worktree, Refusa
         setup_writable: list(section, "setup_writable", check::outer_path)?
             .unwrap_or(default_writable),
         carry: list(section, "carry", check::inner_path)?.unwrap_or(default.carry),
-        warm: list(section, "warm", check::inner_path)?.unwrap_or(default.warm),
+        warm: list(section, "warm", check::warm_folder)?.map_or(default.warm, check::outermost),
         warm_copy: value(section, "warm_copy", |word| {
             choice(&word, &WARM_COPY, WarmCopy::word)
         })?

@@ -172,6 +172,7 @@ impl Work<'_> {
                 from: &from,
                 to: &to,
                 name: split(path).1,
+                index,
                 entry,
                 treatment: self.treatments.of(path),
             };

@@ -9,7 +9,7 @@ use rustix::fs::{self as sys, AtFlags, FileType, Mode, OFlags, Stat, Timespec, T
 use rustix::io::Errno;
 
 use super::treatment::Treatment;
-use crate::git::{IndexEntry, IndexKind, IndexStat};
+use crate::git::{IndexEntry, IndexFile, IndexKind, IndexStat};
 
 /// A file of up to this size, in bytes, is held in memory whole.
 const IN_MEMORY: usize = 1 << 20;
@@ -29,6 +29,7 @@ pub(super) struct FileToClone<'a> {
     pub(super) from: &'a OwnedFd,
     pub(super) to: &'a OwnedFd,
     pub(super) name: &'a [u8],
+    pub(super) index: &'a IndexFile,
     pub(super) entry: &'a IndexEntry,
     pub(super) treatment: Treatment,
 }
@@ -59,19 +60,19 @@ impl<'a> Copier<'a> {
         if file.entry.kind == IndexKind::Submodule {
             return make_submodule(file);
         }
-        let Ok(seen) = sys::statat(file.from, file.name, AtFlags::SYMLINK_NOFOLLOW) else {
-            return Ok(None);
-        };
-        if !self.is_known(file.entry, &seen) {
-            return Ok(None);
-        }
         if file.entry.kind == IndexKind::Link {
-            return clone_link(file, &seen);
+            return match stat_of(file.from.as_fd(), file.name) {
+                Ok(seen) if self.is_known(file.entry, &seen) => clone_link(file, &seen),
+                _ => Ok(None),
+            };
         }
         let Some(source) = self.open(file) else {
             return Ok(None);
         };
-        self.clone_content(file, source, &seen)
+        match sys::fstat(&source) {
+            Ok(seen) if self.is_known(file.entry, &seen) => self.clone_content(file, source, &seen),
+            _ => Ok(None),
+        }
     }
 
     /// Whether a file is the one that the donor's index describes, and can't have changed unseen since that was written.
@@ -110,9 +111,9 @@ impl<'a> Copier<'a> {
         mut source: File,
         seen: &Stat,
     ) -> io::Result<Option<IndexStat>> {
-        if !self.may_be_cloned(file.treatment, &mut source)? {
+        let Some(held) = self.look_into(file, &mut source, seen)? else {
             return Ok(None);
-        }
+        };
         let mode = match file.entry.kind {
             IndexKind::Executable => 0o777,
             _ => 0o666,
@@ -123,7 +124,7 @@ impl<'a> Copier<'a> {
             Err(Errno::EXIST) => return Ok(None),
             opened => File::from(opened?),
         };
-        let is_whole = self.copy_content(&mut source, &copy, seen)?;
+        let is_whole = self.copy_content(&mut source, &copy, seen, held)?;
         if !is_whole || !sys::fstat(&source).is_ok_and(|after| is_same(&after, seen)) {
             sys::unlinkat(file.to, file.name, AtFlags::empty())?;
             return Ok(None);
@@ -132,35 +133,64 @@ impl<'a> Copier<'a> {
         Ok(Some(index_stat(&sys::fstat(&copy)?)))
     }
 
-    /// Looks at the content of a file whose treatment depends on it.
-    fn may_be_cloned(&mut self, treatment: Treatment, source: &mut File) -> io::Result<bool> {
-        let is_fit = match treatment {
-            Treatment::Cloned => return Ok(true),
-            Treatment::Written => return Ok(false),
-            Treatment::ClonedText => loop {
-                match source.read(&mut self.buffer) {
-                    Ok(0) => break true,
-                    Ok(count) if self.buffer[..count].contains(&b'\r') => break false,
-                    Ok(_) => {}
-                    Err(_) => break false,
-                }
-            },
+    /// Looks whether a file's content is what git would write now; nothing where it is not. Its stat alone does not tell:
+    /// git leaves files as they are when only attributes or settings change. Answers how many bytes of it, from its
+    /// beginning, are in the buffer; the rest is to be read from `source`.
+    fn look_into(
+        &mut self,
+        file: &FileToClone,
+        source: &mut File,
+        seen: &Stat,
+    ) -> io::Result<Option<usize>> {
+        let (fits, held) = match file.treatment {
+            Treatment::Written => (false, 0),
+            Treatment::Cloned => self.is_blob(file, source, seen),
             Treatment::ClonedContent => {
                 let begin = &mut self.buffer[..POINTER.len()];
                 let count = source.read(begin).unwrap_or_default();
-                count > 0 && begin[..count] != *POINTER
+                (count > 0 && begin[..count] != *POINTER, 0)
             }
         };
-        source.rewind()?;
-        Ok(is_fit)
+        if !fits {
+            return Ok(None);
+        }
+        if held == 0 {
+            source.rewind()?;
+        }
+        Ok(Some(held))
     }
 
-    /// Writes what `source` holds; answers whether all of it could be read.
+    /// Whether a file holds its blob to the byte, and how much of it is in the buffer afterwards: all or nothing.
+    fn is_blob(&mut self, file: &FileToClone, source: &mut File, seen: &Stat) -> (bool, usize) {
+        let length = u64::try_from(seen.st_size).unwrap_or_default();
+        let mut hash = file.index.blob_hash(length);
+        let mut left = length;
+        let mut held = 0;
+        while left > 0 {
+            match source.read(&mut self.buffer) {
+                Ok(0) => return (false, 0),
+                Ok(count) => {
+                    hash.add(&self.buffer[..count]);
+                    left = left.saturating_sub(count as u64);
+                    held = count;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return (false, 0),
+            }
+        }
+        let is_held = held as u64 == length;
+        let held = if is_held { held } else { 0 };
+        (file.index.is_blob(file.entry, hash), held)
+    }
+
+    /// Writes what `source` holds, of which the first `held` bytes are in the buffer; answers whether all of it could
+    /// be read.
     fn copy_content(
         &mut self,
         source: &mut File,
         mut copy: &File,
         seen: &Stat,
+        held: usize,
     ) -> io::Result<bool> {
         let mut left = u64::try_from(seen.st_size).unwrap_or_default();
         if left > 0 && !self.ways.no_reflink.load(Ordering::Relaxed) {
@@ -170,6 +200,8 @@ impl<'a> Copier<'a> {
                 Err(_) => self.ways.no_reflink.store(true, Ordering::Relaxed),
             }
         }
+        copy.write_all(&self.buffer[..held])?;
+        left = left.saturating_sub(held as u64);
         while left > 0 {
             match source.read(&mut self.buffer) {
                 Ok(0) => return Ok(false),
@@ -197,7 +229,10 @@ fn clone_link(file: &FileToClone, seen: &Stat) -> io::Result<Option<IndexStat>> 
     let Ok(target) = sys::readlinkat(file.from, file.name, Vec::new()) else {
         return Ok(None);
     };
-    if !stat_of(file.from.as_fd(), file.name).is_ok_and(|after| is_same(&after, seen)) {
+    let mut hash = file.index.blob_hash(target.as_bytes().len() as u64);
+    hash.add(target.as_bytes());
+    let is_same = stat_of(file.from.as_fd(), file.name).is_ok_and(|after| is_same(&after, seen));
+    if !is_same || !file.index.is_blob(file.entry, hash) {
         return Ok(None);
     }
     match sys::symlinkat(&target, file.to, file.name) {

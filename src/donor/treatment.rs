@@ -2,17 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::Donor;
 use super::attributes::{self, Attributes};
+use super::{Donor, Filling, Purpose};
 use crate::git::Repo;
-use crate::oid::Oid;
 
 /// How a file of a donor comes to the new worktree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Treatment {
+    /// Cloned where it holds its blob to the byte.
     Cloned,
-    /// Cloned where it holds no carriage return: git could have written its line ends otherwise.
-    ClonedText,
     /// Cloned where it is the content, and not the pointer that Git LFS keeps in its place.
     ClonedContent,
     /// Written by git.
@@ -31,25 +29,13 @@ impl Treatments {
     }
 }
 
-/// What the settings of the repository say of all files.
-enum Settings {
-    /// Nothing is to be cloned: line ends become others, names are compared by other means than their bytes, or most
-    /// files are not to be there.
-    LeaveToGit,
-    /// Carriage returns before line ends go when a file is stored.
-    StripReturns,
-    Plain,
-}
-
-/// How the files of `donor` are to be treated where `tree` is checked out; nothing where git is to write them all.
-pub(super) fn find(repo: &Repo, donor: &Donor, tree: &Oid) -> anyhow::Result<Option<Treatments>> {
-    let common = match settings(repo)? {
-        Settings::LeaveToGit => return Ok(None),
-        Settings::StripReturns => Treatment::ClonedText,
-        Settings::Plain => Treatment::Cloned,
-    };
+/// How the files of `donor` are to be treated in a new checkout; nothing where git is to write them all.
+pub(super) fn find(repo: &Repo, donor: &Donor, to: Filling) -> anyhow::Result<Option<Treatments>> {
+    if is_left_to_git(repo)? {
+        return Ok(None);
+    }
     let mut treatments = Treatments {
-        common,
+        common: Treatment::Cloned,
         others: HashMap::new(),
     };
     if !attributes::may_convert(repo, donor)? {
@@ -57,18 +43,23 @@ pub(super) fn find(repo: &Repo, donor: &Donor, tree: &Oid) -> anyhow::Result<Opt
     }
     let paths = donor.index.entries().iter();
     let paths = paths.map(|entry| donor.index.path(entry));
-    let Some(found) = attributes::read(repo, tree, paths)? else {
+    let Some(found) = attributes::read(repo, to.tree, paths)? else {
         return Ok(None);
     };
     for (path, attributes) in found {
-        treatments
-            .others
-            .insert(path, treatment(&attributes, common));
+        let treatment = match (treatment(&attributes), to.purpose) {
+            // Nothing of that content is in the tree that is judged: its own git brings it.
+            (Treatment::ClonedContent, Purpose::Judging) => Treatment::Written,
+            (treatment, _) => treatment,
+        };
+        treatments.others.insert(path, treatment);
     }
     Ok(Some(treatments))
 }
 
-fn settings(repo: &Repo) -> anyhow::Result<Settings> {
+/// Whether the settings want nothing to be cloned: line ends become others, names are compared by other means than their
+/// bytes, or most files are not to be there.
+fn is_left_to_git(repo: &Repo) -> anyhow::Result<bool> {
     // The last one of a name counts.
     let settings: HashMap<String, String> = repo.settings()?.into_iter().collect();
     let value = |key: &str| settings.get(key).map(|value| value.to_ascii_lowercase());
@@ -76,20 +67,15 @@ fn settings(repo: &Repo) -> anyhow::Result<Settings> {
         value(key).is_some_and(|value| !matches!(&*value, "false" | "no" | "off" | "0" | ""))
     };
     let strips = value("core.autocrlf").as_deref() == Some("input");
-    let leaves = (is_on("core.autocrlf") && !strips)
+    Ok((is_on("core.autocrlf") && !strips)
         || value("core.eol").as_deref() == Some("crlf")
         || is_on("core.ignorecase")
         || is_on("core.precomposeunicode")
-        || is_on("core.sparsecheckout");
-    Ok(match (leaves, strips) {
-        (true, _) => Settings::LeaveToGit,
-        (false, true) => Settings::StripReturns,
-        (false, false) => Settings::Plain,
-    })
+        || is_on("core.sparsecheckout"))
 }
 
 /// What git's attributes of a path ask for.
-fn treatment(attributes: &Attributes, common: Treatment) -> Treatment {
+fn treatment(attributes: &Attributes) -> Treatment {
     let is_set = |value: &Option<String>| value.as_deref().is_some_and(|value| value != "unset");
     if is_set(&attributes.encoding) || is_set(&attributes.ident) {
         return Treatment::Written;
@@ -104,8 +90,7 @@ fn treatment(attributes: &Attributes, common: Treatment) -> Treatment {
     match (attributes.text.as_deref(), attributes.eol.as_deref()) {
         (Some("unset"), _) => Treatment::Cloned,
         (_, Some("crlf")) => Treatment::Written,
-        (None, None) => common,
-        _ => Treatment::ClonedText,
+        _ => Treatment::Cloned,
     }
 }
 
@@ -120,15 +105,15 @@ mod tests {
             for (name, value) in pairs {
                 attributes.set(name, value);
             }
-            treatment(&attributes, Treatment::Cloned)
+            treatment(&attributes)
         };
         assert_eq!(of(&[]), Treatment::Cloned);
         assert_eq!(of(&[("diff", "rust")]), Treatment::Cloned);
-        assert_eq!(of(&[("text", "auto")]), Treatment::ClonedText);
-        assert_eq!(of(&[("text", "set"), ("eol", "lf")]), Treatment::ClonedText);
+        assert_eq!(of(&[("text", "auto")]), Treatment::Cloned);
+        assert_eq!(of(&[("text", "set"), ("eol", "lf")]), Treatment::Cloned);
         assert_eq!(of(&[("eol", "crlf")]), Treatment::Written);
         assert_eq!(of(&[("text", "unset"), ("eol", "crlf")]), Treatment::Cloned);
-        assert_eq!(of(&[("crlf", "set")]), Treatment::ClonedText);
+        assert_eq!(of(&[("crlf", "set")]), Treatment::Cloned);
         assert_eq!(of(&[("crlf", "unset")]), Treatment::Cloned);
         assert_eq!(of(&[("ident", "set")]), Treatment::Written);
         assert_eq!(of(&[("ident", "unset")]), Treatment::Cloned);

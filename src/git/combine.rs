@@ -198,14 +198,9 @@ impl Repo {
             .find_oid()
     }
 
-    /// Runs `git check-ref-format` on a branch name.
+    /// Whether git would make a branch of this short name.
     pub(crate) fn is_branch_name(&self, name: &str) -> anyhow::Result<bool> {
-        let output = self
-            .git
-            .command(["check-ref-format", "--branch", name])
-            .unbound()
-            .output()?;
-        Ok(output.status.success())
+        Ok(name != "HEAD" && git2::Branch::name_is_valid(name)?)
     }
 
     /// Whether paths are compared without regard to case here.

@@ -1,7 +1,9 @@
 //! What git says of a checkout that files are cloned from.
 
 use std::collections::HashSet;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::Repo;
 use super::read::records;
@@ -46,8 +48,15 @@ impl Repo {
     /// The files of attributes of the machine and of the user; nothing where this git does not tell, as before 2.42.
     pub(crate) fn attribute_files(&self) -> anyhow::Result<Option<Vec<PathBuf>>> {
         let mut files = Vec::new();
-        for name in ["GIT_ATTR_SYSTEM", "GIT_ATTR_GLOBAL"] {
-            let output = self.git.command(["var", name]).output()?;
+        let git = &self.git;
+        let asked = thread::scope(|scope| {
+            let ask = |name| scope.spawn(move || git.command(["var", name]).output());
+            ["GIT_ATTR_SYSTEM", "GIT_ATTR_GLOBAL"]
+                .map(ask)
+                .map(|child| child.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        for output in asked {
+            let output = output?;
             match output.status.code() {
                 Some(0) => files.push(PathBuf::from(
                     String::from_utf8_lossy(&output.stdout).trim_end(),

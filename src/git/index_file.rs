@@ -2,11 +2,14 @@
 //!
 //! Pure. The format is that of git's own `Documentation/gitformat-index`.
 
+mod blob;
 mod parse;
 mod patch;
 
 #[cfg(test)]
 mod tests;
+
+pub(crate) use blob::BlobHash;
 
 use crate::oid::Oid;
 
@@ -78,6 +81,17 @@ impl IndexFile {
     pub(crate) fn oid(&self, entry: &IndexEntry) -> anyhow::Result<Oid> {
         let at = entry.at as usize + STAT;
         Oid::parse(&hex(&self.bytes[at..at + self.hash]))
+    }
+
+    /// Whether `hash` is the name of the blob of an entry.
+    pub(crate) fn is_blob(&self, entry: &IndexEntry, hash: BlobHash) -> bool {
+        let at = entry.at as usize + STAT;
+        hash.finish()[..] == self.bytes[at..at + self.hash]
+    }
+
+    /// For the name of a blob of so many bytes.
+    pub(crate) fn blob_hash(&self, length: u64) -> BlobHash {
+        BlobHash::new(length, self.hash)
     }
 
     /// The tree that the whole index makes up, where git has noted it there.

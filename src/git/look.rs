@@ -1,9 +1,7 @@
 //! A look into a worktree: what differs there from a tree, through an index that its agent can't reach.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::fs;
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -12,8 +10,8 @@ use anyhow::bail;
 use super::Repo;
 use super::answer::complaint;
 use super::changes::Entry;
-use super::index_file::IndexFile;
 use super::read::{records, utf8};
+use super::same_second::{ReadIndex, read_settled};
 use super::snapshot::{View, joined};
 use crate::error::Refusal;
 use crate::oid::Oid;
@@ -213,11 +211,8 @@ fn held_tree(view: View, like: &Oid) -> Option<Oid> {
     if view.sparse.is_some() {
         return None;
     }
-    let mut file = File::open(view.index).ok()?;
-    let written = file.metadata().ok()?.mtime();
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).ok()?;
-    let index = IndexFile::parse(bytes, like.as_str().len() / 2)?;
+    let ReadIndex { index, written } =
+        read_settled(view.index, view.worktree, like.as_str().len() / 2)?;
     let changed = index.entries().iter().map(|entry| entry.stat.mtime.0);
     let racy = changed.filter(|seconds| i64::from(*seconds) >= written);
     let tree = index.tree()?;

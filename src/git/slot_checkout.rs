@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use super::Repo;
 use super::new_worktree::PARALLEL_CHECKOUT;
 use super::read::{records, utf8};
+use super::same_second::read_settled;
 use crate::oid::Oid;
 
 /// A slot's place: its folder, its index in the state, its administrative folder.
@@ -36,6 +37,7 @@ impl Repo {
                 .on_worktree(slot.root, slot.index)
                 .run()
         };
+        self.doubt_converted(slot, commit)?;
         if let Err(first) = reset() {
             // A cut index is only a cache; without it every file is written anew.
             let _ = fs::remove_file(slot.index);
@@ -45,6 +47,25 @@ impl Repo {
         self.clean_slot(slot, keep)?;
         self.empty_submodules(slot)?;
         self.renew_admin(slot, commit)
+    }
+
+    /// Where `commit` has other files of attributes than the slot, has every file written anew: git leaves a file as it is
+    /// when only its attributes change. The entries stay, so that git knows which file of attributes is to go.
+    fn doubt_converted(&self, slot: SlotCheckout, commit: &Oid) -> anyhow::Result<()> {
+        let held = read_settled(slot.index, slot.root, commit.as_str().len() / 2);
+        let Some(index) = held.map(|held| held.index) else {
+            return Ok(());
+        };
+        let Some(tree) = index.tree() else {
+            return Ok(());
+        };
+        let changes = self.read.changes(tree, &self.read.tree_of(commit)?)?;
+        if changes.iter().any(|c| c.path.ends_with(".gitattributes")) {
+            let nothing = vec![None; index.entries().len()];
+            fs::write(slot.index, index.patched(&nothing))
+                .with_context(|| format!("can't write {}", slot.index.display()))?;
+        }
+        Ok(())
     }
 
     /// Writes the files of `changed` that the sparse-checkout patterns leave out: a change is judged wherever it is.
@@ -121,10 +142,15 @@ impl Repo {
         Ok(())
     }
 
-    /// The tracked files of the slot that are no longer as they were checked out.
-    pub(crate) fn changed_in_slot(&self, slot: SlotCheckout) -> anyhow::Result<Vec<String>> {
+    /// The tracked files of the slot that are no longer as they were checked out from `commit`.
+    pub(crate) fn changed_in_slot(
+        &self,
+        slot: SlotCheckout,
+        commit: &Oid,
+    ) -> anyhow::Result<Vec<String>> {
         let on = |args: &[&str]| self.git.command(args).on_worktree(slot.root, slot.index);
         let differing = || on(&["diff-files", "-z", "--name-only", "--ignore-submodules"]).bytes();
+        read_settled(slot.index, slot.root, commit.as_str().len() / 2);
         let mut list = differing()?;
         if !list.is_empty() {
             // Their times differ, at least; whether their content does, only reading them tells.

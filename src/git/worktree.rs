@@ -244,6 +244,20 @@ impl Repo {
         Ok(list.lines().map(str::to_owned).collect())
     }
 
+    /// Short name of a branch below a prefix of refs, if there is any.
+    pub(crate) fn branch_below(&self, prefix: &str) -> anyhow::Result<Option<String>> {
+        let find = |repo: &git2::Repository| -> Result<Option<String>, git2::Error> {
+            let mut below = repo.references_glob(&format!("{prefix}*"))?;
+            let first = below.names().next().transpose()?;
+            Ok(first.map(|name| name.trim_start_matches("refs/heads/").to_owned()))
+        };
+        // What libgit2 can't read, git may.
+        if let Some(Ok(found)) = self.read.libgit2.as_deref().map(find) {
+            return Ok(found);
+        }
+        Ok(self.branches_below(prefix)?.into_iter().next())
+    }
+
     /// Forgets a worktree whose folder is gone or was moved away.
     pub(crate) fn forget_worktree(&self, admin: &str) -> anyhow::Result<()> {
         let dir = self.admin_dir(admin);

@@ -12,9 +12,10 @@ use jiff::Timestamp;
 
 use super::made;
 use crate::carry;
-use crate::donor::{self, Filling};
+use crate::donor::{self, DonorKind, Filling, Purpose};
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
+use crate::oid::Oid;
 use crate::process::{self, Interrupt};
 use crate::store::{
     Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json, write_json_shown,
@@ -265,12 +266,17 @@ impl Slot {
             root: &self.record.root,
             index: &self.index,
             tree: &order.candidate.tree,
+            purpose: Purpose::Judging,
         };
+        if order.fresh {
+            // It owes nothing to any other checkout.
+            return Ok(());
+        }
         // What is missing is written when the slot is brought to the candidate.
         if let Some(donor) = donor::choose(repo, &ws.store, worktrees, filling.tree)? {
             donor.clone_into(repo, filling)?;
-            // A fresh slot owes nothing to what was built before.
-            if !order.fresh {
+            // None of what steps left in another slot.
+            if donor.kind() == DonorKind::MainCheckout {
                 let to = Warming {
                     root: &self.record.root,
                     tree: filling.tree,
@@ -279,8 +285,6 @@ impl Slot {
                 };
                 warm::bring(repo, &ws.ctx.ui, donor.root(), &to)?;
             }
-            // The steps must not be able to change a file unseen.
-            donor::outlast_second(&self.index);
         }
         Ok(())
     }
@@ -298,9 +302,9 @@ impl Slot {
         write_json(&self.file, &self.record)
     }
 
-    /// Tracked files that are no longer as checked out.
-    pub(super) fn changed(&self, repo: &Repo) -> anyhow::Result<Vec<String>> {
-        repo.changed_in_slot(self.checkout())
+    /// Tracked files that are no longer as checked out from `commit`.
+    pub(super) fn changed(&self, repo: &Repo, commit: &Oid) -> anyhow::Result<Vec<String>> {
+        repo.changed_in_slot(self.checkout(), commit)
     }
 }
 

@@ -178,7 +178,7 @@ impl Judge<'_> {
                 paths,
             }));
         }
-        let paths = slot.changed(&self.repo)?;
+        let paths = slot.changed(&self.repo, &self.order.candidate.commit)?;
         Ok((!paths.is_empty()).then(|| Verdict::Unstable {
             step: name.to_owned(),
             paths,

@@ -9,7 +9,7 @@ use super::NewTask;
 use super::plan::Plan;
 use crate::carry;
 use crate::copies;
-use crate::donor::{self, Donor, Filling};
+use crate::donor::{self, Donor, DonorKind, Filling, Purpose};
 use crate::error::{Refusal, some_of};
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::process::Interrupt;
@@ -57,6 +57,9 @@ impl Plan {
         let mut task = self.record(ws, new, in_force, admin)?;
         // What must be on the disk is brought there before the many files: it would have to wait for all of them.
         let pinned = copies::pin(&ws.store, &task, in_force)?;
+        let mut whole = task.clone();
+        copies::foresee(&ws.repo, &mut whole, in_force)?;
+        let record = ws.store.prepare_task(&whole)?;
         self.fill(ws, &task, donor)?;
         let left_alone = copies::place(&ws.repo, &ws.store, &mut task, in_force, &pinned)?;
         for path in left_alone {
@@ -69,7 +72,7 @@ impl Plan {
                 .ui
                 .warn(&format!("{path} is not wt's and is left alone; {instead}"));
         }
-        ws.store.save_task(&task)?;
+        ws.store.place_task(&task, record)?;
         Ok(task)
     }
 
@@ -85,6 +88,7 @@ impl Plan {
             root: &self.worktree,
             index: &index,
             tree: &tree,
+            purpose: Purpose::Work,
         };
         // A worktree of some folders is git's to fill: a donor's index knows nothing of them.
         let donor = donor.filter(|_| self.folders.is_none());
@@ -173,7 +177,8 @@ impl Plan {
     ) -> anyhow::Result<()> {
         let contract = &in_force.contract.worktree;
         let tree = ws.repo.read.tree_of(&task.base)?;
-        if let Some(donor) = donor {
+        // What a judged step left in a slot must not reach other tasks.
+        if let Some(donor) = donor.filter(|donor| donor.kind() == DonorKind::MainCheckout) {
             let to = Warming {
                 root: &self.worktree,
                 tree: &tree,

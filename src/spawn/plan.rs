@@ -151,7 +151,7 @@ impl Plan {
             }
         }
         let below = format!("refs/heads/{}/", self.branch);
-        Ok(ws.repo.branches_below(&below)?.into_iter().next())
+        ws.repo.branch_below(&below)
     }
 
     pub(super) fn operation(&self, new: &NewTask) -> Operation {

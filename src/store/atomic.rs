@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -39,6 +39,49 @@ fn temporary(path: &Path, dir: &Path, bytes: &[u8]) -> std::io::Result<tempfile:
     }
     file.write_all(bytes)?;
     Ok(file)
+}
+
+/// A file that is on the disk under another name, and takes its place later without waiting for the disk.
+pub(crate) struct Prepared {
+    file: tempfile::NamedTempFile,
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Prepared {
+    /// Writes `bytes`, which are to be at `path`, in a folder that is there.
+    pub(super) fn new(path: PathBuf, bytes: Vec<u8>) -> anyhow::Result<Self> {
+        let write = || -> io::Result<tempfile::NamedTempFile> {
+            let dir = path.parent().unwrap_or(Path::new("."));
+            let file = temporary(&path, dir, &bytes)?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        let file = write().with_context(|| format!("can't write {}", path.display()))?;
+        Ok(Self { file, path, bytes })
+    }
+
+    /// Takes its place, as `bytes`: where they are others now, or the place is not on a file system that keeps order,
+    /// written anew.
+    pub(super) fn place(self, bytes: &[u8]) -> anyhow::Result<()> {
+        let dir = self.path.parent().unwrap_or(Path::new("."));
+        if bytes != self.bytes || !keeps_order(dir, dir) {
+            return write_atomic(&self.path, bytes);
+        }
+        let placed = self.file.persist(&self.path);
+        placed.with_context(|| format!("can't write {}", self.path.display()))?;
+        Ok(())
+    }
+}
+
+/// Whether two folders lie on one file system that brings changes of names to the disk in the order in which they are
+/// made, as far as is known.
+pub(super) fn keeps_order(one: &Path, other: &Path) -> bool {
+    const EXT4: u64 = 0xef53;
+    const XFS: u64 = 0x5846_5342;
+    let device = |path: &Path| Some(fs::metadata(path).ok()?.dev());
+    let kind = rustix::fs::statfs(one).map(|stat| stat.f_type.cast_unsigned());
+    matches!(kind, Ok(EXT4 | XFS)) && device(one).is_some() && device(one) == device(other)
 }
 
 /// As [`write_atomic`], without waiting for the disk: for what is only shown, and lost without harm.

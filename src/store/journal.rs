@@ -1,12 +1,12 @@
 //! Intents: written before an effect, removed after it, so that what a killed command left can be mended.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::{Store, Trashed, read_json, write_json};
+use super::{Store, Trashed, atomic, read_json, write_json};
 use crate::error::Refusal;
 use crate::oid::Oid;
 use crate::process::Identity;
@@ -142,6 +142,22 @@ impl Store {
             }
         };
         removed().with_context(|| format!("can't remove {}", path.display()))
+    }
+
+    /// As [`Self::settle`], of a spawn that made `worktree`, without waiting for the disk where that is safe: where the
+    /// file system brings what is done later to the disk later too, whatever is kept of the work in the worktree comes
+    /// after this. The wait would be for all files of the worktree.
+    pub(crate) fn settle_spawn(&self, task: &str, worktree: &Path) -> anyhow::Result<()> {
+        let path = self.journal_file(task);
+        if !atomic::keeps_order(&self.root, worktree) {
+            return self.settle(task);
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("can't remove {}", path.display()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The open intent about a task.

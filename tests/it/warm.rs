@@ -146,6 +146,53 @@ fn what_is_no_ignored_folder_of_files_alone_stays_away() {
 }
 
 #[test]
+fn what_a_judged_step_left_in_a_slot_reaches_no_other_task() {
+    let sandbox = built("");
+    sandbox.write("test.sh", "mkdir -p out && echo bad > out/tool\n");
+    sandbox.git(&["commit", "-qam", "writes"]);
+    let worktree = sandbox.spawn("evil");
+    fs::write(worktree.join("src/a"), "b\n").expect("written");
+    sandbox.wt(&["validate", "evil"]).expect(0);
+    // The main checkout holds too little of the tree by now: the slot is the donor.
+    sandbox.git(&["checkout", "-q", "-b", "other"]);
+    sandbox.git(&["rm", "-q", "src/a", "test.sh", ".gitignore"]);
+    for name in ["1", "2", "3", "4", "5"] {
+        sandbox.write(name, name);
+        sandbox.git(&["add", name]);
+    }
+    sandbox.git(&["commit", "-q", "-m", "other"]);
+    let spawned = sandbox.wt(&["spawn", "victim", "--base", "main", "--target", "main"]);
+    spawned.expect(0);
+    assert!(sandbox.worktree("victim").join("src/a").exists());
+    assert!(!sandbox.worktree("victim").join("out").exists());
+    let slot = sandbox.worktree("_judge/0/out/tool");
+    assert!(slot.exists() || sandbox.worktree("_judge/1/out/tool").exists());
+}
+
+#[test]
+fn what_stands_in_the_new_checkout_already_stays() {
+    let contract = format!(
+        "{CONTRACT}[worktree]\nwarm = [\"out/deep\", \"out\", \".gemini\"]\n[agents.gemini]\nrules = \".gemini/wt.md\"\n"
+    );
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", contract.as_str()),
+        ("test.sh", ""),
+        (".gitignore", "out/\n.gemini/\n"),
+    ]);
+    sandbox.write("out/deep/made", "made\n");
+    sandbox.write(".gemini/cache", "mine\n");
+    age(&sandbox.repo().join("out"));
+    age(&sandbox.repo().join(".gemini"));
+    let spawned = sandbox.wt(&["spawn", "auth"]);
+    spawned
+        .expect(0)
+        .says("the warm folder .gemini is left out: something of that name stands");
+    let worktree = sandbox.worktree("auth");
+    assert!(worktree.join(".gemini/wt.md").exists());
+    assert!(worktree.join("out/deep/made").exists());
+}
+
+#[test]
 fn a_folder_that_is_being_written_is_left_out_and_said() {
     let sandbox = built("");
     let busy = sandbox.repo().join("out/busy");

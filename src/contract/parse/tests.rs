@@ -297,6 +297,9 @@ fn values_are_refused_with_what_is_wrong_with_them() {
         "[worktree]\npath = 'trees'",
         "[worktree]\npath = '../{repo}/trees'",
         "[worktree]\ncarry = ['../.env']",
+        "[worktree]\nwarm = ['.wt']",
+        "[worktree]\nwarm = ['.claude/cache']",
+        "[worktree]\nwarm = ['.']",
         "[scope]\nshared = ['/Cargo.lock']",
         "[land]\nstrategy = 'sqash'",
         "[agents.other]\nrules = '/etc/x'",
@@ -338,6 +341,12 @@ fn values_are_refused_with_what_is_wrong_with_them() {
       worktrees stand beside the repository, such as in "../{repo}.wt"
     wt.toml:2: `carry` in [worktree] leaves the worktree: `../.env`
       write a path from the repository's root
+    wt.toml:2: `warm` in [worktree] holds a folder in which wt writes a task's rules: `.wt`
+      leave it out; single files come along by `carry`
+    wt.toml:2: `warm` in [worktree] holds a folder in which wt writes a task's rules: `.claude/cache`
+      leave it out; single files come along by `carry`
+    wt.toml:2: `warm` in [worktree] names the whole worktree: `.`
+      name the folders that tools fill, such as "target"
     wt.toml:2: `shared` in [scope] holds a bad glob: glob '/Cargo.lock' is absolute
       globs name paths from the repository's root, as in 'src/**'
     wt.toml:2: `strategy` in [land] must be one of merge, squash, rebase, not `sqash`

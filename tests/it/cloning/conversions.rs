@@ -1,9 +1,10 @@
 //! What git may change between its store and the disk is written by git, unless the disk shows that it did not.
 
 use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{of_every_kind, set_time};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{CONTRACT, Sandbox};
 
 /// Three files, under these attributes and settings, as git itself checks them out.
 fn three_files(attributes: &str, settings: &[(&str, &str)]) -> Sandbox {
@@ -71,7 +72,11 @@ const CASES: &[Case] = &[
         &[".gitattributes", "one.txt", "returns.txt"],
     ),
     ("", &[("core.autocrlf", "true")], &[]),
-    ("", &[("core.autocrlf", "input")], &["one.txt", "two.dat"]),
+    (
+        "",
+        &[("core.autocrlf", "input")],
+        &["one.txt", "returns.txt", "two.dat"],
+    ),
     ("* text\n", &[("core.eol", "crlf")], &[]),
     ("", &[("core.ignorecase", "true")], &[]),
     ("", &[("core.precomposeUnicode", "true")], &[]),
@@ -171,4 +176,65 @@ fn umask_and_modes_are_those_of_git() {
     }
     sandbox.settle();
     assert_eq!(sandbox.spawned_right("auth").len(), 611);
+}
+
+#[test]
+fn what_attributes_of_before_made_of_a_file_is_neither_cloned_nor_judged() {
+    let step = "grep -q SECRET q.f\n";
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        ("test.sh", step),
+        ("q.f", "acc\n"),
+        ("lines.txt", "one\n"),
+    ]);
+    sandbox.git(&["config", "filter.odd.smudge", "sed s/a/SECRET/"]);
+    sandbox.git(&["config", "filter.odd.clean", "sed s/SECRET/a/"]);
+    sandbox.write(".gitattributes", "*.f filter=odd\n*.txt eol=crlf\n");
+    sandbox.commit(&sandbox.repo(), "attributes");
+    sandbox.git(&["rm", "-q", "-r", "--cached", "."]);
+    sandbox.git(&["reset", "-q", "--hard"]);
+    sandbox.settle();
+    assert_eq!(sandbox.read("q.f"), "SECRETcc\n");
+    let judged = |task: &str, args: &[&str]| sandbox.wt(&[&["validate", task], args].concat());
+    let held = sandbox.spawn("held");
+    sandbox.write(held.join("new"), "");
+    judged("held", &[]).expect(0);
+
+    // Git leaves the files as they are, and says that nothing has changed.
+    sandbox.git(&["rm", "-q", ".gitattributes"]);
+    sandbox.git(&["commit", "-q", "-m", "no attributes"]);
+    assert_eq!(sandbox.read("q.f"), "SECRETcc\n");
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+    sandbox.settle();
+    assert_eq!(sandbox.spawned_right("auth"), ["test.sh", "wt.toml"]);
+    let worktree = sandbox.worktree("auth");
+    assert_eq!(sandbox.read(worktree.join("q.f")), "acc\n");
+    sandbox.write(worktree.join("new"), "");
+    // In the checkout that served under the attributes, and in a new one.
+    for args in [&[] as &[&str], &["--fresh"]] {
+        judged("auth", args).expect(1).prints("TARGET_RED");
+    }
+}
+
+#[test]
+fn a_change_in_the_second_of_the_cloning_is_seen_whatever_its_size_and_time() {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", CONTRACT),
+        ("test.sh", "true\n"),
+        ("README.md", "one\n"),
+    ]);
+    sandbox.settle();
+    set_time(&sandbox.repo().join("README.md"), 1_600_000_000);
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    sandbox.git(&["status", "--short"]);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let part = now.expect("after it").subsec_millis();
+    std::thread::sleep(std::time::Duration::from_millis(u64::from(1000 - part)));
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("README.md"), "two\n");
+    set_time(&worktree.join("README.md"), 1_600_000_000);
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    let facts = sandbox.wt(&["show", "auth", "--status", "--json"]).json();
+    assert_eq!(facts["seen"]["uncommitted"][0], "README.md", "{facts}");
+    sandbox.wt(&["rm", "auth"]).expect(4).says("README.md");
 }
