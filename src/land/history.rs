@@ -88,7 +88,11 @@ pub(super) fn find_landing(
     target: &Oid,
 ) -> anyhow::Result<Option<Landing>> {
     let (most, _) = ws.repo.read.ahead_behind(target, &task.base)?;
-    let found = history(ws, &task.target, target, most.min(LOOKED_AT))?;
+    let mut found = history(ws, &task.target, target, most.min(LOOKED_AT))?;
+    // What was counted may lie beside the first parents: these go back further then, to an earlier task of this name.
+    if let Some(base) = found.iter().position(|commit| commit.commit == task.base) {
+        found.drain(..=base);
+    }
     let of_landings: BTreeSet<String> = found.iter().filter_map(receipt_of_landing).collect();
     Ok(found.into_iter().find_map(|commit| match commit.standing {
         Standing::Landed {

@@ -1044,3 +1044,19 @@ fn a_landed_task_that_is_kept_is_neither_ahead_nor_behind() {
     let shown = sandbox.show("auth");
     assert_eq!((&shown["ahead"], &shown["behind"]), (&0.into(), &0.into()));
 }
+
+#[test]
+fn the_landing_of_an_earlier_task_of_the_same_name_is_not_its_own() {
+    let sandbox = Sandbox::new();
+    sandbox.validated("auth", "new", "");
+    sandbox.wt(&["merge", "auth"]).expect(0);
+    sandbox.spawn("auth");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    sandbox.validated("docs", "guide", "");
+    sandbox.wt(&["merge", "docs"]).expect(0);
+    sandbox
+        .wt(&["merge", "auth"])
+        .expect(4)
+        .says("changes nothing on main");
+    assert_eq!(sandbox.show("auth")["state"], "validated");
+}
