@@ -315,7 +315,13 @@ fn rest(ws: &Workspace, task: &Task, keep: bool) -> anyhow::Result<Rest> {
         };
         refusal.message
     } else {
-        let paths = [unsaved.uncommitted, unsaved.unlanded, unsaved.private].concat();
+        let paths = [
+            unsaved.uncommitted,
+            unsaved.staged,
+            unsaved.unlanded,
+            unsaved.private,
+        ]
+        .concat();
         format!("it holds newer work: {}", some_of(&paths))
     };
     Ok(Rest::Stays {

@@ -41,6 +41,8 @@ pub(crate) struct Unsaved {
     /// The tip of the branch that was looked at.
     pub(crate) tip: Option<Oid>,
     pub(crate) uncommitted: Vec<String>,
+    /// Paths whose content in the task's own index neither its commits nor its files have.
+    pub(crate) staged: Vec<String>,
     /// Paths whose committed content is not, and was not, on the target.
     pub(crate) unlanded: Vec<String>,
     /// Branches and stashes of its cage's repository.
@@ -49,13 +51,20 @@ pub(crate) struct Unsaved {
 
 impl Unsaved {
     pub(crate) fn is_empty(&self) -> bool {
-        self.uncommitted.is_empty() && self.unlanded.is_empty() && self.private.is_empty()
+        let all = [
+            &self.uncommitted,
+            &self.staged,
+            &self.unlanded,
+            &self.private,
+        ];
+        all.iter().all(|paths| paths.is_empty())
     }
 
     /// What it is, by its paths.
     pub(crate) fn words(&self) -> String {
         let parts = [
             ("uncommitted", &self.uncommitted),
+            ("only staged", &self.staged),
             ("committed, not landed", &self.unlanded),
             ("in the repository of its cage", &self.private),
         ];
@@ -78,6 +87,7 @@ pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
         return Ok(Unsaved {
             tip: None,
             uncommitted: Vec::new(),
+            staged: Vec::new(),
             unlanded: Vec::new(),
             private: Vec::new(),
         });
@@ -102,11 +112,34 @@ pub(crate) fn unsaved(ws: &Workspace, task: &Task) -> anyhow::Result<Unsaved> {
         _ => unlanded_paths(ws, task, &tip)?,
     };
     Ok(Unsaved {
+        staged: staged_alone(
+            ws,
+            task,
+            &ws.repo.admin_dir(&task.admin).join("index"),
+            &tip,
+            &uncommitted,
+        )?,
         tip: branch,
         uncommitted,
         unlanded,
         private: quarantine::private_work(ws, &repo, task)?,
     })
+}
+
+/// Paths whose content only the index at `index` holds. Those that are uncommitted anyway are not named again.
+fn staged_alone(
+    ws: &Workspace,
+    task: &Task,
+    index: &Path,
+    tip: &Oid,
+    uncommitted: &[String],
+) -> anyhow::Result<Vec<String>> {
+    if !index.is_file() {
+        return Ok(Vec::new());
+    }
+    let mut staged = ws.repo.staged_alone(index, &task.base, tip)?;
+    staged.retain(|path| !uncommitted.contains(path));
+    Ok(staged)
 }
 
 /// The paths of the task's commits whose content the target neither has nor had since: work merged elsewhere, by

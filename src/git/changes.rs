@@ -1,7 +1,10 @@
 //! What differs between two trees, and what a branch held at some time.
 
+use std::path::Path;
+
 use anyhow::{Context as _, bail};
 
+use super::Repo;
 use super::read::{Reader, oid, raw, records, utf8};
 use crate::oid::Oid;
 
@@ -101,6 +104,44 @@ impl Reader {
             .args(["--no-renames", "--no-abbrev", &format!("{base}..{tip}")])
             .bytes()?;
         parse_raw(&raw)
+    }
+}
+
+impl Repo {
+    /// What the index at `index` holds otherwise than the tree of `tip` and no commit of `base..tip` held: only staged.
+    /// An index may lag behind its branch, since a commit need not go through it.
+    pub(crate) fn staged_alone(
+        &self,
+        index: &Path,
+        base: &Oid,
+        tip: &Oid,
+    ) -> anyhow::Result<Vec<String>> {
+        let tree = self.read.tree_of(tip)?;
+        let raw = self
+            .git
+            .command(["diff-index", "--cached", "--raw", "-z"])
+            .args(["--no-renames", "--no-abbrev", tree.as_str(), "--"])
+            .env("GIT_INDEX_FILE", index)
+            .bytes()?;
+        let mut staged = parse_raw(&raw)?;
+        // A deletion holds no content; a submodule's commit is in a repository of its own.
+        staged.retain(|change| change.after.as_ref().is_some_and(|e| !e.is_submodule()));
+        if staged.is_empty() {
+            return Ok(Vec::new());
+        }
+        let base = self
+            .read
+            .merge_base(base, tip)?
+            .unwrap_or_else(|| base.clone());
+        let ours = self.read.changes(&self.read.tree_of(&base)?, &tree)?;
+        let since = self.read.entries_since(&base, tip)?;
+        let was_there = |staged: &Change| {
+            let at = |change: &&Change| change.path == staged.path;
+            ours.iter().filter(at).any(|c| c.before == staged.after)
+                || since.iter().filter(at).any(|c| c.after == staged.after)
+        };
+        staged.retain(|change| !was_there(change));
+        Ok(staged.into_iter().map(|change| change.path).collect())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::{Unsaved, rename_once, unlanded_paths};
+use super::{Unsaved, rename_once, staged_alone, unlanded_paths};
 use crate::error::Refusal;
 use crate::git::folder_id;
 use crate::oid::Oid;
@@ -23,6 +23,7 @@ pub(crate) fn unsaved_of_removed(ws: &Workspace, trashed: &Trashed) -> anyhow::R
     let mut unsaved = Unsaved {
         tip: trashed.tip.clone(),
         uncommitted: Vec::new(),
+        staged: Vec::new(),
         unlanded: Vec::new(),
         private: Vec::new(),
     };
@@ -42,6 +43,8 @@ pub(crate) fn unsaved_of_removed(ws: &Workspace, trashed: &Trashed) -> anyhow::R
     if let Some(folder) = trashed.trash.as_deref().filter(|dir| dir.is_dir()) {
         unsaved.uncommitted = uncommitted(ws, trashed, folder, &tip)?;
     }
+    let index = archived.join("admin/index");
+    unsaved.staged = staged_alone(ws, task, &index, &tip, &unsaved.uncommitted)?;
     let has_landed = task.landing.as_ref().is_some_and(|l| l.tip == tip);
     if !has_landed {
         unsaved.unlanded = unlanded_paths(ws, task, &tip)?;

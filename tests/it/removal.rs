@@ -461,3 +461,48 @@ fn what_a_killed_sweeper_left_is_deleted_by_the_next_command() {
         fs::read_dir(sandbox.state().join("sweeps")).is_ok_and(|mut notes| notes.next().is_none())
     });
 }
+
+#[test]
+fn what_is_only_staged_is_work_and_a_lagging_index_is_none() {
+    let sandbox = Sandbox::with(&[("wt.toml", CONTRACT), ("test.sh", ""), ("src/a", "a\n")]);
+    let stage = |worktree: &std::path::Path| {
+        std::fs::write(worktree.join("new"), "precious\n").expect("written");
+        std::fs::write(worktree.join("src/a"), "precious too\n").expect("written");
+        sandbox.git_in(worktree, &["add", "-A"]);
+        std::fs::remove_file(worktree.join("new")).expect("removed");
+        std::fs::write(worktree.join("src/a"), "a\n").expect("written");
+    };
+    let worktree = sandbox.spawn("staged");
+    stage(&worktree);
+    sandbox
+        .wt(&["rm", "staged"])
+        .expect(1)
+        .says("only staged: new, src/a");
+    sandbox.wt(&["rm", "staged", "--force"]).expect(0);
+    sandbox.wt(&["gc", "--older", "0"]).expect(0);
+    sandbox.wt(&["restore", "staged"]).expect(0);
+    assert_eq!(
+        sandbox.git_in(&worktree, &["show", ":src/a"]),
+        "precious too"
+    );
+
+    let worktree = sandbox.spawn("merged");
+    std::fs::write(worktree.join("src/b"), "b\n").expect("written");
+    sandbox.git_in(&worktree, &["add", "src/b"]);
+    sandbox.git_in(&worktree, &["commit", "-q", "-m", "b"]);
+    stage(&worktree);
+    sandbox.wt(&["validate", "merged"]).expect(0);
+    sandbox.wt(&["merge", "merged"]).expect(0);
+    assert_eq!(sandbox.git_in(&worktree, &["show", ":new"]), "precious");
+
+    // The branch goes on without the index.
+    let worktree = sandbox.spawn("lagging");
+    std::fs::write(worktree.join("src/a"), "one\n").expect("written");
+    sandbox.git_in(&worktree, &["commit", "-qam", "one"]);
+    std::fs::write(worktree.join("src/a"), "two\n").expect("written");
+    sandbox.wt(&["validate", "lagging"]).expect(0);
+    sandbox
+        .wt(&["merge", "lagging", "--commit", "-m", "two"])
+        .expect(0);
+    assert!(!worktree.exists());
+}
