@@ -476,7 +476,7 @@ fn what_is_only_staged_is_work_and_a_lagging_index_is_none() {
     stage(&worktree);
     sandbox
         .wt(&["rm", "staged"])
-        .expect(1)
+        .expect(4)
         .says("only staged: new, src/a");
     sandbox.wt(&["rm", "staged", "--force"]).expect(0);
     sandbox.wt(&["gc", "--older", "0"]).expect(0);
