@@ -130,7 +130,7 @@ pub(crate) fn age(text: &str) -> Result<i64, String> {
         .next()
         .zip(digits.parse::<i64>().ok())
         .and_then(|(factor, number)| number.checked_mul(factor))
-        .ok_or_else(|| "not an age: write a number with a unit, such as 14d, 36h or 2w".to_owned())
+        .ok_or_else(|| "not an age: write a number with a unit, such as 7d, 36h or 2w".to_owned())
 }
 
 fn leading_digits(text: &str) -> &str {
