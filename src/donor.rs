@@ -24,29 +24,20 @@ use crate::workspace::SLOTS;
 /// A checkout to clone from. A slot is held for as long as this value lives: nobody judges in it meanwhile.
 pub(crate) struct Donor {
     root: PathBuf,
-    kind: DonorKind,
     index: IndexFile,
     /// When its index was written, in seconds and nanoseconds.
     written: (u32, u32),
     /// Its paths that the wanted tree has otherwise, or not at all.
     differing: HashSet<Vec<u8>>,
-    _lock: Option<Lock>,
-}
-
-/// What a donor is besides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DonorKind {
-    MainCheckout,
-    /// The slot of this number.
-    Slot(usize),
+    /// Of a slot, its lock; the main checkout has none.
+    slot: Option<Lock>,
 }
 
 /// Where a donor may be.
 struct Place {
     root: PathBuf,
-    kind: DonorKind,
     index: PathBuf,
-    lock: Option<Lock>,
+    slot: Option<Lock>,
 }
 
 /// What must be known of a slot's record to read from the slot.
@@ -70,9 +61,8 @@ pub(crate) fn choose(
 ) -> anyhow::Result<Option<Donor>> {
     let main = repo.main_checkout().map(|root| Place {
         root: root.to_owned(),
-        kind: DonorKind::MainCheckout,
         index: repo.common().join("index"),
-        lock: None,
+        slot: None,
     });
     let names = list_dirs(&store.root().join("slots"))?.into_iter();
     let slots = names.filter_map(|name| free_slot(store, worktrees, &name));
@@ -102,9 +92,8 @@ fn free_slot(store: &Store, worktrees: &Path, name: &str) -> Option<Place> {
     let is_at_rest = note.occupant.is_none() && note.root == worktrees.join(SLOTS).join(name);
     is_at_rest.then(|| Place {
         root: note.root,
-        kind: DonorKind::Slot(number),
         index: dir.join("index"),
-        lock: Some(lock),
+        slot: Some(lock),
     })
 }
 
@@ -124,21 +113,17 @@ impl Donor {
         };
         Ok(Some(Self {
             root: place.root,
-            kind: place.kind,
             index,
             written,
             differing,
-            _lock: place.lock,
+            slot: place.slot,
         }))
     }
 
-    /// The root of its files.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
-    }
-
-    pub(crate) fn kind(&self) -> DonorKind {
-        self.kind
+    /// The root that warm folders come from as well. Nothing where it is a slot: the steps of other tasks wrote into
+    /// those.
+    pub(crate) fn warm_root(&self) -> Option<&Path> {
+        self.slot.is_none().then_some(&self.root)
     }
 }
 

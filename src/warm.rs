@@ -47,15 +47,14 @@ pub(crate) fn bring(
     to: &Warming,
 ) -> anyhow::Result<Vec<String>> {
     let mut brought = Vec::new();
-    for folder in repo.ignored_folders(to.root, &to.contract.warm)? {
-        let has_tracked = repo.read.is_folder(to.tree, &folder)?;
+    for folder in repo.ignored_folders(to.root, to.tree, &to.contract.warm)? {
         // It is a part of a folder that is not checked out here.
         let is_apart = to
             .root
             .join(&folder)
             .parent()
             .is_none_or(|above| !above.is_dir());
-        if has_tracked || is_apart || (to.stop)() {
+        if is_apart || (to.stop)() {
             continue;
         }
         if fs::symlink_metadata(to.root.join(&folder)).is_ok() {

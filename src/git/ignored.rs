@@ -6,12 +6,14 @@ use anyhow::Context as _;
 
 use super::Repo;
 use super::read::{records, utf8};
+use crate::oid::Oid;
 
 impl Repo {
-    /// Those of `folders` that git would ignore in the checkout at `root`.
+    /// Those of `folders` that git would ignore in the checkout of `tree` at `root` and that hold nothing tracked.
     pub(crate) fn ignored_folders(
         &self,
         root: &Path,
+        tree: &Oid,
         folders: &[String],
     ) -> anyhow::Result<Vec<String>> {
         if folders.is_empty() {
@@ -31,7 +33,14 @@ impl Repo {
             .stdin(lines)
             .output()?;
         let folder = |path: &[u8]| utf8(path.strip_suffix(b"/").unwrap_or(path));
-        records(&output.stdout).map(folder).collect()
+        let mut found = Vec::new();
+        for record in records(&output.stdout) {
+            let path = folder(record)?;
+            if !self.read.is_folder(tree, &path)? {
+                found.push(path);
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::made;
 use crate::carry;
-use crate::donor::{self, DonorKind, Filling, Purpose};
+use crate::donor::{self, Filling, Purpose};
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::oid::Oid;
@@ -91,7 +91,6 @@ pub(crate) fn slot_is_free(store: &Store, order: &Order) -> anyhow::Result<bool>
 
 impl Slot {
     fn open(store: &Store, worktrees: &Path, number: usize, lock: Lock) -> Self {
-        let dir = store.slot_dir(number);
         let root = worktrees.join(SLOTS).join(number.to_string());
         // A record that can't be read only means that the slot is made anew.
         let mut record = Record::find(store, number).unwrap_or_default();
@@ -101,6 +100,11 @@ impl Slot {
                 ..Record::default()
             };
         }
+        Self::of(store, number, lock, record)
+    }
+
+    fn of(store: &Store, number: usize, lock: Lock, record: Record) -> Self {
+        let dir = store.slot_dir(number);
         Self {
             _lock: lock,
             number,
@@ -275,15 +279,14 @@ impl Slot {
         // What is missing is written when the slot is brought to the candidate.
         if let Some(donor) = donor::choose(repo, &ws.store, worktrees, filling.tree)? {
             donor.clone_into(repo, filling)?;
-            // None of what steps left in another slot.
-            if donor.kind() == DonorKind::MainCheckout {
+            if let Some(from) = donor.warm_root() {
                 let to = Warming {
                     root: &self.record.root,
                     tree: filling.tree,
                     contract: &order.contract.worktree,
                     stop: &|| false,
                 };
-                warm::bring(repo, &ws.ctx.ui, donor.root(), &to)?;
+                warm::bring(repo, &ws.ctx.ui, from, &to)?;
             }
         }
         Ok(())

@@ -13,16 +13,8 @@ pub(super) fn folders(ws: &Workspace, task: &Task) -> Vec<String> {
         let target = ws.target_tip(task)?;
         let contract = ws.in_force(&ws.repo, &task.target, &target)?.contract;
         let tree = ws.repo.read.tree_of(&ws.repo.tip_of(task)?)?;
-        let mut folders = Vec::new();
-        for folder in ws
-            .repo
-            .ignored_folders(&task.worktree, &contract.worktree.warm)?
-        {
-            if !ws.repo.read.is_folder(&tree, &folder)? {
-                folders.push(folder);
-            }
-        }
-        Ok(folders)
+        ws.repo
+            .ignored_folders(&task.worktree, &tree, &contract.worktree.warm)
     };
     find().unwrap_or_default()
 }

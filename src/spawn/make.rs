@@ -9,7 +9,7 @@ use super::NewTask;
 use super::plan::Plan;
 use crate::carry;
 use crate::copies;
-use crate::donor::{self, Donor, DonorKind, Filling, Purpose};
+use crate::donor::{self, Donor, Filling, Purpose};
 use crate::error::{Refusal, some_of};
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::process::Interrupt;
@@ -177,15 +177,14 @@ impl Plan {
     ) -> anyhow::Result<()> {
         let contract = &in_force.contract.worktree;
         let tree = ws.repo.read.tree_of(&task.base)?;
-        // What a judged step left in a slot must not reach other tasks.
-        if let Some(donor) = donor.filter(|donor| donor.kind() == DonorKind::MainCheckout) {
+        if let Some(from) = donor.as_ref().and_then(Donor::warm_root) {
             let to = Warming {
                 root: &self.worktree,
                 tree: &tree,
                 contract,
                 stop: &|| interrupt.raised(),
             };
-            let brought = warm::bring(&ws.repo, &ws.ctx.ui, donor.root(), &to)?;
+            let brought = warm::bring(&ws.repo, &ws.ctx.ui, from, &to)?;
             if !brought.is_empty() {
                 let list = some_of(&brought);
                 ws.ctx
@@ -193,6 +192,8 @@ impl Plan {
                     .say(&format!("warm folders brought along: {list}"));
             }
         }
+        // Judges need not wait for the set-up.
+        drop(donor);
         let carried = carry::bring(
             &ws.repo,
             self.carried.clone(),

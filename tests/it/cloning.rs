@@ -9,13 +9,12 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
-use crate::sandbox::{Sandbox, skipped};
+use crate::sandbox::{Sandbox, has_strace};
 
 /// What `wt` itself puts into a worktree.
 const OURS: &[&str] = &[".git", ".wt", ".claude", "AGENTS.override.md"];
@@ -185,7 +184,7 @@ fn every_kind_of_file_is_cloned_and_no_status_reads_one() {
     let cloned = sandbox.spawned_right("auth");
     assert_eq!(cloned.len(), 611, "{cloned:?}");
 
-    if !can_trace() {
+    if !has_strace() {
         return;
     }
     let trace = sandbox.root().join("trace");
@@ -233,17 +232,4 @@ fn every_form_of_index_is_understood() {
         let cloned = sandbox.spawned_right("auth");
         assert_eq!(cloned.len(), 611, "{name}={value}");
     }
-}
-
-fn can_trace() -> bool {
-    let works = Command::new("strace")
-        .args(["-qq", "-o", "/dev/null", "-e", "trace=none", "true"])
-        .status()
-        .is_ok_and(|status| status.success());
-    if !works {
-        let why = "strace is not here, or may not be used";
-        assert!(std::env::var_os("WT_REQUIRE_STRACE").is_none(), "{why}");
-        skipped(why);
-    }
-    works
 }

@@ -13,9 +13,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use points::{Point, spread};
-use rig::has_strace;
 use scenarios::{SCENARIOS, Scenario};
 use trial::{Recovery, Trial};
+
+use crate::sandbox::has_strace;
 
 /// Of each scenario, how many points a test run tries that is not asked for all.
 const SAMPLE: usize = 10;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
 
 use crate::sandbox::{CONTRACT, Sandbox, wait_until};
 
@@ -465,12 +466,12 @@ fn what_a_killed_sweeper_left_is_deleted_by_the_next_command() {
 #[test]
 fn what_is_only_staged_is_work_and_a_lagging_index_is_none() {
     let sandbox = Sandbox::with(&[("wt.toml", CONTRACT), ("test.sh", ""), ("src/a", "a\n")]);
-    let stage = |worktree: &std::path::Path| {
-        std::fs::write(worktree.join("new"), "precious\n").expect("written");
-        std::fs::write(worktree.join("src/a"), "precious too\n").expect("written");
+    let stage = |worktree: &Path| {
+        fs::write(worktree.join("new"), "precious\n").expect("written");
+        fs::write(worktree.join("src/a"), "precious too\n").expect("written");
         sandbox.git_in(worktree, &["add", "-A"]);
-        std::fs::remove_file(worktree.join("new")).expect("removed");
-        std::fs::write(worktree.join("src/a"), "a\n").expect("written");
+        fs::remove_file(worktree.join("new")).expect("removed");
+        fs::write(worktree.join("src/a"), "a\n").expect("written");
     };
     let worktree = sandbox.spawn("staged");
     stage(&worktree);
@@ -487,7 +488,7 @@ fn what_is_only_staged_is_work_and_a_lagging_index_is_none() {
     );
 
     let worktree = sandbox.spawn("merged");
-    std::fs::write(worktree.join("src/b"), "b\n").expect("written");
+    fs::write(worktree.join("src/b"), "b\n").expect("written");
     sandbox.git_in(&worktree, &["add", "src/b"]);
     sandbox.git_in(&worktree, &["commit", "-q", "-m", "b"]);
     stage(&worktree);
@@ -497,9 +498,9 @@ fn what_is_only_staged_is_work_and_a_lagging_index_is_none() {
 
     // The branch goes on without the index.
     let worktree = sandbox.spawn("lagging");
-    std::fs::write(worktree.join("src/a"), "one\n").expect("written");
+    fs::write(worktree.join("src/a"), "one\n").expect("written");
     sandbox.git_in(&worktree, &["commit", "-qam", "one"]);
-    std::fs::write(worktree.join("src/a"), "two\n").expect("written");
+    fs::write(worktree.join("src/a"), "two\n").expect("written");
     sandbox.wt(&["validate", "lagging"]).expect(0);
     sandbox
         .wt(&["merge", "lagging", "--commit", "-m", "two"])

@@ -445,6 +445,20 @@ pub(crate) fn skipped(why: &str) {
     writeln!(std::io::stderr(), "skipped {test}: {why}").expect("written");
 }
 
+/// Whether strace can be used here.
+pub(crate) fn has_strace() -> bool {
+    let works = Command::new("strace")
+        .args(["-qq", "-o", "/dev/null", "-e", "trace=none", "true"])
+        .status()
+        .is_ok_and(|status| status.success());
+    if !works {
+        let why = "strace is not here, or may not be used";
+        assert!(std::env::var_os("WT_REQUIRE_STRACE").is_none(), "{why}");
+        skipped(why);
+    }
+    works
+}
+
 /// Waits for what another process does; how fast it is does not matter.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {

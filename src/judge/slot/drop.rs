@@ -26,14 +26,7 @@ pub(crate) fn drop_slot(ws: &Workspace, number: usize) -> anyhow::Result<bool> {
     }
     // From here on it is none: whoever comes before the rest is done makes it anew.
     record.admin = String::new();
-    let slot = Slot {
-        _lock: lock,
-        number,
-        file: dir.join("slot.json"),
-        index: dir.join("index"),
-        record,
-        carried: Vec::new(),
-    };
+    let slot = Slot::of(&ws.store, number, lock, record);
     write_json(&slot.file, &slot.record)?;
     {
         let _lock = ws.lock()?;

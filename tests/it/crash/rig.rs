@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::points::{CALLS, Fate, Point, Process, points_of};
 use super::processes::{any_is_dying, command_line, is_stopped_leader, pids_with, tracer_of};
-use crate::sandbox::{Ran, Sandbox, skipped, wait_until, wt};
+use crate::sandbox::{Ran, Sandbox, wait_until, wt};
 
 /// Stands first on `PATH`: counts the gits of a run, and puts the one that is meant under strace. Git finds itself here
 /// as well when it starts another git. Who waits for a git is stopped before it is killed, so that none of them sees
@@ -44,20 +44,6 @@ code=$?
 if [ $code = 137 ]; then [ "$all" = yes ] && end_callers; kill -9 $$; fi
 exit $code
 "#;
-
-/// Whether strace can be used here.
-pub(super) fn has_strace() -> bool {
-    let works = Command::new("strace")
-        .args(["-qq", "-o", "/dev/null", "-e", "trace=none", "true"])
-        .status()
-        .is_ok_and(|status| status.success());
-    if !works {
-        let why = "strace is not here, or may not be used";
-        assert!(std::env::var_os("WT_REQUIRE_STRACE").is_none(), "{why}");
-        skipped(why);
-    }
-    works
-}
 
 /// A repository as a scenario needs it, kept aside so that it can be had again.
 pub(super) struct Rig {
