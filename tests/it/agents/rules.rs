@@ -64,7 +64,10 @@ fn a_session_that_goes_on_is_handed_the_task(agent: Agent) {
     let session = rig.play(agent, Start::ByHand, "auth", worked);
     session.ran.expect(0);
     assert!(!session.opening.contains(page), "{}", session.opening);
-    let again = vec![shell("git add src; git commit -qm half; wt validate"), say("Done.")];
+    let again = vec![
+        shell("git add src; git commit -qm half; wt validate"),
+        say("Done."),
+    ];
     let session = rig.play(agent, Start::ByHandAgain, "auth", again);
     session.ran.expect(0);
     for words in [page, "- src/new.txt", "## Next"] {
