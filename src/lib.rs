@@ -22,6 +22,7 @@ mod gc;
 mod grant;
 mod remove;
 
+mod handover;
 mod usage;
 
 mod judge;
