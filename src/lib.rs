@@ -67,6 +67,7 @@ mod cage;
 mod plain;
 
 // Words: pure, no input or output, most of the tests.
+mod breach;
 mod gate;
 mod hook;
 mod landing;
@@ -77,9 +78,11 @@ mod task;
 mod failure;
 mod rules;
 mod scope;
+mod weakened;
 
 mod digest;
 mod error;
+mod lines;
 mod oid;
 mod template;
 
