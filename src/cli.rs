@@ -128,6 +128,11 @@ impl Verb {
         }
     }
 
+    /// Whether it is called to make room on a disk.
+    pub(crate) fn frees_room(&self) -> bool {
+        matches!(self, Verb::Rm(_) | Verb::Gc(_))
+    }
+
     /// Whether the verb, called in a cage, is done by the `wt run` outside of it.
     pub(crate) fn is_done_outside(&self) -> bool {
         self.caller() != Caller::Anyone

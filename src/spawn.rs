@@ -9,12 +9,14 @@ mod undo;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use crate::ballast;
 use crate::carry;
 use crate::confine;
 use crate::error::{Code, Refusal};
 use crate::oid::Oid;
 use crate::process::{self, Interrupt};
 use crate::task::{Task, check_name};
+use crate::usage;
 use crate::workspace::{InForce, Workspace};
 
 use plan::Plan;
@@ -167,6 +169,8 @@ fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
                     .fact("base", task.base.as_str())
                     .fact("target", task.target.as_str()),
             )?;
+            ballast::hold(ws, &plan.worktrees);
+            usage::look(ws, &plan.worktrees);
             Ok(task)
         }
         Err(error) => {

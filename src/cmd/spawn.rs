@@ -127,12 +127,22 @@ impl Spawn {
         });
         match ws.branch.as_deref().or(base_branch) {
             Some(branch) => Self::plain_target(ws, branch),
-            None => Err(Refusal::refused(
-                "there is no current branch here for the task to land on",
-            )
-            .hint("name it: --target <branch>")
-            .into()),
+            None => Err(Self::no_branch(ws)?.into()),
         }
+    }
+
+    fn no_branch(ws: &Workspace) -> anyhow::Result<Refusal> {
+        let what = "there is no current branch here for the task to land on";
+        if ws.checkout.is_some() {
+            return Ok(Refusal::refused(what).hint("name it: --target <branch>"));
+        }
+        let head = ws.repo.read.symbolic_target("HEAD")?;
+        let head = head
+            .as_deref()
+            .and_then(|head| head.strip_prefix("refs/heads/"))
+            .unwrap_or("<branch>");
+        let what = format!("{what}: nothing is checked out in a bare repository");
+        Ok(Refusal::refused(what).hint(format!("name it: --target {head}")))
     }
 
     /// A target that is an alias is the branch that it stands for; a live task's own branch is none.
