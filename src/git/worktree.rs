@@ -252,7 +252,7 @@ impl Repo {
             Ok(first.map(|name| name.trim_start_matches("refs/heads/").to_owned()))
         };
         // What libgit2 can't read, git may.
-        if let Some(Ok(found)) = self.read.libgit2.as_deref().map(find) {
+        if let Some(Ok(found)) = self.read.libgit2().map(find) {
             return Ok(found);
         }
         Ok(self.branches_below(prefix)?.into_iter().next())
