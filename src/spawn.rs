@@ -30,6 +30,8 @@ pub(crate) struct NewTask {
     /// Short name of the branch it lands on.
     pub(crate) target: String,
     pub(crate) owns: Vec<String>,
+    /// Constraints of its own.
+    pub(crate) rules: Vec<String>,
     /// Whether its worktree holds the folders of its scope alone.
     pub(crate) sparse: bool,
     /// The tasks that must have landed before it starts.
@@ -78,6 +80,7 @@ fn make_waiting(ws: &Workspace, task: Task) -> anyhow::Result<Task> {
         base: ws.target_tip(&task)?,
         target: task.target.clone(),
         owns: task.owns.clone(),
+        rules: task.own_rules.clone(),
         sparse: task.folders.is_some(),
         after: Vec::new(),
         waiting: Some(Box::new(task)),

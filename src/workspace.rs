@@ -3,6 +3,7 @@
 mod claims;
 mod in_force;
 mod marker;
+mod rulebook;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::task::Task;
 pub(crate) use claims::{Claimant, Claims};
 pub(crate) use in_force::{FILE as CONTRACT_FILE, InForce, shared_paths, tree_files};
 pub(crate) use marker::{MARKER, SLOTS, holds_worktrees, write_marker};
+pub(crate) use rulebook::{Rulebook, Ruling, identity_of_rules, rulebook};
 
 /// What every verb on a repository starts from.
 pub(crate) struct Workspace<'c> {

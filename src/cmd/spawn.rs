@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use clap_complete::ArgValueCandidates;
 
 use crate::ctx::Ctx;
@@ -35,6 +36,9 @@ pub(crate) struct Spawn {
     /// Paths that only this task may change; !GLOB takes out (may repeat)
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     owns: Vec<String>,
+    /// A hard constraint for this task alone, beside those of the contract (may repeat)
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    rule: Vec<String>,
     /// Check out only the folders of the scope (--owns), and what `sparse_always` in wt.toml names
     #[arg(long)]
     sparse: bool,
@@ -69,6 +73,7 @@ impl Spawn {
             base,
             target,
             owns: self.owns.clone(),
+            rules: self.rule.clone(),
             sparse: self.sparse,
             after: self.after.clone(),
             waiting: None,
@@ -84,6 +89,7 @@ impl Spawn {
             && self.brief.is_none()
             && !self.sparse
             && self.owns.is_empty()
+            && self.rule.is_empty()
             && self.after.is_empty()
     }
 

@@ -210,7 +210,11 @@ impl<'a> Section<'a> {
 
     /// The tables `[[key]]`, in their order.
     pub(super) fn find_sections(&self, key: &str) -> Result<Option<Vec<Section<'a>>>, Refusal> {
-        let expected = format!("a list of tables, each headed [[{key}]]");
+        let title = match self.name.trim_matches(['[', ']']) {
+            "" => format!("[[{key}]]"),
+            parent => format!("[[{parent}.{key}]]"),
+        };
+        let expected = format!("a list of tables, each headed {title}");
         let Some(list) = self.find(key, &expected, |value| value.as_array())? else {
             return Ok(None);
         };
@@ -219,7 +223,7 @@ impl<'a> Section<'a> {
             .map(|item| {
                 let field = self.field(key, item.span(), item.get_ref().as_table());
                 let table = field.require(&expected, item.get_ref())?;
-                Ok(self.section(format!("[[{key}]]"), table.at, table.value))
+                Ok(self.section(title.clone(), table.at, table.value))
             })
             .collect::<Result<_, _>>()
             .map(Some)

@@ -78,7 +78,10 @@ rules = "OTHER.md"
         "invariants": [
           "Keep the API."
         ],
-        "edits": []
+        "edits": [],
+        "include": [],
+        "protect_tests": false,
+        "checks": []
       },
       "gate": [
         {
@@ -99,6 +102,7 @@ rules = "OTHER.md"
           "**/.gitattributes",
           "**/AGENTS.md",
           "**/CLAUDE.md",
+          "**/wt.rules.md",
           ".claude/**",
           ".envrc",
           ".husky/**",
