@@ -71,6 +71,7 @@ mod hook;
 mod landing;
 
 mod contract;
+mod plan;
 mod task;
 
 mod failure;

@@ -23,7 +23,7 @@ mod summary;
 mod territory;
 
 pub(crate) use globs::Globs;
-pub(crate) use overlap::{Overlap, overlap};
+pub(crate) use overlap::{Overlap, beyond, overlap};
 pub(crate) use pattern::Case;
 pub(crate) use summary::by_folder;
 pub(crate) use territory::{Claim, Standing, Territory, Whose};
