@@ -45,7 +45,38 @@ struct Holders {
     age: Duration,
 }
 
+/// The lock of one checkout's index, from a time at which it may have been another's.
+pub(super) struct IndexLock {
+    path: PathBuf,
+    before: Option<Stamp>,
+    holders: Holders,
+}
+
+impl IndexLock {
+    /// Removes one that was not there before and whose git is dead: `wt`'s own leaves it where the disk fails at the
+    /// moment at which it is given up. The caller is as of [`Repo::remove_dead_locks`].
+    ///
+    /// # Errors
+    /// As [`Repo::remove_stale_lock`].
+    pub(super) fn remove_if_left(&self) -> anyhow::Result<()> {
+        match stamp_at(&self.path) {
+            Some(now) if self.before != Some(now) => outlast(&self.path, &self.holders),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Repo {
+    /// Looks at the lock of the index of `checkout`.
+    pub(super) fn index_lock(&self, checkout: Checkout) -> anyhow::Result<IndexLock> {
+        let path = checkout.git_dir()?.join("index.lock");
+        Ok(IndexLock {
+            before: stamp_at(&path),
+            holders: self.holders_in(checkout)?,
+            path,
+        })
+    }
+
     /// Locks of the whole repository that are older than any write of git's takes.
     pub(crate) fn stale_locks(&self) -> Vec<PathBuf> {
         let locks = SHARED.iter().map(|name| self.common().join(name));
@@ -94,15 +125,7 @@ impl Repo {
             return Ok(());
         };
         let git_dir = checkout.git_dir()?;
-        let holders = Holders {
-            // Who is at work in another checkout has an index and a HEAD of its own.
-            folders: vec![
-                self.common().to_owned(),
-                checkout.root().to_owned(),
-                git_dir.clone(),
-            ],
-            ..own
-        };
+        let holders = self.holders_in(checkout)?;
         OF_CHECKOUT
             .iter()
             .try_for_each(|name| outlast(&git_dir.join(name), &holders))?;
@@ -113,6 +136,19 @@ impl Repo {
     /// Removes the lock of a ref that nobody can hold.
     pub(crate) fn remove_lock(&self, reference: &str) -> anyhow::Result<()> {
         remove(&self.lock_of(reference))
+    }
+
+    /// Others' gits that may hold the index or HEAD of `checkout`: who is at work in another one has its own.
+    fn holders_in(&self, checkout: Checkout) -> anyhow::Result<Holders> {
+        Ok(Holders {
+            folders: vec![
+                self.common().to_owned(),
+                checkout.root().to_owned(),
+                checkout.git_dir()?,
+            ],
+            gits: Gits::OfOthers,
+            age: ABANDONED,
+        })
     }
 
     fn lock_of(&self, reference: &str) -> PathBuf {
@@ -161,8 +197,18 @@ fn outlast(lock: &Path, holders: &Holders) -> anyhow::Result<()> {
 }
 
 fn is_still(lock: &Path, seen: &Metadata) -> bool {
-    let stamp = |m: &Metadata| (m.dev(), m.ino(), m.mtime(), m.mtime_nsec());
-    fs::symlink_metadata(lock).is_ok_and(|now| stamp(&now) == stamp(seen))
+    stamp_at(lock) == Some(stamp(seen))
+}
+
+/// What tells one lock from the next: its place and the time at which it was made.
+type Stamp = (u64, u64, i64, i64);
+
+fn stamp(m: &Metadata) -> Stamp {
+    (m.dev(), m.ino(), m.mtime(), m.mtime_nsec())
+}
+
+fn stamp_at(lock: &Path) -> Option<Stamp> {
+    fs::symlink_metadata(lock).ok().map(|found| stamp(&found))
 }
 
 /// Time since a file was written; one of the future is new.

@@ -106,12 +106,15 @@ impl Repo {
     pub(crate) fn move_checkout(&self, step: &CheckoutMove) -> anyhow::Result<CheckoutMoved> {
         let trees = (self.read.tree_of(step.old)?, self.read.tree_of(step.new)?);
         let changes = self.read.changes(&trees.0, &trees.1)?;
+        let lock = self.index_lock(step.checkout)?;
         for _ in 1..TRIES {
             match self.try_move(step, &changes)? {
                 Tried::IndexInUse(_) => std::thread::sleep(PAUSE),
                 Tried::Ended(moved) => return Ok(moved),
             }
         }
+        // A living one is named by git, below.
+        let _ = lock.remove_if_left();
         Ok(match self.try_move(step, &changes)? {
             Tried::IndexInUse(why) => CheckoutMoved::Refused(why),
             Tried::Ended(moved) => moved,

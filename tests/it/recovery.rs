@@ -21,6 +21,7 @@ case " $* " in
   hold-killed) REAL "$@"; kill -KILL "$(cat "$d/hold")"; die ;;
   git-after-files) REAL "$@"; rm "$d/plan"; kill -KILL "$$" ;;
   git-hold-killed) rm "$d/plan"; kill -KILL "$(cat "$d/hold")" ;;
+  lock-left) rm "$d/plan"; : > .git/index.lock; echo "error: Entry 'c.txt' not uptodate." >&2; exit 128 ;;
   esac ;;
 *" update-ref "*" --stdin "*)
   echo "$$" > "$d/hold"
@@ -403,6 +404,16 @@ fn a_lock_of_a_git_that_lives_is_left() {
     assert_eq!(sandbox.read("own.txt"), "being committed\n");
     sandbox.git(&["checkout", "-q", "--", "own.txt"]);
     rig.assert_landed("a living git");
+}
+
+#[test]
+fn a_lock_that_its_own_git_could_not_give_up_does_not_stop_it() {
+    let rig = Rig::new(&[]);
+    let sandbox = &rig.sandbox;
+    sandbox.write(sandbox.home().join("crash/plan"), "lock-left");
+    sandbox.wt(&["merge", "auth"]).expect(0);
+    rig.assert_landed("its own lock");
+    assert!(!sandbox.repo().join(".git/index.lock").exists());
 }
 
 #[test]
