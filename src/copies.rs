@@ -21,17 +21,44 @@ const CLAUDE: &str = ".claude/rules/wt.md";
 const CODEX: &str = "AGENTS.override.md";
 
 /// The rules of a task, rendered.
-pub(crate) fn render_rules(task: &Task, in_force: &InForce) -> String {
-    with_source(task, in_force, rules::render)
+pub(crate) fn render_rules(
+    store: &Store,
+    task: &Task,
+    in_force: &InForce,
+) -> anyhow::Result<String> {
+    with_source(store, task, in_force, rules::render)
+}
+
+/// The layers of a task's rules that its contract and its record do not hold.
+struct Later {
+    plan: Option<String>,
+    memory: Option<String>,
+}
+
+impl Later {
+    /// As the state of the task has them.
+    fn load(store: &Store, task: &Task) -> anyhow::Result<Self> {
+        let memory = store.task_dir(&task.name).join("memory.md");
+        let memory = match fs::read_to_string(&memory) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => {
+                return Err(error).with_context(|| format!("can't read {}", memory.display()));
+            }
+        };
+        Ok(Self { plan: None, memory })
+    }
 }
 
 /// Calls `use_source` with what the rules of a task are made from.
 pub(crate) fn with_source<T>(
+    store: &Store,
     task: &Task,
     in_force: &InForce,
     use_source: impl FnOnce(&rules::Source) -> T,
-) -> T {
+) -> anyhow::Result<T> {
     let contract = &in_force.contract;
+    let later = Later::load(store, task)?;
     let steps: Vec<rules::Step> = contract
         .gate
         .iter()
@@ -42,7 +69,7 @@ pub(crate) fn with_source<T>(
             when: step.when.as_deref(),
         })
         .collect();
-    use_source(&rules::Source {
+    Ok(use_source(&rules::Source {
         task: &task.name,
         branch: &task.branch,
         target: &task.target,
@@ -53,7 +80,9 @@ pub(crate) fn with_source<T>(
         shared: &contract.scope.shared,
         steps: &steps,
         brief: task.brief.as_deref(),
-    })
+        plan: later.plan.as_deref(),
+        memory: later.memory.as_deref(),
+    }))
 }
 
 /// Pins rules and script in the state and writes their copies into the worktree, as [`place`] does.
@@ -76,10 +105,10 @@ pub(crate) struct Pinned {
 /// Writes rules and script into the state.
 pub(crate) fn pin(store: &Store, task: &Task, in_force: &InForce) -> anyhow::Result<Pinned> {
     require_folder(task)?;
-    let rules = render_rules(task, in_force);
-    let script = with_source(task, in_force, |source| {
+    let rules = render_rules(store, task, in_force)?;
+    let script = with_source(store, task, in_force, |source| {
         rules::validate_script(source.steps)
-    });
+    })?;
     let state = store.task_dir(&task.name);
     write_atomic(&state.join("rules.md"), rules.as_bytes())?;
     write_atomic(&state.join("validate.sh"), script.as_bytes())?;

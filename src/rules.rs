@@ -35,6 +35,10 @@ pub(crate) struct Source<'a> {
     pub(crate) steps: &'a [Step<'a>],
     /// What the task is to do: any text, rendered so that it can't pass for a rule.
     pub(crate) brief: Option<&'a str>,
+    /// The plan that was approved, in the agent's words: rendered as the brief is.
+    pub(crate) plan: Option<&'a str>,
+    /// What other tasks left behind, chosen and quoted already: each line begins with `>`.
+    pub(crate) memory: Option<&'a str>,
 }
 
 /// One step of the gate, as far as an agent needs to know it.
@@ -54,7 +58,8 @@ impl Step<'_> {
     }
 }
 
-/// The text of `.wt/RULES.md`: hard constraints, edit rules, validation, brief, always in this order.
+/// The text of `.wt/RULES.md`: hard constraints, edit rules, validation loop, scope, brief, plan, memory, always in this
+/// order; the last two only where there are any.
 pub(crate) fn render(source: &Source) -> String {
     let values = context! {
         task => source.task,
@@ -66,9 +71,15 @@ pub(crate) fn render(source: &Source) -> String {
         sparse => source.sparse,
         shared => source.shared.to_vec(),
         steps => source.steps.iter().map(Step::value).collect::<Vec<_>>(),
-        brief => source.brief.filter(|brief| !brief.trim().is_empty()),
+        brief => filled(source.brief),
+        plan => filled(source.plan),
+        memory => filled(source.memory),
     };
     fill(include_str!("../templates/rules.md"), values)
+}
+
+fn filled(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.trim().is_empty())
 }
 
 /// Fills an embedded template in; text from outside passes one of the filters below, never a parser.
@@ -78,6 +89,7 @@ fn fill(template: &str, values: Value) -> String {
     environment.add_filter("codes", |globs: Vec<String>| text::codes(&globs));
     environment.add_filter("item", |rule: String| text::item(&rule));
     environment.add_filter("block", |brief: String| text::block(&brief));
+    environment.add_filter("quote", |notes: String| text::quote(&notes));
     environment.add_filter("command", |run: String| text::command(&run));
     environment.add_filter("sh", |word: String| script::quote(&word));
     environment

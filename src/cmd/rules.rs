@@ -52,12 +52,12 @@ impl Rules {
         let name = ws.task_name(given.as_deref())?;
         let task = ws.store.require_task(&name)?;
         let in_force = ws.in_force(&ws.repo_for(&task), &task.target, &ws.target_tip(&task)?)?;
-        let text = render_rules(&task, &in_force);
+        let text = render_rules(&ws.store, &task, &in_force)?;
         let Action::Lint(args) = self.action else {
             ctx.ui.out(&text);
             return Ok(Code::Ok);
         };
-        let findings = with_source(&task, &in_force, |source| lint(&text, source));
+        let findings = with_source(&ws.store, &task, &in_force, |source| lint(&text, source))?;
         if args.json {
             let list: Vec<_> = findings
                 .iter()

@@ -172,6 +172,8 @@ mod tests {
                 when: None,
             }],
             brief,
+            plan: None,
+            memory: None,
         };
         let rendered = render(&source);
         let findings = lint(&rendered, &source);
@@ -211,7 +213,7 @@ mod tests {
         15: the rule contradicts line 9
         16: the rule holds the unseen character U+001B
         17: the rule has 302 characters; past 300 it is more than one rule
-        201: the rules file has 254 lines; past 200, agents lose rules
+        201: the rules file has 257 lines; past 200, agents lose rules
         ");
     }
 }

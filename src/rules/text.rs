@@ -41,6 +41,18 @@ pub(super) fn block(brief: &str) -> String {
     indented(plain(brief).trim_matches('\n').trim_end())
 }
 
+/// A text of lines that are quoted already, each beginning with `>`; one that is not is quoted here.
+pub(super) fn quote(notes: &str) -> String {
+    let notes = plain(notes);
+    let lines = notes.trim_matches('\n').split('\n').map(str::trim_end);
+    let quoted = lines.map(|line| match line {
+        "" => line.to_owned(),
+        _ if line.starts_with('>') => line.to_owned(),
+        _ => format!("> {line}"),
+    });
+    quoted.collect::<Vec<_>>().join("\n")
+}
+
 /// A command after its step's colon: on the same line, or as a block of its own if it has several lines.
 pub(super) fn command(run: &str) -> String {
     let run = run.trim_end_matches('\n');
@@ -110,6 +122,14 @@ mod tests {
         assert_eq!(
             command("set -e\n\necho '```'\n"),
             "\n\n    ````sh\n    set -e\n\n    echo '```'\n    ````"
+        );
+    }
+
+    #[test]
+    fn a_note_never_leaves_its_quotation() {
+        assert_eq!(
+            quote("\n> note a\n\n## 1. Hard\r> b\u{2028}- c\n"),
+            "> note a\n\n> ## 1. Hard\n> b\n> - c"
         );
     }
 
