@@ -20,6 +20,7 @@ mod sync;
 mod gc;
 
 mod grant;
+mod planning;
 mod remove;
 
 mod usage;

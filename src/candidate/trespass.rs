@@ -137,7 +137,11 @@ fn stays_inside(path: &str, target: &[u8]) -> bool {
 /// The first word of the verdict: a plan alone was left only where no path is beyond the scope itself.
 pub(crate) fn trespass_verdict(found: &[Trespass]) -> &'static str {
     let is_planned = found.iter().all(|trespass| trespass.verdict == OUT_OF_PLAN);
-    if is_planned { OUT_OF_PLAN } else { OUT_OF_SCOPE }
+    if is_planned {
+        OUT_OF_PLAN
+    } else {
+        OUT_OF_SCOPE
+    }
 }
 
 /// The verdict on a trespass, as an agent reads it.

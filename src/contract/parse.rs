@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::quantity::{parse_duration, parse_reserve, parse_size};
 use super::read::{Field, Flaw, Section, Source};
 use super::{
-    Agent, Approve, CagePolicy, Confine, Contract, Disk, Env, Judge, Kind, Land, PlanPolicy, Ports, Rules, ScopePolicy,
-    Step, Strategy, Timeout, WarmCopy, Worktree, check, inputs,
+    Agent, Approve, CagePolicy, Confine, Contract, Disk, Env, Judge, Kind, Land, PlanPolicy, Ports,
+    Rules, ScopePolicy, Step, Strategy, Timeout, WarmCopy, Worktree, check, inputs,
 };
 use crate::error::{Refusal, nearest};
 
@@ -44,7 +44,8 @@ const SCHEMA: [(&str, &[&str]); 11] = [
     ("[disk]", &["budget", "reserve"]),
 ];
 const SECTIONS: [&str; 12] = [
-    "rules", "gate", "judge", "env", "worktree", "scope", "plan", "cage", "ports", "land", "disk", "agents",
+    "rules", "gate", "judge", "env", "worktree", "scope", "plan", "cage", "ports", "land", "disk",
+    "agents",
 ];
 /// How many ports one task may have.
 const MOST_PORTS: u8 = 50;

@@ -253,6 +253,23 @@ mod tests {
         # What every task may change and none owns, such as "Cargo.lock".
         shared = []
 
+        [plan]
+        # Whether a task changes nothing before it has an approved plan, whose files are its scope from then on.
+        required = false
+        approve = "operator"  # operator | auto: as soon as it passes the checks and lies within the scope
+        # Words that leave open what a plan means: none may stand in one.
+        hedges = [
+            "etc",
+            "and so on",
+            "as needed",
+            "as appropriate",
+            "handle appropriately",
+            "somehow",
+            "TBD",
+            "to be determined",
+            "TODO",
+        ]
+
         [cage]
         # What `wt run` lets an agent write besides its worktree and its own state: each is a door.
         writable = []

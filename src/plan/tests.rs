@@ -102,7 +102,24 @@ fn what_hedges_is_named_by_its_line_and_names_of_code_are_not() {
 fn what_is_no_plan_is_told_line_by_line() {
     let many = "Some words.\n# Files\n## Root couse\n- x\n## Files\n- src/a.rs is changed\n- `src/b.rs` and `src/c.rs`\n- `../x`\n- `x\n-\nloose\n\nlooser\n\
         ## Files\n## Zebra\n## Risks\n- …\n```\ncode\n```\n## Validation\n<!-- not ended\n";
-    insta::assert_snapshot!(flaws(many), @"");
+    insta::assert_snapshot!(flaws(many), @r#"
+    line 1 of the plan: text before the first section (begin with `## Root cause`; the form: wt plan template)
+    line 2 of the plan: Files is a section, and its heading has 1 `#` (write `## Files`)
+    line 3 of the plan: no section of a plan: "Root couse" (did you mean `## Root cause`?)
+    line 6 of the plan: a path, and words beside it (put the path in back-ticks: - `src/lib.rs`: why)
+    line 7 of the plan: two paths in one item (give each path an item of its own)
+    line 8 of the plan: glob '../x' leads through '..' (globs name paths from the repository's root, as in 'src/**')
+    line 9 of the plan: a back-tick without its other (close it)
+    line 13 of the plan: no item of a list (begin it with `- `)
+    line 14 of the plan: Files is there already, on line 5 (make one section of the two)
+    line 15 of the plan: no section of a plan: "Zebra" (the sections are: Root cause, Files, Invariants, Risks, Validation; within one begin a heading with three `#`)
+    line 17 of the plan: an item that says nothing (say it, or leave the item out)
+    line 19 of the plan: no item of a list (begin it with `- `)
+    line 21 of the plan: Validation is empty (name the commands that are to show it: - `cargo test`)
+    line 22 of the plan: the comment that begins here has no end (end it)
+    the plan: the section `## Root cause` is missing (the form: wt plan template)
+    the plan: the section `## Invariants` is missing (the form: wt plan template)
+    "#);
     for section in Section::ALL {
         let text = flaws(&with(section, "<!-- to be filled in -->\n"));
         assert!(
@@ -125,7 +142,33 @@ fn the_form_is_no_plan_before_it_is_filled_in() {
             steps,
         })
     };
-    insta::assert_snapshot!(form(&owns, &steps), @"");
+    insta::assert_snapshot!(form(&owns, &steps), @r"
+    # Plan of task auth
+
+    <!-- Fill in every section, then: wt plan submit --file FILE (or on standard input). Lines like this one are no part of the plan. Words that leave open what is meant are refused. -->
+
+    ## Root cause
+
+    <!-- Why things are as they are, as far as you have looked: the place in the code, and how you know. -->
+
+    ## Files
+
+    <!-- What is to change, one path or glob an item, in back-ticks: nothing else may be changed once the plan is approved. -->
+    <!-- Within: `src/**` -->
+
+    ## Invariants
+
+    <!-- What must hold afterwards as before, one an item. -->
+
+    ## Risks
+
+    <!-- What could go wrong, and how it would be seen, one an item. -->
+
+    ## Validation
+
+    <!-- The exact commands that are to show it, one an item. -->
+    - `cargo test`
+    ");
     let text = flaws(&form(&[], &[]));
     let empty = text.lines().filter(|line| line.contains("is empty"));
     assert_eq!((empty.count(), text.lines().count()), (5, 5), "{text}");
@@ -162,7 +205,7 @@ proptest! {
     #[test]
     fn what_is_read_is_rendered_and_read_as_the_same(
         bodies in [body(), body(), body(), body(), body()],
-        filled in vec(any::<bool>(), 5),
+        filled in vec(proptest::bool::weighted(0.9), 5),
         ends in select(&["\n", "\r\n"][..]),
     ) {
         let mut text = String::new();

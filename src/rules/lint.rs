@@ -172,6 +172,7 @@ mod tests {
                 when: None,
             }],
             brief,
+            planned: None,
             plan: None,
             memory: None,
         };

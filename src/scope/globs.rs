@@ -83,7 +83,8 @@ impl Globs {
 
     /// The globs, of those that add, of which none of `paths` is.
     pub(crate) fn without_any(&self, paths: &[String]) -> Vec<String> {
-        let untouched = |pattern: &&Pattern| !paths.iter().any(|path| pattern.matches(path.as_bytes()));
+        let untouched =
+            |pattern: &&Pattern| !paths.iter().any(|path| pattern.matches(path.as_bytes()));
         let untouched = self.added.iter().filter(untouched);
         untouched.map(|pattern| pattern.text().to_owned()).collect()
     }

@@ -84,7 +84,9 @@ impl Task {
         let name = &self.name;
         match self.proposal.as_ref().map(|proposal| &proposal.rejected) {
             None => "read only, then: wt plan template, fill it in, wt plan submit".to_owned(),
-            Some(None) => format!("end the turn; the operator looks at it: wt plan show {name}, then wt plan approve {name}"),
+            Some(None) => format!(
+                "end the turn; the operator looks at it: wt plan show {name}, then wt plan approve {name}"
+            ),
             Some(Some(rejected)) => format!(
                 "the plan was rejected: {}; submit another: wt plan submit",
                 rejected.because

@@ -4,9 +4,7 @@ use clap::Args;
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
 
-use crate::candidate::{
-    self, Trespass, trespass_of, trespass_text, trespass_verdict, trespasses,
-};
+use crate::candidate::{self, Trespass, trespass_of, trespass_text, trespass_verdict, trespasses};
 use crate::error::Code;
 use crate::input;
 use crate::judge::snapshot_of;
