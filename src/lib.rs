@@ -20,6 +20,7 @@ mod sync;
 mod gc;
 
 mod grant;
+mod planning;
 mod remove;
 
 mod ballast;
@@ -74,6 +75,7 @@ mod hook;
 mod landing;
 
 mod contract;
+mod plan;
 mod task;
 
 mod failure;

@@ -36,6 +36,8 @@ pub(crate) struct NewTask {
     pub(crate) sparse: bool,
     /// The tasks that must have landed before it starts.
     pub(crate) after: Vec<String>,
+    /// Whether a plan is to be approved before anything is changed, whatever the contract says.
+    pub(crate) plans: bool,
     /// Its record, where it is waiting to be made.
     pub(crate) waiting: Option<Box<Task>>,
 }
@@ -83,6 +85,7 @@ fn make_waiting(ws: &Workspace, task: Task) -> anyhow::Result<Task> {
         rules: task.own_rules.clone(),
         sparse: task.folders.is_some(),
         after: Vec::new(),
+        plans: task.plans,
         waiting: Some(Box::new(task)),
     };
     carry_out(ws, &new)

@@ -8,6 +8,7 @@ mod followers;
 mod journal;
 mod line;
 mod lock;
+mod plans;
 mod saved;
 mod sweeps;
 mod temporary;

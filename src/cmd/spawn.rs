@@ -45,6 +45,9 @@ pub(crate) struct Spawn {
     /// Start only when this task has landed; the paths that it owns may be claimed as well (may repeat)
     #[arg(long, value_name = "TASK", conflicts_with = "base", add = ArgValueCandidates::new(input::live_tasks))]
     after: Vec<String>,
+    /// Let it change nothing before a plan of it is approved (wt plan)
+    #[arg(long)]
+    plan: bool,
     /// Print the task as JSON
     #[arg(long)]
     json: bool,
@@ -76,6 +79,7 @@ impl Spawn {
             rules: self.rule.clone(),
             sparse: self.sparse,
             after: self.after.clone(),
+            plans: self.plan,
             waiting: None,
         };
         let task = spawn(&ws, &new)?;
@@ -88,6 +92,7 @@ impl Spawn {
         said.iter().all(|given| given.is_none())
             && self.brief.is_none()
             && !self.sparse
+            && !self.plan
             && self.owns.is_empty()
             && self.rule.is_empty()
             && self.after.is_empty()

@@ -7,7 +7,7 @@ use clap_complete::ArgValueCandidates;
 use serde_json::{Value, json};
 use signal_hook::consts::SIGINT;
 
-use crate::candidate::trespass_text;
+use crate::candidate::{trespass_text, trespass_verdict};
 use crate::ctx::Ctx;
 use crate::error::{Code, some_of};
 use crate::gate::{Report, stopped_next};
@@ -87,7 +87,7 @@ impl Validate {
             }
             Answer::Trespassed { task, found } => {
                 let mut value = head(&task, &strays);
-                value["verdict"] = json!("OUT_OF_SCOPE");
+                value["verdict"] = json!(trespass_verdict(&found));
                 value["paths"] = json!(found);
                 self.print_either(ctx, &value, &trespass_text(&task, &found))?;
                 Ok(Code::No)

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use signal_hook::consts::SIGINT;
 
-use crate::candidate::Trespass;
+use crate::candidate::{Trespass, trespass_verdict};
 use crate::disk::is_full;
 use crate::error::{Code, MAKE_ROOM, Refusal, shown};
 use crate::gate::Report;
@@ -112,7 +112,8 @@ impl LeftOut {
         Self {
             task: task.to_owned(),
             why: format!(
-                "OUT_OF_SCOPE paths={}, {}",
+                "{} paths={}, {}",
+                trespass_verdict(found),
                 found.len(),
                 standing.unwrap_or_default()
             ),

@@ -54,6 +54,10 @@ sparse_always = ["docs/api/"]
 [scope]
 required = true
 shared = ["Cargo.lock"]
+[plan]
+required = true
+approve = "auto"
+hedges = ["maybe"]
 [cage]
 writable = ["/srv/cache"]
 require = true
@@ -155,6 +159,13 @@ rules = "OTHER.md"
           "Cargo.lock"
         ]
       },
+      "plan": {
+        "required": true,
+        "approve": "auto",
+        "hedges": [
+          "maybe"
+        ]
+      },
       "cage": {
         "writable": [
           "/srv/cache"
@@ -243,7 +254,7 @@ fn keys_and_types_are_refused_with_line_and_nearest_key() {
     wt.toml:2: unknown key `rule`
       did you mean `rules`?
     wt.toml:1: unknown key `colours`
-      known here: rules, gate, judge, env, worktree, scope, cage, ports, land, disk, agents
+      known here: rules, gate, judge, env, worktree, scope, plan, cage, ports, land, disk, agents
     wt.toml:1: unknown key `timeout`
       `timeout` belongs in [[gate]]
     wt.toml:5: unknown key `tiemout` in [[gate]]
