@@ -10,7 +10,7 @@ use crate::git::{Change, Combination, Entry, Reader, Repo, nested, too_large};
 use crate::oid::Oid;
 use crate::task::{Pinned, Task};
 
-pub(crate) use trespass::{Trespass, trespass_of, trespass_text, trespasses};
+pub(crate) use trespass::{Trespass, trespass_of, trespass_text, trespass_verdict, trespasses};
 pub(crate) use upheld::{breaches, weakened};
 
 /// What would land.

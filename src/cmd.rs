@@ -16,6 +16,7 @@ pub(crate) mod log;
 pub(crate) mod merge;
 pub(crate) mod owed;
 pub(crate) mod path;
+pub(crate) mod plan;
 pub(crate) mod restore;
 pub(crate) mod resume;
 pub(crate) mod rm;

@@ -13,6 +13,7 @@ mod detect;
 mod disk;
 mod inputs;
 mod parse;
+mod plan;
 mod quantity;
 mod read;
 mod render;
@@ -22,6 +23,7 @@ mod worktree;
 pub(crate) use detect::{TOOLCHAIN_VARIABLES, Tree, detect};
 pub(crate) use disk::{Disk, Reserve};
 pub(crate) use inputs::JudgeInputs;
+pub(crate) use plan::{Approve, PlanPolicy};
 pub(crate) use quantity::{age, size};
 pub(crate) use render::render_init;
 pub(crate) use rules::{Held, RuleCheck, Rules};
@@ -37,6 +39,8 @@ pub(crate) struct Contract {
     pub(crate) env: Env,
     pub(crate) worktree: Worktree,
     pub(crate) scope: ScopePolicy,
+    #[serde(default)]
+    pub(crate) plan: PlanPolicy,
     pub(crate) cage: CagePolicy,
     #[serde(default)]
     pub(crate) ports: Ports,
@@ -361,6 +365,7 @@ mod tests {
         }));
         with_run.gate = with_run.rules.before(with_run.gate);
         assert_ne!(with_run.gate_hash(), plain.gate_hash());
+        assert!(!changed(|c| c.plan.required = true));
         assert!(!changed(|c| c.land.keep = true));
         assert!(!changed(|c| c.land.each = true));
         assert!(!changed(|c| c.judge.slots = 9));

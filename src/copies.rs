@@ -67,7 +67,12 @@ impl Later {
                 return Err(error).with_context(|| format!("can't read {}", memory.display()));
             }
         };
-        Ok(Self { plan: None, memory })
+        let plan = task.plan.as_ref();
+        let plan = plan.map(|plan| store.plan_text(&task.name, &plan.hash));
+        Ok(Self {
+            plan: plan.transpose()?.flatten(),
+            memory,
+        })
     }
 }
 
@@ -103,6 +108,7 @@ pub(crate) fn with_source<T>(
         shared: &contract.scope.shared,
         steps: &steps,
         brief: task.brief.as_deref(),
+        planned: task.planned_files(),
         plan: later.plan.as_deref(),
         memory: later.memory.as_deref(),
     }))

@@ -1,6 +1,7 @@
 //! What can be said of a task without looking into its worktree, and what was last seen there.
 
 mod judges;
+mod planned;
 mod put_back;
 mod stale;
 
@@ -22,6 +23,7 @@ use crate::task::{BUDGET, Task};
 use crate::workspace::Workspace;
 
 pub(crate) use judges::{AtWork, Judges};
+pub(crate) use planned::{PlanFacts, beside_plan};
 
 /// What was last seen in a worktree.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,6 +81,8 @@ pub(crate) struct Facts {
     pub(crate) age_seconds: i64,
     pub(crate) brief: Option<String>,
     pub(crate) owns: Vec<String>,
+    /// Where its plan stands, if it has one or needs one.
+    pub(crate) plan: Option<PlanFacts>,
     /// The folders that its worktree was made with, where it does not hold all.
     pub(crate) folders: Option<Vec<String>>,
     /// Its ports, for servers.
@@ -102,10 +106,16 @@ impl Facts {
         match (self.state, &self.waits_for[..]) {
             ("waiting", []) => format!("waiting, may start: wt spawn {}", self.task),
             ("waiting", names) => format!("waiting for {}", names.join(", ")),
-            (state, _) => match &self.put_back {
-                Some(with) => format!("{state}, put back (red with {})", some_of(with)),
-                None => state.to_owned(),
-            },
+            (state, _) => {
+                let mut words = state.to_owned();
+                if let Some(with) = &self.put_back {
+                    words.push_str(&format!(", put back (red with {})", some_of(with)));
+                }
+                if let Some(waits) = self.plan.as_ref().and_then(PlanFacts::waits) {
+                    words.push_str(&format!(", {waits}"));
+                }
+                words
+            }
         }
     }
 }
@@ -191,6 +201,7 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
         age_seconds: ws.ctx.now.as_second() - task.created.as_second(),
         brief: task.brief.clone(),
         owns: task.owns.clone(),
+        plan: PlanFacts::of(task),
         folders: task.folders.clone(),
         ports: task.ports.clone(),
         after: task.after.clone(),

@@ -96,9 +96,11 @@ impl<'c> Asked<'c> {
             Moment::Stop => match needs_receipt(&self.ws, &self.task)? {
                 Some(next) => {
                     let name = &self.task.name;
-                    Decision::Hold(format!(
-                        "task `{name}` has changes without a receipt\nnext: {next}"
-                    ))
+                    let what = match self.task.state {
+                        State::Planning => "is planning, and no plan of it waits for approval",
+                        _ => "has changes without a receipt",
+                    };
+                    Decision::Hold(format!("task `{name}` {what}\nnext: {next}"))
                 }
                 None => Decision::Allow,
             },
@@ -177,12 +179,20 @@ fn known_variables(environment: &Environment) -> BTreeMap<&'static str, String> 
 /// What an agent is to know when it begins, in one line.
 fn introduction(task: &Task) -> String {
     let name = &task.name;
-    let scope = if task.owns.is_empty() {
+    let scope = if let Some(plan) = &task.plan {
+        format!("change only {}", plan.files.join(", "))
+    } else if task.owns.is_empty() {
         "change only what no other task owns".to_owned()
     } else {
         format!("change only {}", task.owns.join(", "))
     };
     let next = match task.state {
+        State::Planning => {
+            return format!(
+                "This is the worktree of task `{name}` of wt. Rules: .wt/RULES.md; no plan is approved yet, so change nothing here: {}",
+                task.plan_next()
+            );
+        }
         State::Waiting | State::Working | State::Validated => {
             "when done, commit and run: wt validate"
         }

@@ -24,6 +24,8 @@ pub(crate) struct Handover {
     budget: u32,
     branch: String,
     target: String,
+    /// Where its plan stands, and why it was rejected, where it has one or needs one.
+    plan: Option<String>,
     /// The rules file, under the contract in force.
     rules: String,
     /// The task's own, oldest first.
@@ -95,7 +97,8 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Handover> {
         budget: BUDGET,
         branch: task.branch.clone(),
         target: task.target.clone(),
-        rules: render_rules(&ws.repo, &ws.store, task, &in_force)?,
+        plan: plan(task),
+        rules: render_rules(&repo, &ws.store, task, &in_force)?,
         commits: work.commits,
         behind: work.behind,
         changed: work.changed,
@@ -121,6 +124,17 @@ impl Handover {
     pub(crate) fn page(&self) -> String {
         printable(&page::of(self))
     }
+}
+
+fn plan(task: &Task) -> Option<String> {
+    let stage = task.plan_stage()?;
+    let proposal = task.proposal.as_ref();
+    Some(
+        match proposal.and_then(|proposal| proposal.rejected.as_ref()) {
+            Some(rejected) => format!("{stage}: {}", rejected.because),
+            None => stage.to_owned(),
+        },
+    )
 }
 
 /// What the task's own commits are.
@@ -183,6 +197,7 @@ fn last_failure(ws: &Workspace, task: &Task) -> anyhow::Result<Option<gate::Repo
 fn next(ws: &Workspace, task: &Task, last: Option<&gate::Report>) -> String {
     let owed = || guard::needs_receipt(ws, task).ok().flatten();
     match task.state {
+        State::Planning => task.plan_next(),
         State::Waiting => "nothing yet: it waits for the tasks that it follows".to_owned(),
         State::Landed => "nothing: it has landed; change nothing here".to_owned(),
         State::Stopped => gate::stopped_next(task),

@@ -41,6 +41,8 @@ pub(crate) struct Source<'a> {
     pub(crate) steps: &'a [Step<'a>],
     /// What the task is to do: any text, rendered so that it can't pass for a rule.
     pub(crate) brief: Option<&'a str>,
+    /// The globs of its plan, where it is held to one; none before that is approved.
+    pub(crate) planned: Option<&'a [String]>,
     /// The plan that was approved, in the agent's words: rendered as the brief is.
     pub(crate) plan: Option<&'a str>,
     /// What other tasks left behind, chosen and quoted already: each line begins with `>`.
@@ -97,6 +99,8 @@ fn marked(source: &Source) -> String {
         shared => source.shared.to_vec(),
         steps => source.steps.iter().map(Step::value).collect::<Vec<_>>(),
         brief => filled(source.brief),
+        planning => source.planned.is_some_and(<[String]>::is_empty),
+        planned => source.planned.unwrap_or_default().to_vec(),
         plan => filled(source.plan),
         memory => filled(source.memory),
     };

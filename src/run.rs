@@ -18,7 +18,7 @@ use crate::process::{Fate, Held, Leader};
 use crate::quarantine::{self, Opened};
 use crate::store::Temporary;
 use crate::surroundings::places;
-use crate::task::Task;
+use crate::task::{State, Task};
 use crate::wire::Listener;
 use crate::workspace::Workspace;
 
@@ -64,6 +64,12 @@ pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
         folder: ground.folder(),
         git: ground.git(),
     };
+    if caged && task.state == State::Planning {
+        ws.ctx.ui.say(&format!(
+            "task `{}` is planning: its worktree can only be read in this cage",
+            task.name
+        ));
+    }
     let doors = ground.git().map(|_| program.doors(ws));
     let doors = Doors::look(doors.unwrap_or_default());
     let fate = run.to_its_end();
@@ -206,12 +212,11 @@ impl Run<'_> {
         let caches = self.caches();
         std::fs::create_dir_all(&caches)
             .with_context(|| format!("can't make {}", caches.display()))?;
-        let mut writable = vec![
-            self.task.worktree.clone(),
-            git.to_owned(),
-            temporary(self.folder),
-            caches,
-        ];
+        let mut writable = vec![git.to_owned(), temporary(self.folder), caches];
+        // Before a plan is approved it is only read.
+        if self.task.state != State::Planning {
+            writable.push(self.task.worktree.clone());
+        }
         let captured = &self.task.environment;
         // What the gate's steps, which are the agent's own code, may write anyway.
         writable.extend(places(&self.contract.judge.writable, captured)?);

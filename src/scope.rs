@@ -19,11 +19,13 @@ mod lexer;
 mod normal;
 mod overlap;
 mod pattern;
+mod standing;
 mod summary;
 mod territory;
 
 pub(crate) use globs::Globs;
-pub(crate) use overlap::{Overlap, overlap};
+pub(crate) use overlap::{Overlap, beyond, overlap};
 pub(crate) use pattern::Case;
+pub(crate) use standing::Standing;
 pub(crate) use summary::by_folder;
-pub(crate) use territory::{Claim, Standing, Territory, Whose};
+pub(crate) use territory::{Claim, Territory, Whose};

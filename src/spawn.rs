@@ -9,12 +9,14 @@ mod undo;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use crate::ballast;
 use crate::carry;
 use crate::confine;
 use crate::error::{Code, Refusal};
 use crate::oid::Oid;
 use crate::process::{self, Interrupt};
 use crate::task::{Task, check_name};
+use crate::usage;
 use crate::workspace::{InForce, Workspace};
 
 use plan::Plan;
@@ -34,6 +36,8 @@ pub(crate) struct NewTask {
     pub(crate) sparse: bool,
     /// The tasks that must have landed before it starts.
     pub(crate) after: Vec<String>,
+    /// Whether a plan is to be approved before anything is changed, whatever the contract says.
+    pub(crate) plans: bool,
     /// Its record, where it is waiting to be made.
     pub(crate) waiting: Option<Box<Task>>,
 }
@@ -81,6 +85,7 @@ fn make_waiting(ws: &Workspace, task: Task) -> anyhow::Result<Task> {
         rules: task.own_rules.clone(),
         sparse: task.folders.is_some(),
         after: Vec::new(),
+        plans: task.plans,
         waiting: Some(Box::new(task)),
     };
     carry_out(ws, &new)
@@ -170,6 +175,8 @@ fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
                     .fact("base", task.base.as_str())
                     .fact("target", task.target.as_str()),
             )?;
+            ballast::hold(ws, &plan.worktrees);
+            usage::look(ws, &plan.worktrees);
             Ok(task)
         }
         Err(error) => {

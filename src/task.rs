@@ -1,6 +1,7 @@
 //! A task's record, and what its state and its name may be.
 
 mod line;
+mod plan;
 mod state;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Refusal, nearest};
 use crate::oid::Oid;
 pub(crate) use line::Line;
+pub(crate) use plan::{Amendment, Approved, Proposal, Rejection};
 use state::next;
 pub(crate) use state::{BUDGET, Happening, State, UNSTABLE_RUNS};
 
@@ -119,6 +121,15 @@ pub(crate) struct Task {
     /// The tasks that must have landed before this one starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) after: Vec<String>,
+    /// Whether it starts in planning.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) plans: bool,
+    /// The plan that it is held to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) plan: Option<Approved>,
+    /// The plan that it would be held to, once that is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) proposal: Option<Proposal>,
     pub(crate) environment: Captured,
     /// The ports that are its own, for servers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -97,7 +97,10 @@ fn weakened_in(
     for (number, text) in new {
         if language.skips(path, text) {
             let excerpt: String = text.chars().take(EXCERPT).collect();
-            weakenings.push(found(Some(*number), format!("`{}` is new", shown(&excerpt))));
+            weakenings.push(found(
+                Some(*number),
+                format!("`{}` is new", shown(&excerpt)),
+            ));
         } else if language.holds_always(path, text) {
             let what = "an assertion that always holds is new";
             weakenings.push(found(Some(*number), what.to_owned()));

@@ -255,6 +255,10 @@ impl<'c> Workspace<'c> {
 
     /// The names and claims of the tasks that a spawn elsewhere is making, as its intent says.
     fn tasks_being_made(&self) -> anyhow::Result<Vec<(String, Vec<String>)>> {
+        let intents = self.store.intents()?;
+        if intents.is_empty() {
+            return Ok(Vec::new());
+        }
         let known = self.store.task_names()?;
         let being_made = |entry: JournalEntry| match entry.operation {
             Operation::Spawn { owns, .. } if !known.contains(&entry.task) => {
@@ -262,12 +266,7 @@ impl<'c> Workspace<'c> {
             }
             _ => None,
         };
-        Ok(self
-            .store
-            .intents()?
-            .into_iter()
-            .filter_map(being_made)
-            .collect())
+        Ok(intents.into_iter().filter_map(being_made).collect())
     }
 
     /// The names that no new task can have: of the live tasks, and of those that are being made.

@@ -26,7 +26,12 @@ pub(crate) struct Trespass {
     pub(crate) glob: Option<String>,
     /// What to do about it.
     pub(crate) advice: String,
+    /// The first word of the verdict on it.
+    pub(crate) verdict: &'static str,
 }
+
+const OUT_OF_SCOPE: &str = "OUT_OF_SCOPE";
+const OUT_OF_PLAN: &str = "OUT_OF_PLAN";
 
 /// The paths of a candidate that lie outside what the task may change, and its links that lead out of the worktree.
 pub(crate) fn trespasses(
@@ -62,6 +67,7 @@ pub(crate) fn trespass_of(territory: &Territory, task: &Task, path: &str) -> Opt
             owner: None,
             glob: None,
             advice: "keep it out of the commits: git rm --cached".to_owned(),
+            verdict: OUT_OF_SCOPE,
         });
     }
     let standing = territory.standing(path);
@@ -70,6 +76,10 @@ pub(crate) fn trespass_of(territory: &Territory, task: &Task, path: &str) -> Opt
     }
     let advice = standing.advice(&task.name);
     let words = standing.words();
+    let verdict = match standing {
+        Standing::NoPlan | Standing::OutsidePlan => OUT_OF_PLAN,
+        _ => OUT_OF_SCOPE,
+    };
     let (owner, glob) = match standing {
         Standing::OwnedBy { task, glob } => (Some(task), Some(glob)),
         _ => (None, None),
@@ -80,6 +90,7 @@ pub(crate) fn trespass_of(territory: &Territory, task: &Task, path: &str) -> Opt
         owner,
         glob,
         advice,
+        verdict,
     })
 }
 
@@ -100,6 +111,7 @@ fn link_leading_out(read: &Reader, change: &Change) -> anyhow::Result<Option<Tre
         owner: None,
         glob: None,
         advice: "take it back, or make it relative and lead it to a path in here".to_owned(),
+        verdict: OUT_OF_SCOPE,
     }))
 }
 
@@ -122,10 +134,21 @@ fn stays_inside(path: &str, target: &[u8]) -> bool {
     true
 }
 
+/// The first word of the verdict: a plan alone was left only where no path is beyond the scope itself.
+pub(crate) fn trespass_verdict(found: &[Trespass]) -> &'static str {
+    let is_planned = found.iter().all(|trespass| trespass.verdict == OUT_OF_PLAN);
+    if is_planned {
+        OUT_OF_PLAN
+    } else {
+        OUT_OF_SCOPE
+    }
+}
+
 /// The verdict on a trespass, as an agent reads it.
 pub(crate) fn trespass_text(task: &Task, found: &[Trespass]) -> String {
     const SHOWN: usize = 20;
-    let mut text = format!("OUT_OF_SCOPE paths={}\n", found.len());
+    let verdict = trespass_verdict(found);
+    let mut text = format!("{verdict} paths={}\n", found.len());
     for trespass in found.iter().take(SHOWN) {
         let _ = writeln!(
             text,
@@ -138,11 +161,22 @@ pub(crate) fn trespass_text(task: &Task, found: &[Trespass]) -> String {
     if found.len() > SHOWN {
         let _ = writeln!(text, "  … and {} more", found.len() - SHOWN);
     }
+    let or_plan = match verdict {
+        OUT_OF_PLAN => " or have the plan amended (wt plan amend --because \"<why>\"),",
+        _ => "",
+    };
     let _ = writeln!(
         text,
-        "next: take these changes back (git checkout {} -- <path>; delete what is new), then: wt validate",
+        "next: take these changes back (git checkout {} -- <path>; delete what is new),{or_plan} then: wt validate",
         task.target
     );
+    if let Some(folders) = &task.folders {
+        let folders = folders.join(" ");
+        let _ = writeln!(
+            text,
+            "what is only missing here, in a worktree of some folders, is hidden again: git sparse-checkout set {folders}"
+        );
+    }
     text
 }
 

@@ -10,6 +10,7 @@ use super::{Checkup, Mend, REMOVE, REMOVE_LOCK};
 use crate::copies;
 use crate::git::SUBMODULE_LOCK;
 use crate::judge::{clear_dead_judge, judge_at_work};
+use crate::plan::Plan;
 use crate::store::{Beneath, Lock};
 use crate::task::{State, Task};
 use crate::workspace::{MARKER, Workspace, holds_worktrees, write_marker};
@@ -54,12 +55,16 @@ impl Checkup<'_> {
         if let Err(error) = ws.repo.verify_worktree(task, &ws.git_dir_of(task)?) {
             self.found(
                 format!("{error:#}"),
-                "look at it; what is committed is safe on its branch",
+                &format!(
+                    "look at it; what is committed is safe on its branch; to take it away as it is: wt rm {} --force",
+                    task.name
+                ),
             );
             return Ok(());
         }
         self.place(task)?;
         self.aside(task);
+        self.plans(task)?;
         self.half_written_in(task)?;
         self.copies(task);
         Ok(())
@@ -215,6 +220,25 @@ impl Checkup<'_> {
                 task.worktree.join(&path).display()
             );
             self.mendable(what, REMOVE, || worktree.remove(&path));
+        }
+        Ok(())
+    }
+
+    /// The texts of the plans that its record names.
+    fn plans(&mut self, task: &Task) -> anyhow::Result<()> {
+        let approved = task.plan.as_ref().map(|plan| (&plan.hash, "is held to"));
+        let proposed = task.proposal.as_ref().map(|plan| (&plan.hash, "submitted"));
+        for (hash, how) in approved.into_iter().chain(proposed) {
+            let text = self.ws.store.plan_text(&task.name, hash)?;
+            if text.is_none_or(|text| Plan::hash(&text) != *hash) {
+                let name = &task.name;
+                let what = format!("the plan that task `{name}` {how} is not there as it was");
+                let mend = match &task.plan {
+                    Some(_) => "wt plan amend --because \"<why>\" with the text again",
+                    None => "wt plan submit with the text again",
+                };
+                self.found(what, mend);
+            }
         }
         Ok(())
     }

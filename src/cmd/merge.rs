@@ -7,7 +7,7 @@ use clap_complete::ArgValueCandidates;
 use serde_json::json;
 
 use crate::breach::breach_text;
-use crate::candidate::trespass_text;
+use crate::candidate::{trespass_text, trespass_verdict};
 use crate::contract::Strategy;
 use crate::ctx::Ctx;
 use crate::error::{Code, Refusal};
@@ -175,7 +175,7 @@ impl Merge {
                 *code,
             ),
             Outcome::Trespassed { found, .. } => (
-                json!({ "task": name, "verdict": "OUT_OF_SCOPE", "paths": found }),
+                json!({ "task": name, "verdict": trespass_verdict(found), "paths": found }),
                 Code::No,
             ),
             Outcome::Broken { found } => (

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use crate::ctx::Ctx;
 use crate::error::{Code, shown};
-use crate::facts::{self, Facts, Judges};
+use crate::facts::{self, Facts, Judges, PlanFacts};
 use crate::input;
 use crate::judge;
+use crate::plan::Beside;
 use crate::ports;
 use crate::ui;
 use crate::workspace::Workspace;
@@ -49,10 +50,16 @@ impl Show {
             None => None,
         };
         let flaky = judge::flaky_of(&ws.store, &name);
+        let beside = facts::beside_plan(&ws, &task, facts.seen.as_ref())?;
         if self.json {
             let mut value = serde_json::to_value(&facts)?;
             value["explanation"] = json!(explanation);
             value["flaky"] = json!(flaky);
+            if let Some(beside) = &beside {
+                value["plan"]["changed"] = json!(beside.changed);
+                value["plan"]["untouched"] = json!(beside.untouched);
+                value["plan"]["unplanned"] = json!(beside.unplanned);
+            }
             value["last_failure"] = serde_json::to_value(&last)?;
             ctx.ui.json(&value)?;
             return Ok(Code::Ok);
@@ -60,6 +67,9 @@ impl Show {
         let mut text = describe(ctx, &facts);
         for flaky in flaky.iter().take(FLAKY_SHOWN) {
             let _ = writeln!(text, "{:<9} {flaky}", "flaky");
+        }
+        if let Some(beside) = &beside {
+            let _ = write!(text, "\n{}", side_by_side(beside));
         }
         if let Some(last) = last {
             let _ = write!(text, "\nlast failure\n{}", indent(&last.text()));
@@ -130,6 +140,9 @@ fn describe(ctx: &Ctx, facts: &Facts) -> String {
     if !facts.owns.is_empty() {
         lines.push(("owns", facts.owns.join(", ")));
     }
+    if let Some(plan) = &facts.plan {
+        lines.push(("plan", plan_words(plan)));
+    }
     if let Some(folders) = &facts.folders {
         let folders = if folders.is_empty() {
             "the files at the root".to_owned()
@@ -151,6 +164,57 @@ fn describe(ctx: &Ctx, facts: &Facts) -> String {
     }
     if let Some(brief) = &facts.brief {
         let _ = write!(text, "\nbrief\n{}", indent(brief));
+    }
+    text
+}
+
+/// Where a plan stands, in one line.
+fn plan_words(plan: &PlanFacts) -> String {
+    let mut words = plan.approved.as_ref().map_or_else(String::new, |approved| {
+        format!(
+            "{} approved by {}{}",
+            &approved.hash[..12],
+            approved.by,
+            match approved.amendments.len() {
+                0 => String::new(),
+                1 => ", amended once".to_owned(),
+                count => format!(", amended {count} times"),
+            }
+        )
+    });
+    if let Some(proposal) = &plan.proposal {
+        if !words.is_empty() {
+            words.push_str("; ");
+        }
+        let _ = write!(words, "{} submitted", &proposal.hash[..12]);
+        if let Some(because) = &proposal.because {
+            let _ = write!(words, " because {because}");
+        }
+        if let Some(rejected) = &proposal.rejected {
+            let _ = write!(words, ", rejected by {}: {}", rejected.by, rejected.because);
+        }
+    }
+    if words.is_empty() {
+        words.push_str("to be submitted: wt plan submit");
+    }
+    words
+}
+
+/// What was planned beside what was changed.
+fn side_by_side(beside: &Beside) -> String {
+    let mut text = String::new();
+    for (title, paths) in [
+        ("planned and changed", &beside.changed),
+        ("planned and untouched", &beside.untouched),
+        ("changed and unplanned", &beside.unplanned),
+    ] {
+        let _ = writeln!(text, "{title}");
+        for path in paths {
+            let _ = writeln!(text, "  {}", shown(path));
+        }
+        if paths.is_empty() {
+            text.push_str("  (none)\n");
+        }
     }
     text
 }

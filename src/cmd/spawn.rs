@@ -45,6 +45,9 @@ pub(crate) struct Spawn {
     /// Start only when this task has landed; the paths that it owns may be claimed as well (may repeat)
     #[arg(long, value_name = "TASK", conflicts_with = "base", add = ArgValueCandidates::new(input::live_tasks))]
     after: Vec<String>,
+    /// Let it change nothing before a plan of it is approved (wt plan)
+    #[arg(long)]
+    plan: bool,
     /// Print the task as JSON
     #[arg(long)]
     json: bool,
@@ -76,6 +79,7 @@ impl Spawn {
             rules: self.rule.clone(),
             sparse: self.sparse,
             after: self.after.clone(),
+            plans: self.plan,
             waiting: None,
         };
         let task = spawn(&ws, &new)?;
@@ -88,6 +92,7 @@ impl Spawn {
         said.iter().all(|given| given.is_none())
             && self.brief.is_none()
             && !self.sparse
+            && !self.plan
             && self.owns.is_empty()
             && self.rule.is_empty()
             && self.after.is_empty()
@@ -133,12 +138,22 @@ impl Spawn {
         });
         match ws.branch.as_deref().or(base_branch) {
             Some(branch) => Self::plain_target(ws, branch),
-            None => Err(Refusal::refused(
-                "there is no current branch here for the task to land on",
-            )
-            .hint("name it: --target <branch>")
-            .into()),
+            None => Err(Self::no_branch(ws)?.into()),
         }
+    }
+
+    fn no_branch(ws: &Workspace) -> anyhow::Result<Refusal> {
+        let what = "there is no current branch here for the task to land on";
+        if ws.checkout.is_some() {
+            return Ok(Refusal::refused(what).hint("name it: --target <branch>"));
+        }
+        let head = ws.repo.read.symbolic_target("HEAD")?;
+        let head = head
+            .as_deref()
+            .and_then(|head| head.strip_prefix("refs/heads/"))
+            .unwrap_or("<branch>");
+        let what = format!("{what}: nothing is checked out in a bare repository");
+        Ok(Refusal::refused(what).hint(format!("name it: --target {head}")))
     }
 
     /// A target that is an alias is the branch that it stands for; a live task's own branch is none.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use signal_hook::consts::SIGINT;
 
 use crate::breach::breach_text;
-use crate::candidate::trespass_text;
+use crate::candidate::{trespass_text, trespass_verdict};
 use crate::ctx::Ctx;
 use crate::error::{Code, Refusal, some_of};
 use crate::gate::{Report, stopped_next};
@@ -98,7 +98,7 @@ impl Validate {
             }
             Answer::Trespassed { task, found } => {
                 let mut value = head(&task, &strays);
-                value["verdict"] = json!("OUT_OF_SCOPE");
+                value["verdict"] = json!(trespass_verdict(&found));
                 value["paths"] = json!(found);
                 self.print_either(ctx, &value, &trespass_text(&task, &found))?;
                 Ok(Code::No)

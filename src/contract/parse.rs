@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::quantity::{parse_duration, parse_reserve, parse_size};
 use super::read::{Field, Flaw, Section, Source};
 use super::{
-    Agent, CagePolicy, Confine, Contract, Disk, Env, Judge, Kind, Land, Ports, ScopePolicy, Step,
-    Strategy, Timeout, WarmCopy, Worktree, check, inputs,
+    Agent, Approve, CagePolicy, Confine, Contract, Disk, Env, Judge, Kind, Land, PlanPolicy, Ports,
+    ScopePolicy, Step, Strategy, Timeout, WarmCopy, Worktree, check, inputs,
 };
 use crate::error::{Refusal, nearest};
 use rules::rules;
 
 /// Every section that has keys of its own, and those keys, in the order in which they are written.
-const SCHEMA: [(&str, &[&str]); 11] = [
+const SCHEMA: [(&str, &[&str]); 12] = [
     (
         "[rules]",
         &["include", "invariants", "edits", "protect_tests", "check"],
@@ -43,6 +43,7 @@ const SCHEMA: [(&str, &[&str]); 11] = [
         ],
     ),
     ("[scope]", &["required", "shared"]),
+    ("[plan]", &["required", "approve", "hedges"]),
     ("[cage]", &["writable", "require", "agent"]),
     ("[ports]", &["count", "from"]),
     ("[land]", &["strategy", "keep", "each"]),
@@ -52,13 +53,15 @@ const SCHEMA: [(&str, &[&str]); 11] = [
         &["rule", "deny", "forbid", "paths", "run", "timeout"],
     ),
 ];
-const SECTIONS: [&str; 11] = [
-    "rules", "gate", "judge", "env", "worktree", "scope", "cage", "ports", "land", "disk", "agents",
+const SECTIONS: [&str; 12] = [
+    "rules", "gate", "judge", "env", "worktree", "scope", "plan", "cage", "ports", "land", "disk",
+    "agents",
 ];
 /// How many ports one task may have.
 const MOST_PORTS: u8 = 50;
 const KINDS: [Kind; 4] = [Kind::Test, Kind::Build, Kind::Lint, Kind::Check];
 const CONFINE: [Confine; 3] = [Confine::Auto, Confine::Require, Confine::Off];
+const APPROVE: [Approve; 2] = [Approve::Operator, Approve::Auto];
 const WARM_COPY: [WarmCopy; 2] = [WarmCopy::Copy, WarmCopy::Skip];
 const STRATEGIES: [Strategy; 3] = [Strategy::Merge, Strategy::Squash, Strategy::Rebase];
 
@@ -82,6 +85,7 @@ impl Contract {
             env: merge(&root, "env", detected.env, env)?,
             worktree: merge(&root, "worktree", detected.worktree, worktree)?,
             scope: merge(&root, "scope", detected.scope, scope)?,
+            plan: merge(&root, "plan", detected.plan, plan)?,
             cage: merge(&root, "cage", detected.cage, cage)?,
             ports: merge(&root, "ports", detected.ports, ports)?,
             land: merge(&root, "land", detected.land, land)?,
@@ -223,6 +227,17 @@ fn scope(section: &Section<'_>, default: ScopePolicy) -> Result<ScopePolicy, Ref
     Ok(ScopePolicy {
         required: section.find_flag("required")?.unwrap_or(default.required),
         shared: list(section, "shared", check::glob)?.unwrap_or(default.shared),
+    })
+}
+
+fn plan(section: &Section<'_>, default: PlanPolicy) -> Result<PlanPolicy, Refusal> {
+    let approve = value(section, "approve", |word| {
+        choice(&word, &APPROVE, Approve::word)
+    })?;
+    Ok(PlanPolicy {
+        required: section.find_flag("required")?.unwrap_or(default.required),
+        approve: approve.unwrap_or(default.approve),
+        hedges: list(section, "hedges", check::filled)?.unwrap_or(default.hedges),
     })
 }
 

@@ -49,8 +49,18 @@ impl<'a> Source<'a> {
     pub(super) fn load_table(&self) -> Result<Spanned<DeTable<'a>>, Refusal> {
         DeTable::parse(self.text).map_err(|error| {
             let at = error.span().unwrap_or(0..0);
-            let reason = error.message().lines().collect::<Vec<_>>().join(", ");
-            self.refusal(&at, &Flaw::new(format!("not valid TOML: {reason}")))
+            let mut reason = error.message().lines().collect::<Vec<_>>().join(", ");
+            if reason != "duplicate key" {
+                return self.refusal(&at, &Flaw::new(format!("not valid TOML: {reason}")));
+            }
+            if let Some(key) = self.text.get(at.clone()) {
+                reason = format!("{reason} `{}`", key.trim_matches(['[', ']']).trim());
+            }
+            let flaw = Flaw::new(format!("not valid TOML: {reason}"));
+            self.refusal(
+                &at,
+                &flaw.hint("it stands above already: write both as one"),
+            )
         })
     }
 

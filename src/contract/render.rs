@@ -24,6 +24,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
         env,
         worktree,
         scope,
+        plan,
         cage,
         ports,
         land,
@@ -58,6 +59,9 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
             sparse_always => list(&worktree.sparse_always),
             required => scope.required.to_string(),
             shared => list(&scope.shared),
+            plan_required => plan.required.to_string(),
+            plan_approve => quoted(plan.approve.word()),
+            hedges => list(&plan.hedges),
             doors => list(&cage.writable),
             cage_required => cage.require.to_string(),
             cage_agent => cage.agent.as_deref().map(quoted),
@@ -261,6 +265,23 @@ mod tests {
         required = false
         # What every task may change and none owns, such as "Cargo.lock".
         shared = []
+
+        [plan]
+        # Whether a task changes nothing before it has an approved plan, whose files are its scope from then on.
+        required = false
+        approve = "operator"  # operator | auto: as soon as it passes the checks and lies within the scope
+        # Words that leave open what a plan means: none may stand in one.
+        hedges = [
+            "etc",
+            "and so on",
+            "as needed",
+            "as appropriate",
+            "handle appropriately",
+            "somehow",
+            "TBD",
+            "to be determined",
+            "TODO",
+        ]
 
         [cage]
         # What `wt run` lets an agent write besides its worktree and its own state: each is a door.

@@ -7,6 +7,7 @@ use super::place::{Last, resolve};
 use crate::candidate::trespass_of;
 use crate::error::shown;
 use crate::hook::{AGENTS, Agent, Denial, Wish};
+use crate::scope::Standing;
 use crate::task::{GENERATED, State, Task};
 use crate::workspace::{CONTRACT_FILE, Claimant, Claims, Workspace, shared_paths};
 
@@ -142,7 +143,8 @@ impl<'a> Ground<'a> {
                 Ok(None)
             };
         };
-        if self.is_ignored(path)? {
+        // Before a plan is approved nothing is written, whether it would ever land or not.
+        if task.state != State::Planning && self.is_ignored(path)? {
             return Ok(None);
         }
         denied(&trespass.standing, trespass.advice)
@@ -254,7 +256,12 @@ impl<'a> Ground<'a> {
     fn change_in(&self, folder: &str, command: &str) -> anyhow::Result<Option<Denial>> {
         let path = self.leads(folder, Last::Followed);
         if path.starts_with(&self.task.worktree) {
-            return Ok(None);
+            let standing = Standing::NoPlan;
+            let is_planning = self.task.state == State::Planning;
+            return Ok(is_planning.then(|| {
+                let reason = format!("`{command}`: {}", standing.words());
+                Denial::new(reason, standing.advice(&self.task.name))
+            }));
         }
         let denial = |whose: String| {
             Denial::new(

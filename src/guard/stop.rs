@@ -15,6 +15,11 @@ pub(crate) fn needs_receipt(ws: &Workspace, task: &Task) -> anyhow::Result<Optio
     if awaits_nothing(task) {
         return Ok(None);
     }
+    if task.state == State::Planning {
+        // One that waits for approval is all that an agent can give.
+        let waits = task.plan_stage() == Some("submitted");
+        return Ok((!waits).then(|| task.plan_next()));
+    }
     if let Some(inside) = ws.ctx.cage_of(&task.name) {
         let owed = forward::ask(&inside, &task.worktree, &[VERB])?;
         return Ok((!owed.is_empty()).then_some(owed));

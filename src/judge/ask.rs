@@ -174,6 +174,7 @@ fn objection(
 /// A refusal for a task that has not started yet, or has landed.
 fn require_at_work(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
     ws.require_started(task)?;
+    task.require_planned()?;
     if task.state == State::Landed {
         return Err(Refusal::refused(format!("task `{}` has landed", task.name))
             .hint(format!("remove it: wt rm {}", task.name))

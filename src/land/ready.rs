@@ -125,6 +125,7 @@ pub(super) fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()
         return Err(judge::busy(task, &order).into());
     }
     ws.require_started(task)?;
+    task.require_planned()?;
     let refusal = match task.state {
         State::Validated => return Ok(()),
         State::Stopped => Refusal::new(Code::Stopped, format!("task `{}` is stopped", task.name))
@@ -134,12 +135,14 @@ pub(super) fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()
             )),
         State::Landed => Refusal::refused(format!("task `{}` has landed already", task.name))
             .hint(format!("remove it: wt rm {}", task.name)),
-        State::Waiting | State::Working | State::Failed => Refusal::refused(format!(
-            "task `{}` is {}, not validated",
-            task.name,
-            task.state.word()
-        ))
-        .hint(format!("wt validate {}", task.name)),
+        State::Waiting | State::Planning | State::Working | State::Failed => {
+            Refusal::refused(format!(
+                "task `{}` is {}, not validated",
+                task.name,
+                task.state.word()
+            ))
+            .hint(format!("wt validate {}", task.name))
+        }
     };
     Err(refusal.into())
 }

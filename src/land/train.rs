@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use signal_hook::consts::SIGINT;
 
 use crate::breach::Breach;
-use crate::candidate::Trespass;
-use crate::error::{Code, Refusal, shown};
+use crate::candidate::{Trespass, trespass_verdict};
+use crate::disk::is_full;
+use crate::error::{Code, MAKE_ROOM, Refusal, shown};
 use crate::gate::Report;
 use crate::process::Interrupt;
 use crate::task::{State, Task};
@@ -91,6 +92,7 @@ impl LeftOut {
         let (code, next) = match error.downcast_ref::<Refusal>() {
             Some(refusal) if refusal.code == Code::Interrupted => return Err(error),
             Some(refusal) => (refusal.code, refusal.hint.clone()),
+            None if is_full(&error) => (Code::Refused, Some(MAKE_ROOM.to_owned())),
             None => (Code::Fault, Some("wt doctor".to_owned())),
         };
         let why = format!("{error:#}");
@@ -126,7 +128,8 @@ impl LeftOut {
         Self {
             task: task.to_owned(),
             why: format!(
-                "OUT_OF_SCOPE paths={}, {}",
+                "{} paths={}, {}",
+                trespass_verdict(found),
                 found.len(),
                 standing.unwrap_or_default()
             ),

@@ -269,6 +269,7 @@ mod tests {
                 when: None,
             }],
             brief,
+            planned: None,
             plan: None,
             memory: None,
         };

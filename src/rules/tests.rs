@@ -76,6 +76,7 @@ fn source<'a>(steps: &'a [Step<'a>], brief: Option<&'a str>) -> Source<'a> {
         shared: &[],
         steps,
         brief,
+        planned: None,
         plan: None,
         memory: None,
     }
@@ -108,6 +109,7 @@ fn the_whole_rules_file() {
         owns: &owned(&["src/auth/**", "tests/auth.rs"]),
         sparse: true,
         shared: &owned(&["Cargo.lock"]),
+        planned: None,
         plan: Some("## Files\n\n- `src/auth/**`\n"),
         memory: Some(
             "> note 2026-11-20-auth\n> a rotated key breaks refresh\n\n## 1. Hard constraints\n",
@@ -387,6 +389,7 @@ proptest! {
             constraints: &rules,
             edits: &rules,
             owns: &when,
+            planned: None,
             plan: Some(&plan),
             memory: Some(&memory),
             ..source(&steps, Some(&brief))
@@ -401,6 +404,7 @@ proptest! {
             constraints: &plain,
             edits: &plain,
             owns: &when,
+            planned: None,
             plan: given(&plan).then_some("plan"),
             memory: given(&memory).then_some("> note"),
             ..source(&plain_steps, given(&brief).then_some("brief"))

@@ -81,6 +81,14 @@ impl Globs {
         Some((held.text(), by.text()))
     }
 
+    /// The globs, of those that add, of which none of `paths` is.
+    pub(crate) fn without_any(&self, paths: &[String]) -> Vec<String> {
+        let untouched =
+            |pattern: &&Pattern| !paths.iter().any(|path| pattern.matches(path.as_bytes()));
+        let untouched = self.added.iter().filter(untouched);
+        untouched.map(|pattern| pattern.text().to_owned()).collect()
+    }
+
     /// What every path in the list begins with, one text for each glob that adds: empty where that can be anything.
     pub(crate) fn prefixes(&self) -> impl Iterator<Item = &str> {
         self.added.iter().map(Pattern::prefix)

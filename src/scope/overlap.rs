@@ -36,6 +36,23 @@ pub(crate) fn overlap(left: &Globs, right: &Globs, shared: &Globs) -> Overlap {
     assumed
 }
 
+/// A path that `inner` holds beyond both others, with the glob by which it does; none where there is none, or where
+/// the globs are too intricate to tell.
+pub(crate) fn beyond(inner: &Globs, outer: &Globs, shared: &Globs) -> Option<(String, String)> {
+    let excluded = [
+        exclusion(inner.subtracted().iter(), [].iter())?,
+        exclusion(outer.added().iter(), outer.subtracted().iter())?,
+        exclusion(shared.added().iter(), shared.subtracted().iter())?,
+    ];
+    inner
+        .added()
+        .iter()
+        .find_map(|glob| match search(&[glob.automaton()?], &excluded) {
+            Search::Path(path) => Some((path, glob.text().to_owned())),
+            Search::Nothing | Search::GaveUp => None,
+        })
+}
+
 enum Common {
     None,
     Path(String),
@@ -94,6 +111,42 @@ mod tests {
             Overlap::None => "none".to_owned(),
             Overlap::Witness { path, left, right } => format!("{path}: {left} / {right}"),
             Overlap::Assumed { left, right } => format!("assumed: {left} / {right}"),
+        }
+    }
+
+    #[test]
+    fn what_lies_beyond_is_found_exactly() {
+        let told = |inner: &[&str], outer: &[&str], shared: &[&str]| {
+            let found = beyond(&parse(inner), &parse(outer), &parse(shared));
+            found.map_or("none".to_owned(), |(path, glob)| {
+                format!("{path} by {glob}")
+            })
+        };
+        for (inner, outer, shared, expected) in [
+            (&["src/a.rs"][..], &["src"][..], &[][..], "none"),
+            (&["src", "x"], &["src/*", "src"], &[], "x by x"),
+            (&["src"], &["src/a"], &[], "src by src"),
+            (
+                &["src/**/*.rs", "!src/gen"],
+                &["src", "!src/gen"],
+                &[],
+                "none",
+            ),
+            (
+                &["src/**/*.rs"],
+                &["src", "!src/gen"],
+                &[],
+                "src/gen/.rs by src/**/*.rs",
+            ),
+            (
+                &["Cargo.*"],
+                &["Cargo.toml"],
+                &["Cargo.*", "!Cargo.md"],
+                "Cargo.md by Cargo.*",
+            ),
+            (&["a", "b"], &[], &["a", "b"], "none"),
+        ] {
+            assert_eq!(told(inner, outer, shared), expected, "{inner:?} {outer:?}");
         }
     }
 

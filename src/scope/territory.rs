@@ -3,63 +3,13 @@
 use std::collections::HashMap;
 
 use super::globs::Globs;
+use super::standing::Standing;
 
 /// What one live task owns.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
     pub(crate) task: String,
     pub(crate) globs: Globs,
-}
-
-/// What a path is to a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// The task's own claim holds it.
-    Own,
-    /// It belongs to nobody and all may change it.
-    Shared,
-    /// Nobody owns it, and the task claims nothing.
-    Unowned,
-    /// Another live task owns it, by this glob.
-    OwnedBy { task: String, glob: String },
-    /// Nobody owns it, but the task has a claim and this is not in it.
-    OutsideClaim,
-}
-
-impl Standing {
-    /// Whether the task may change the path.
-    pub(crate) fn permits(&self) -> bool {
-        match self {
-            Standing::Own | Standing::Shared | Standing::Unowned => true,
-            Standing::OwnedBy { .. } | Standing::OutsideClaim => false,
-        }
-    }
-
-    /// Whose the path is, in the words that every layer uses.
-    pub(crate) fn words(&self) -> String {
-        match self {
-            Standing::Own => "owned by this task".to_owned(),
-            Standing::Shared => "shared by all tasks".to_owned(),
-            Standing::Unowned => "owned by nobody".to_owned(),
-            Standing::OwnedBy { task, glob } => format!("owned by task `{task}` ({glob})"),
-            Standing::OutsideClaim => "outside this task's claim".to_owned(),
-        }
-    }
-
-    /// What `task` is to do about it.
-    pub(crate) fn advice(&self, task: &str) -> String {
-        match self {
-            Standing::Own | Standing::Shared | Standing::Unowned => {
-                "change it as the task needs".to_owned()
-            }
-            Standing::OwnedBy { task: owner, .. } => {
-                format!("leave it to that task, or wait until it has landed: wt show {owner}")
-            }
-            Standing::OutsideClaim => {
-                format!("leave it; the operator can grant it: wt scope grant {task} <glob>")
-            }
-        }
-    }
 }
 
 /// Whose a path is, and by which globs.
@@ -95,6 +45,8 @@ pub(crate) struct Territory<'a> {
     own: Option<&'a Globs>,
     shared: &'a Globs,
     others: &'a [Claim],
+    /// What the task's plan leaves of all that; nothing but what is shared where the list is empty.
+    planned: Option<&'a Globs>,
     index: PrefixIndex,
 }
 
@@ -110,13 +62,37 @@ impl<'a> Territory<'a> {
             own: own.filter(|globs| !globs.is_empty()),
             shared,
             others,
+            planned: None,
             index: PrefixIndex::new(others),
         }
     }
 
-    /// Whose `path` is, given from the repository's root as git records it.
+    /// The same, for a task that is held to these files of its plan; to none before one is approved.
+    #[must_use]
+    pub(crate) fn held_to(mut self, planned: Option<&'a Globs>) -> Self {
+        self.planned = planned;
+        self
+    }
+
+    /// What `path` is to the task, its plan considered.
     pub(crate) fn standing(&self, path: impl AsRef<[u8]>) -> Standing {
         let path = path.as_ref();
+        match (self.owner(path), self.planned) {
+            (standing, Some(planned)) if standing.permits() => {
+                if planned.is_empty() {
+                    Standing::NoPlan
+                } else if standing == Standing::Shared || planned.matches(path) {
+                    standing
+                } else {
+                    Standing::OutsidePlan
+                }
+            }
+            (standing, _) => standing,
+        }
+    }
+
+    /// Whose `path` is, given from the repository's root as git records it.
+    fn owner(&self, path: &[u8]) -> Standing {
         if self.shared.matches(path) {
             return Standing::Shared;
         }
@@ -135,10 +111,10 @@ impl<'a> Territory<'a> {
         }
     }
 
-    /// As [`Self::standing`], with all that led to it.
+    /// Whose `path` is, whatever is planned, with all that led to it.
     pub(crate) fn explain(&self, path: impl AsRef<[u8]>) -> Explanation {
         let path = path.as_ref();
-        let standing = self.standing(path);
+        let standing = self.owner(path);
         let glob = match &standing {
             Standing::Shared => self.shared.matching_pattern(path).map(str::to_owned),
             Standing::Own => self
@@ -146,7 +122,7 @@ impl<'a> Territory<'a> {
                 .and_then(|own| own.matching_pattern(path))
                 .map(str::to_owned),
             Standing::OwnedBy { glob, .. } => Some(glob.clone()),
-            Standing::Unowned | Standing::OutsideClaim => None,
+            _ => None,
         };
         let others = self
             .others
@@ -279,6 +255,60 @@ mod tests {
             assert_eq!(drifter.standing(path), to_drifter, "{path}");
         }
         assert!(Standing::Unowned.permits() && !Standing::OutsideClaim.permits());
+    }
+
+    #[test]
+    fn a_plan_takes_away_and_never_adds() {
+        let shared = parse(&["Cargo.lock"], Case::Exact);
+        let mine = parse(&["src"], Case::Exact);
+        let others = [claim("docs", &["docs"])];
+        let (plan, none) = (
+            parse(&["src/a.rs", "docs", "x"], Case::Exact),
+            parse::<&str>(&[], Case::Exact),
+        );
+        let claimant = || Territory::new(Some(&mine), &shared, &others);
+        let drifter = Territory::new(None, &shared, &others).held_to(Some(&plan));
+        let (planned, planning) = (
+            claimant().held_to(Some(&plan)),
+            claimant().held_to(Some(&none)),
+        );
+        for (path, in_planning, with_plan, unclaimed) in [
+            (
+                "src/a.rs",
+                Standing::NoPlan,
+                Standing::Own,
+                Standing::Unowned,
+            ),
+            (
+                "src/b.rs",
+                Standing::NoPlan,
+                Standing::OutsidePlan,
+                Standing::OutsidePlan,
+            ),
+            (
+                "docs/d",
+                owned("docs", "docs"),
+                owned("docs", "docs"),
+                owned("docs", "docs"),
+            ),
+            (
+                "x",
+                Standing::OutsideClaim,
+                Standing::OutsideClaim,
+                Standing::Unowned,
+            ),
+            (
+                "Cargo.lock",
+                Standing::NoPlan,
+                Standing::Shared,
+                Standing::Shared,
+            ),
+        ] {
+            assert_eq!(planning.standing(path), in_planning, "{path}");
+            assert_eq!(planned.standing(path), with_plan, "{path}");
+            assert_eq!(drifter.standing(path), unclaimed, "{path}");
+        }
+        assert_eq!(planned.explain("src/b.rs").standing, Standing::Own);
     }
 
     #[test]

@@ -110,7 +110,11 @@ impl Plan {
             task.created = waiting.created;
             task.after.clone_from(&waiting.after);
         }
-        task.advance(Happening::Started)?;
+        task.advance(if task.plans {
+            Happening::PlanWanted
+        } else {
+            Happening::Started
+        })?;
         task.folder = folder_id(&self.worktree)?;
         task.admin = admin;
         Ok(task)
@@ -151,6 +155,9 @@ impl Plan {
             owns: self.owns.clone(),
             own_rules: new.rules.clone(),
             after: self.after.clone(),
+            plans: new.plans || in_force.contract.plan.required,
+            plan: None,
+            proposal: None,
             environment: capture(ws, in_force),
             ports: self.ports.clone(),
             sparse: ws.repo.sparse_patterns()?,

@@ -176,6 +176,7 @@ impl Plan {
             name: &new.name,
             owns: &new.owns,
             after: &self.after,
+            planned: None,
         };
         let claims = ws.claims(&ws.repo, &claimant, in_force)?;
         claims.require_no_circle()?;

@@ -13,6 +13,8 @@ pub(crate) const UNSTABLE_RUNS: u32 = 3;
 pub(crate) enum State {
     /// Recorded with its claim; nothing else of it is made before the tasks that it follows have landed.
     Waiting,
+    /// A plan is being made; nothing else may be written before it is approved.
+    Planning,
     /// The agent is at work; nothing was judged since the last change that matters.
     Working,
     /// One attempt failed; one retry is left.
@@ -29,6 +31,7 @@ impl State {
     pub(crate) fn word(self) -> &'static str {
         match self {
             State::Waiting => "waiting",
+            State::Planning => "planning",
             State::Working => "working",
             State::Failed => "failed",
             State::Stopped => "stopped",
@@ -43,6 +46,10 @@ impl State {
 pub(crate) enum Happening {
     /// What it waited for has landed, and branch and worktree are made.
     Started,
+    /// As [`Self::Started`], with a plan to be made first.
+    PlanWanted,
+    /// A plan was approved.
+    Planned,
     /// The gate passed on a snapshot.
     Passed,
     /// A counted run of the gate failed.
@@ -67,7 +74,8 @@ pub(super) fn next(state: State, attempts: u32, happening: Happening) -> Option<
     use Happening as H;
     use State as S;
     match (state, happening) {
-        (S::Waiting, H::Started) => Some((S::Working, 0)),
+        (S::Waiting, H::PlanWanted) => Some((S::Planning, 0)),
+        (S::Waiting, H::Started) | (S::Planning, H::Planned) => Some((S::Working, 0)),
         (S::Working | S::Failed | S::Validated, H::Passed) => Some((S::Validated, 0)),
         (S::Working | S::Failed | S::Validated, H::Failed) => {
             let spent = attempts + 1;
@@ -96,16 +104,19 @@ mod tests {
 
     use super::*;
 
-    const STATES: [State; 6] = [
+    const STATES: [State; 7] = [
         State::Waiting,
+        State::Planning,
         State::Working,
         State::Failed,
         State::Stopped,
         State::Validated,
         State::Landed,
     ];
-    const HAPPENINGS: [Happening; 9] = [
+    const HAPPENINGS: [Happening; 11] = [
         Happening::Started,
+        Happening::PlanWanted,
+        Happening::Planned,
         Happening::Passed,
         Happening::Failed,
         Happening::Unstable,
@@ -129,6 +140,8 @@ mod tests {
             .collect();
         insta::assert_snapshot!(table.join("\n"), @r"
         waiting --Started--> working 0
+        waiting --PlanWanted--> planning 0
+        planning --Planned--> working 0
         working --Passed--> validated 0
         working --Failed--> failed 1
         working --Unstable--> working 0
@@ -154,7 +167,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_walk_fails_a_third_time_without_a_person(walk in proptest::collection::vec(0usize..9, 0..60)) {
+        fn no_walk_fails_a_third_time_without_a_person(walk in proptest::collection::vec(0usize..11, 0..60)) {
             let (mut state, mut attempts, mut failures) = (State::Working, 0, 0);
             for step in walk {
                 let Some((to, spent)) = next(state, attempts, HAPPENINGS[step]) else { continue };

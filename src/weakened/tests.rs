@@ -44,7 +44,10 @@ fn each_way_to_skip_a_test_is_seen_in_each_language() {
             "{path}: {skip}: {found:?}"
         );
         let undone = line(path, skip, "");
-        assert!(!undone.iter().any(|f| f.contains("is new")), "{path}: {skip}");
+        assert!(
+            !undone.iter().any(|f| f.contains("is new")),
+            "{path}: {skip}"
+        );
     }
     for (path, line_) in [
         ("src/a.py", "@skip"),

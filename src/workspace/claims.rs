@@ -6,7 +6,7 @@ use super::{InForce, Workspace};
 use crate::error::Refusal;
 use crate::git::Repo;
 use crate::oid::Oid;
-use crate::scope::{Claim, Globs, Overlap, Territory, overlap};
+use crate::scope::{Claim, Globs, Overlap, Territory, beyond, overlap};
 use crate::task::{Line, State, Task};
 
 /// Who asks for paths.
@@ -15,6 +15,8 @@ pub(crate) struct Claimant<'a> {
     pub(crate) owns: &'a [String],
     /// The tasks that must have landed before it starts; none once it has.
     pub(crate) after: &'a [String],
+    /// The files of its plan, where it is held to one; none before that is approved.
+    pub(crate) planned: Option<&'a [String]>,
 }
 
 impl<'a> From<&'a Task> for Claimant<'a> {
@@ -23,6 +25,7 @@ impl<'a> From<&'a Task> for Claimant<'a> {
             name: &task.name,
             owns: &task.owns,
             after: if task.is_waiting() { &task.after } else { &[] },
+            planned: task.planned_files(),
         }
     }
 }
@@ -131,6 +134,9 @@ impl Workspace<'_> {
             own: Globs::parse(claimant.owns, case)?,
             shared: Globs::parse(shared, case)?,
             others,
+            planned: (claimant.planned)
+                .map(|files| Globs::parse(files, case))
+                .transpose()?,
             in_line: line.apart_from(claimant.name),
             circle: line.circle(claimant.name),
         })
@@ -143,6 +149,7 @@ impl Workspace<'_> {
             name: "",
             owns: &[],
             after: &[],
+            planned: None,
         };
         self.map_for(&nobody, None)
     }
@@ -226,6 +233,8 @@ pub(crate) struct Claims {
     pub(crate) own: Globs,
     pub(crate) shared: Globs,
     pub(crate) others: Vec<Claim>,
+    /// The files of its plan, where it is held to one.
+    planned: Option<Globs>,
     /// The tasks that are never at work when this one is, as one of the two waits for the other.
     in_line: BTreeSet<String>,
     circle: Option<Vec<String>>,
@@ -234,7 +243,34 @@ pub(crate) struct Claims {
 impl Claims {
     /// What the task may change.
     pub(crate) fn territory(&self) -> Territory<'_> {
-        Territory::new(Some(&self.own), &self.shared, &self.others)
+        Territory::new(Some(&self.own), &self.shared, &self.others).held_to(self.planned.as_ref())
+    }
+
+    /// # Errors
+    /// A refusal where `files`, those of a plan, could be paths that the task may not change, with one and whose it is.
+    pub(crate) fn require_within(&self, files: &Globs) -> Result<(), Refusal> {
+        let whose = |path: &str| {
+            let territory = Territory::new(Some(&self.own), &self.shared, &self.others);
+            let standing = territory.standing(path);
+            (standing.words(), standing.advice(&self.task))
+        };
+        if !self.own.is_empty() {
+            let Some((path, glob)) = beyond(files, &self.own, &self.shared) else {
+                return Ok(());
+            };
+            let (standing, advice) = whose(&path);
+            let what = format!("`{glob}` in the plan holds {path}: {standing}");
+            return Err(Refusal::refused(what).hint(advice));
+        }
+        for other in &self.others {
+            if let Overlap::Witness { path, left, .. } = overlap(files, &other.globs, &self.shared)
+            {
+                let (standing, advice) = whose(&path);
+                let what = format!("`{left}` in the plan holds {path}: {standing}");
+                return Err(Refusal::refused(what).hint(advice));
+            }
+        }
+        Ok(())
     }
 
     /// # Errors

@@ -21,6 +21,7 @@ mod judging;
 mod landing;
 mod lifecycle;
 mod line;
+mod planning;
 mod ports;
 mod push;
 mod recovery;

@@ -4,7 +4,7 @@ use clap::Args;
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
 
-use crate::candidate::{self, Trespass, trespass_of, trespass_text, trespasses};
+use crate::candidate::{self, Trespass, trespass_of, trespass_text, trespass_verdict, trespasses};
 use crate::error::Code;
 use crate::input;
 use crate::judge::snapshot_of;
@@ -38,7 +38,7 @@ impl Check {
         let (verdict, code) = if found.is_empty() {
             ("SCOPE_OK", Code::Ok)
         } else {
-            ("OUT_OF_SCOPE", Code::No)
+            (trespass_verdict(&found), Code::No)
         };
         if self.json {
             ws.ctx.ui.json(

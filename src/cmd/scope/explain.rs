@@ -59,7 +59,7 @@ fn explain(territory: &Territory, task: Option<&Task>, path: &str, text: &mut St
     let owner = match &told.standing {
         Standing::Own => task.map(|task| task.name.clone()),
         Standing::OwnedBy { task, .. } => Some(task.clone()),
-        Standing::Shared | Standing::Unowned | Standing::OutsideClaim => None,
+        _ => None,
     };
     let words = match (&told.standing, &told.glob, task) {
         (Standing::Own, Some(glob), Some(task)) => {

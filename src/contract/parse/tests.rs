@@ -67,6 +67,10 @@ sparse_always = ["docs/api/"]
 [scope]
 required = true
 shared = ["Cargo.lock"]
+[plan]
+required = true
+approve = "auto"
+hedges = ["maybe"]
 [cage]
 writable = ["/srv/cache"]
 require = true
@@ -211,6 +215,13 @@ rules = "OTHER.md"
           "Cargo.lock"
         ]
       },
+      "plan": {
+        "required": true,
+        "approve": "auto",
+        "hedges": [
+          "maybe"
+        ]
+      },
       "cage": {
         "writable": [
           "/srv/cache"
@@ -299,14 +310,15 @@ fn keys_and_types_are_refused_with_line_and_nearest_key() {
     wt.toml:2: unknown key `rule`
       did you mean `rules`?
     wt.toml:1: unknown key `colours`
-      known here: rules, gate, judge, env, worktree, scope, cage, ports, land, disk, agents
+      known here: rules, gate, judge, env, worktree, scope, plan, cage, ports, land, disk, agents
     wt.toml:1: unknown key `timeout`
       `timeout` belongs in [[gate]]
     wt.toml:5: unknown key `tiemout` in [[gate]]
       did you mean `timeout`?
     wt.toml:5: unknown key `strategy` in [[gate]]
       `strategy` belongs in [land]
-    wt.toml:5: not valid TOML: duplicate key
+    wt.toml:5: not valid TOML: duplicate key `run`
+      it stands above already: write both as one
     wt.toml:1: `gate` must be a list of tables, each headed [[gate]], not a table
     wt.toml:1: `gate` must be a list of tables, each headed [[gate]], not the number 1
     wt.toml:1: `rules` must be a table [rules], not a list
@@ -327,7 +339,8 @@ fn keys_and_types_are_refused_with_line_and_nearest_key() {
       write name = "…"
     wt.toml:3: not valid TOML: unclosed array, expected `]`
     wt.toml:2: not valid TOML: key with no value, expected `=`
-    wt.toml:2: not valid TOML: duplicate key
+    wt.toml:2: not valid TOML: duplicate key `judge`
+      it stands above already: write both as one
     "#);
 }
 

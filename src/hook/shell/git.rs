@@ -109,7 +109,7 @@ pub(super) fn judge(walk: &mut Walk, words: &[Word]) {
         if name == "checkout" {
             walk.found.extend(checkout(&folder, &given));
         }
-        if CHANGING.contains(&name) && !folder.is_empty() {
+        if CHANGING.contains(&name) {
             walk.found.push(Wish::ChangeIn {
                 folder,
                 command: format!("git {name}"),

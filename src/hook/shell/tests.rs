@@ -23,7 +23,10 @@ fn seen(script: &str) -> Vec<String> {
                 .unwrap_or_default()
         ),
     };
-    wishes(script, "", &known).into_iter().map(shown).collect()
+    // A change of the task's own worktree is for its state to judge.
+    let own = |wish: &Wish| matches!(wish, Wish::ChangeIn { folder, .. } if folder.is_empty());
+    let wishes = wishes(script, "", &known).into_iter();
+    wishes.filter(|wish| !own(wish)).map(shown).collect()
 }
 
 #[track_caller]

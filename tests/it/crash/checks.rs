@@ -141,12 +141,17 @@ fn records(dir: &Path, file: &str) -> Vec<String> {
         let task = record.get("task").unwrap_or(&record);
         let is_set = |key: &str| task.get(key).is_some_and(|value| !value.is_null());
         format!(
-            "{file} {name}: {} attempts={} unstable={} owns={} after={} judging={} validated={} rejected={} landed={} kept={} trash={}",
+            "{file} {name}: {} attempts={} unstable={} owns={} after={} plan={} proposal={} judging={} validated={} rejected={} landed={} kept={} trash={}",
             task["state"],
             task["attempts"],
             task["unstable"],
             task["owns"],
             task["after"],
+            task["plan"]["hash"],
+            task["proposal"]["rejected"]["because"]
+                .as_str()
+                .or(task["proposal"]["hash"].as_str())
+                .unwrap_or_default(),
             is_set("judging"),
             is_set("validated"),
             is_set("rejected"),

@@ -252,6 +252,49 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..NOTHING
     },
     Scenario {
+        name: "spawn --plan",
+        verb: &["spawn", "auth", "--plan"],
+        ..SPAWN
+    },
+    Scenario {
+        name: "plan submit",
+        prepare: planning,
+        verb: &["plan", "submit", "auth", "--file", PLAN],
+        ..NOTHING
+    },
+    Scenario {
+        name: "plan approve",
+        prepare: |sandbox| {
+            planning(sandbox);
+            sandbox
+                .wt(&["plan", "submit", "auth", "--file", PLAN])
+                .expect(0);
+        },
+        verb: &["plan", "approve", "auth", "--operator", "me"],
+        again: (4, "no plan of task `auth` waits"),
+        ..NOTHING
+    },
+    Scenario {
+        name: "plan reject",
+        prepare: |sandbox| {
+            planning(sandbox);
+            sandbox
+                .wt(&["plan", "submit", "auth", "--file", PLAN])
+                .expect(0);
+        },
+        verb: &[
+            "plan",
+            "reject",
+            "auth",
+            "--because",
+            "no",
+            "--operator",
+            "me",
+        ],
+        again: (4, "no plan of task `auth` waits"),
+        ..NOTHING
+    },
+    Scenario {
         name: "hook install",
         prepare: |sandbox| {
             let settings = "{\n  \"model\": \"one\"\n}\n";
@@ -272,6 +315,17 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..NOTHING
     },
 ];
+
+/// From the repository.
+const PLAN: &str = "../home/plan.md";
+
+/// A task in planning, with a plan that is not handed in yet.
+fn planning(sandbox: &Sandbox) {
+    let plan = "## Root cause\nIt says one.\n## Files\n- `src/lib.txt`\n## Invariants\n- The notes stay.\n## Risks\n\
+        - None reads it.\n## Validation\n- `sh test.sh`\n";
+    sandbox.write(PLAN, plan);
+    sandbox.wt(&["spawn", "auth", "--plan"]).expect(0);
+}
 
 /// A repository whose main checkout holds work of a person's own: changed, untracked and ignored.
 pub(super) fn sandbox() -> Sandbox {

@@ -11,6 +11,12 @@ pub(super) type Tree = BTreeMap<String, String>;
 #[derive(Clone, Debug)]
 pub(super) enum Op {
     Spawn(&'static str),
+    /// The same, with a plan to be approved first.
+    SpawnPlanned(&'static str),
+    /// A plan is handed in.
+    Submit(&'static str, Plan),
+    /// The plan that waits is approved.
+    Approve(&'static str),
     /// An agent writes a file.
     Edit(&'static str, String, String),
     /// An agent removes what breaks the gate.
@@ -42,6 +48,27 @@ pub(super) enum Work {
     Commit,
 }
 
+/// Which files a plan names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// Some: [`SHARED`], and of each task's own files one.
+    Narrow,
+    All,
+}
+
+impl Plan {
+    fn holds(self, path: &str) -> bool {
+        self == Self::All || path == SHARED || path.ends_with("-0.txt")
+    }
+
+    pub(super) fn globs(self) -> &'static [&'static str] {
+        match self {
+            Self::Narrow => &[SHARED, "*-0.txt"],
+            Self::All => &["**"],
+        }
+    }
+}
+
 /// Whether a removal is forced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Insist {
@@ -63,20 +90,26 @@ impl Op {
     pub(super) fn roll(dice: &mut Dice, number: usize, model: &Model) -> Self {
         let task = TASKS[dice.below(TASKS.len())];
         if !model.tasks.contains_key(task) && dice.below(4) > 0 {
-            return Self::Spawn(task);
+            return match dice.below(3) {
+                0 => Self::SpawnPlanned(task),
+                _ => Self::Spawn(task),
+            };
         }
+        let plan = [Plan::All, Plan::Narrow][dice.below(2)];
         // What chance alone seldom comes to.
         if dice.below(3) == 0 {
             match model.tasks.get(task).map(|task| task.state) {
                 Some("validated") if dice.below(3) == 0 => return Self::MergeAll,
                 Some("validated") => return Self::Merge(task, Work::Commit),
                 Some("stopped") => return Self::Resume(task),
+                Some("planning") if dice.below(2) == 0 => return Self::Submit(task, plan),
+                Some("planning") => return Self::Approve(task),
                 Some("failed") => return Self::Validate(task, Some("a cause")),
                 _ => {}
             }
         }
         let text = format!("{number}\n");
-        match dice.below(36) {
+        match dice.below(39) {
             0 => Self::Spawn(task),
             1..8 => {
                 let own = format!("{task}-{}.txt", dice.below(2));
@@ -104,6 +137,8 @@ impl Op {
             31 => Self::Desk((dice.below(2) == 0).then_some(text)),
             32 => Self::Break,
             33 => Self::Sync(task),
+            34 => Self::Submit(task, plan),
+            35 => Self::Approve(task),
             _ => Self::MergeAll,
         }
     }
@@ -113,6 +148,8 @@ impl Op {
 pub(super) struct Task {
     /// What main held where the branch left it.
     pub(super) base: Tree,
+    /// How often main had moved by then: its tree may be the same again.
+    pub(super) base_at: usize,
     pub(super) committed: Tree,
     pub(super) worktree: Tree,
     pub(super) state: &'static str,
@@ -124,6 +161,8 @@ pub(super) struct Task {
     rejected: Option<Tree>,
     /// When it was made: the count of spawns before.
     made: usize,
+    pub(super) plan: Option<Plan>,
+    pub(super) proposal: Option<Plan>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -160,7 +199,10 @@ impl Model {
     pub(super) fn after(&self, op: &Op) -> Outcome {
         let mut next = self.clone();
         let code = match op {
-            Op::Spawn(task) => next.spawn(task),
+            Op::Spawn(task) => next.spawn(task, "working"),
+            Op::SpawnPlanned(task) => next.spawn(task, "planning"),
+            Op::Submit(task, plan) => next.submit(task, *plan),
+            Op::Approve(task) => next.approve(task),
             Op::Validate(task, cause) => next.validate(task, cause.is_some()),
             Op::Resume(task) => next.resume(task),
             Op::Merge(task, work) => next.merge(task, *work),
@@ -204,23 +246,50 @@ impl Model {
         all
     }
 
-    fn spawn(&mut self, name: &'static str) -> i32 {
+    fn spawn(&mut self, name: &'static str, state: &'static str) -> i32 {
         if self.tasks.contains_key(name) {
             return 4;
         }
         let task = Task {
             base: self.main.clone(),
+            base_at: self.moves,
             committed: self.main.clone(),
             worktree: self.main.clone(),
-            state: "working",
+            state,
             attempts: 0,
             validated: None,
             synced: false,
             rejected: None,
             made: self.spawned,
+            plan: None,
+            proposal: None,
         };
         self.spawned += 1;
         self.tasks.insert(name, task);
+        0
+    }
+
+    fn submit(&mut self, name: &str, plan: Plan) -> i32 {
+        match self.tasks.get_mut(name) {
+            Some(task) if task.plan.is_none() => {
+                task.proposal = Some(plan);
+                0
+            }
+            _ => 4,
+        }
+    }
+
+    fn approve(&mut self, name: &str) -> i32 {
+        let Some(task) = self.tasks.get_mut(name) else {
+            return 4;
+        };
+        if task.proposal.is_none() {
+            return 4;
+        }
+        task.plan = task.proposal.take();
+        if task.state == "planning" {
+            task.state = "working";
+        }
         0
     }
 
@@ -228,8 +297,10 @@ impl Model {
         let Some(task) = self.tasks.get_mut(name) else {
             return 4;
         };
-        if task.state == "stopped" {
-            return 3;
+        match task.state {
+            "stopped" => return 3,
+            "planning" => return 4,
+            _ => {}
         }
         let Some(candidate) = combined(&task.base, &self.main, &task.worktree) else {
             return 5;
@@ -246,6 +317,9 @@ impl Model {
         // A pass on nothing would give the budget back, without a mend.
         if candidate == self.main && task.state == "failed" {
             return 4;
+        }
+        if task.leaves_its_plan(&self.main, &candidate) {
+            return 1;
         }
         if !self.receipts.contains(&candidate) {
             if task.rejected.as_ref() == Some(&candidate) {
@@ -309,6 +383,9 @@ impl Model {
         let Some(candidate) = combined(&task.base, &self.main, &task.worktree) else {
             return 5;
         };
+        if candidate != self.main && task.leaves_its_plan(&self.main, &candidate) {
+            return 1;
+        }
         let on_desk = candidate.get(DESK) != self.main.get(DESK) && self.desk.is_some();
         if candidate == self.main || on_desk {
             return 4;
@@ -366,18 +443,18 @@ impl Model {
         {
             return 4;
         }
-        let clean = task.worktree == task.committed;
+        let held = combined(&task.committed, &both, &task.worktree).expect("apart");
         if let Some((tree, _)) = &mut task.validated
-            && clean
-            && task.base != self.main
-            && *tree == task.committed
+            && task.base_at != self.moves
+            && *tree == task.worktree
         {
-            tree.clone_from(&both);
+            tree.clone_from(&held);
             task.synced = true;
         }
-        task.worktree = combined(&task.committed, &both, &task.worktree).expect("apart");
+        task.worktree = held;
         task.committed = both;
         task.base.clone_from(&self.main);
+        task.base_at = self.moves;
         0
     }
 
@@ -410,6 +487,14 @@ impl Model {
 }
 
 impl Task {
+    /// Whether what would land is more than is planned.
+    fn leaves_its_plan(&self, main: &Tree, candidate: &Tree) -> bool {
+        let changed = |path: &&String| main.get(*path) != candidate.get(*path);
+        let mut changed = main.keys().chain(candidate.keys()).filter(changed);
+        self.plan
+            .is_some_and(|plan| changed.any(|path| !plan.holds(path)))
+    }
+
     /// What would have landed was red.
     fn put_back(&mut self, candidate: Tree) {
         self.state = "working";

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::model::{BROKEN, DESK, Insist, Model, Op, Outcome, PAIR, Tree, Work, combined};
+use super::model::{BROKEN, DESK, Insist, Model, Op, Outcome, PAIR, Plan, Tree, Work, combined};
 use crate::evidence::landings;
 use crate::sandbox::{CONTRACT, Ran, Sandbox, wait_until};
 
@@ -54,6 +54,15 @@ impl World {
             ("README.md", "a project\n"),
         ];
         let sandbox = Sandbox::with(&files);
+        for plan in [Plan::All, Plan::Narrow] {
+            let globs = plan.globs().iter().map(|glob| format!("- `{glob}`\n"));
+            let text = format!(
+                "## Root cause\nIt walks.\n## Files\n{}## Invariants\n- It keeps to the model.\n## Risks\n- It may fall.\n\
+                 ## Validation\n- `sh test.sh`\n",
+                globs.collect::<String>()
+            );
+            sandbox.write(file_of(plan), &text);
+        }
         let main = files
             .iter()
             .map(|(p, t)| ((*p).to_owned(), (*t).to_owned()));
@@ -204,6 +213,7 @@ impl World {
         for model in &mut self.models {
             let task = model.tasks.get_mut(name).expect("alike in all");
             task.base.clone_from(&now.base);
+            task.base_at = now.base_at;
             task.committed.clone_from(&now.committed);
             task.worktree.clone_from(&now.worktree);
         }
@@ -300,7 +310,9 @@ impl World {
         let mut tasks = BTreeMap::new();
         for task in listed.json()["tasks"].as_array().expect("tasks") {
             let name = task["task"].as_str().expect("a name").to_owned();
-            let state = task["state"].as_str().expect("a state").to_owned();
+            let state = task["state"].as_str().expect("a state");
+            let plan = task["plan"]["stage"].as_str().unwrap_or_default();
+            let state = format!("{state} {plan}");
             let attempts = task["attempts"].as_u64().expect("a number");
             let committed = self.tree(task["branch"].as_str().expect("a branch"));
             let worktree = on_disk(&self.sandbox.worktree(&name));
@@ -358,7 +370,7 @@ impl World {
 /// What can be seen of the world, and must be as the model has it.
 #[derive(Debug, PartialEq)]
 struct View {
-    /// State, attempts, committed and uncommitted files.
+    /// State, with that of the plan, attempts, committed and uncommitted files.
     tasks: BTreeMap<String, (String, u64, Tree, Tree)>,
     main: Tree,
     /// The files of the person's own checkout.
@@ -375,8 +387,14 @@ impl View {
         }
         let names: BTreeSet<String> = model.tasks.keys().map(|n| (*n).to_owned()).collect();
         let tasks = model.tasks.iter().map(|(name, task)| {
+            let plan = match (task.plan, task.proposal, task.state) {
+                (_, Some(_), _) => "submitted",
+                (Some(_), None, _) => "approved",
+                (None, None, "planning") => "wanted",
+                (None, None, _) => "",
+            };
             let task = (
-                task.state.to_owned(),
+                format!("{} {plan}", task.state),
                 task.attempts,
                 task.committed.clone(),
                 task.worktree.clone(),
@@ -393,9 +411,20 @@ impl View {
     }
 }
 
+/// Where the text of a plan lies, from the repository.
+fn file_of(plan: Plan) -> &'static str {
+    match plan {
+        Plan::Narrow => "../home/narrow.md",
+        Plan::All => "../home/all.md",
+    }
+}
+
 fn arguments(op: &Op) -> Vec<&'static str> {
     match op {
         Op::Spawn(task) => vec!["spawn", task],
+        Op::SpawnPlanned(task) => vec!["spawn", task, "--plan"],
+        Op::Submit(task, plan) => vec!["plan", "submit", task, "--file", file_of(*plan)],
+        Op::Approve(task) => vec!["plan", "approve", task, "--operator", "walker"],
         Op::Validate(task, None) => vec!["validate", task],
         Op::Validate(task, Some(cause)) => vec!["validate", task, "--cause", cause],
         Op::Resume(task) => vec![
