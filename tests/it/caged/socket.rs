@@ -36,6 +36,7 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
         "scope grant auth 'x/**' --operator me",
         "scope release auth 'x/**' --operator me",
         "validate sibling",
+        "validate auth --accept-weakened-tests --operator me",
         "show sibling",
         "explain sibling -m x",
         "path sibling",
