@@ -49,6 +49,7 @@ pub(crate) enum Verb {
     #[command(visible_alias = "ls")]
     List(cmd::list::List),
     Show(cmd::show::Show),
+    Brief(cmd::brief::Brief),
     Path(cmd::path::Path),
     Cd(cmd::cd::Cd),
     Run(cmd::run::Run),
@@ -99,6 +100,7 @@ impl Verb {
             | Verb::Explain(_)
             | Verb::List(_)
             | Verb::Show(_)
+            | Verb::Brief(_)
             | Verb::Path(_)
             | Verb::Rules(_)
             | Verb::Log(_)
@@ -147,6 +149,7 @@ impl Verb {
             Verb::Restore(verb) => verb.run(ctx),
             Verb::List(verb) => verb.run(ctx),
             Verb::Show(verb) => verb.run(ctx),
+            Verb::Brief(verb) => verb.run(ctx),
             Verb::Path(verb) => verb.run(ctx),
             Verb::Cd(verb) => verb.run(ctx),
             Verb::Run(verb) => verb.run(ctx),

@@ -1,5 +1,6 @@
 //! One verb a file: its arguments, its help and its behaviour; it sequences, no more.
 
+pub(crate) mod brief;
 pub(crate) mod cage;
 pub(crate) mod cd;
 pub(crate) mod completions;

@@ -108,6 +108,12 @@ impl<'c> Asked<'c> {
         })
     }
 
+    /// The task, where the agent's session goes on with work that another conversation knew of.
+    pub(crate) fn gone_on_with(&self) -> Option<(&Workspace<'c>, &Task)> {
+        let input = self.input.as_ref().ok()?;
+        (input.moment == Moment::Start && input.goes_on).then_some((&self.ws, &self.task))
+    }
+
     /// Why the tool is not to be used, if it is not.
     fn denial(&self, input: &Input) -> anyhow::Result<Option<Denial>> {
         let known = known_variables(&self.ws.ctx.environment);
@@ -196,5 +202,12 @@ fn introduction(task: &Task) -> String {
         State::Stopped => "it is stopped; change nothing, say what is needed: wt explain",
         State::Landed => "it has landed; change nothing here",
     };
-    format!("This is the worktree of task `{name}` of wt. Rules: .wt/RULES.md; {scope}; {next}")
+    let so_far = if task.runs > 0 {
+        "; what was done so far: wt brief"
+    } else {
+        ""
+    };
+    format!(
+        "This is the worktree of task `{name}` of wt. Rules: .wt/RULES.md; {scope}; {next}{so_far}"
+    )
 }

@@ -25,7 +25,9 @@ pub(crate) use order::{
 };
 pub(crate) use outcomes::{flaky_of, known_red};
 pub(crate) use put_back::put_back;
-pub(crate) use settle::{busy, clear_dead_judge, judge_at_work, report_of, verdict_of};
+pub(crate) use settle::{
+    PastRun, busy, clear_dead_judge, judge_at_work, past_runs, report_of, verdict_of,
+};
 pub(crate) use slot::{drop_slot, slot_is_free, slot_is_taken};
 pub(crate) use slots::{SlotFacts, SlotPlace, slot_places, slots};
 pub(crate) use work::work;

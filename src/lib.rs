@@ -23,6 +23,7 @@ mod grant;
 mod planning;
 mod remove;
 
+mod handover;
 mod usage;
 
 mod judge;

@@ -10,7 +10,9 @@ use clap_complete::ArgValueCandidates;
 
 use crate::ctx::Ctx;
 use crate::error::{Code, Refusal, nearest};
+use crate::forward;
 use crate::guard::{Asked, find, find_at};
+use crate::handover;
 use crate::hook::{AGENTS, Agent, Decision, Input, WithoutWt, with_hooks, without_hooks};
 use crate::hook_file::{HookFile, executable, user_file};
 use crate::input;
@@ -96,7 +98,7 @@ fn answer(ctx: &Ctx, words: &[String]) -> anyhow::Result<Code> {
         return Ok(Code::Ok);
     };
     let asked = Asked::new(found, agent, input);
-    let decision = asked.decide()?;
+    let decision = decide(&asked)?;
     asked.note(&decision);
     let said = agent.say(&decision);
     if let Some(out) = said.out {
@@ -106,6 +108,26 @@ fn answer(ctx: &Ctx, words: &[String]) -> anyhow::Result<Code> {
         ctx.ui.say(&err);
     }
     Ok(if said.denied { Code::Denied } else { Code::Ok })
+}
+
+/// What the agent is answered; one whose conversation was shortened or is new gets the task handed over.
+fn decide(asked: &Asked) -> anyhow::Result<Decision> {
+    let decision = asked.decide()?;
+    let (Decision::Tell(line), Some((ws, task))) = (&decision, asked.gone_on_with()) else {
+        return Ok(decision);
+    };
+    // Without the page the agent still knows where to look.
+    Ok(match page(ws, task) {
+        Ok(page) => Decision::Tell(format!("{line}\n\n{page}")),
+        Err(_) => decision,
+    })
+}
+
+fn page(ws: &Workspace, task: &Task) -> anyhow::Result<String> {
+    match ws.ctx.cage_of(&task.name) {
+        Some(inside) => forward::ask(&inside, &task.worktree, &["brief"]),
+        None => Ok(handover::gather(ws, task)?.page()),
+    }
 }
 
 /// Tell an agent to ask wt before it uses a tool
@@ -218,7 +240,7 @@ impl Test {
                 input
             }
         });
-        let decision = Asked::new(found, agent, input).decide()?;
+        let decision = decide(&Asked::new(found, agent, input))?;
         ctx.ui.out(&match decision {
             Decision::Allow => "allow".to_owned(),
             Decision::Deny(denial) => {

@@ -11,6 +11,9 @@ use super::{patch, shell};
 /// Keys of a shell tool's input that name the folder in which its command is run.
 const FOLDER_KEYS: [&str; 4] = ["workdir", "working_directory", "dir_path", "directory"];
 
+/// What a session begins with that goes on with earlier work.
+const GOES_ON: [&str; 3] = ["compact", "resume", "clear"];
+
 /// When a hook is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
@@ -33,6 +36,8 @@ pub(crate) struct Input {
     pub(crate) tool: String,
     /// Whether the agent goes on because its stop was held back before.
     pub(crate) held_before: bool,
+    /// Whether the session that begins goes on with work of an earlier conversation, which is shortened or gone.
+    pub(crate) goes_on: bool,
     tool_input: Value,
 }
 
@@ -58,6 +63,7 @@ impl Input {
         let active = map.get("stop_hook_active").and_then(Value::as_bool);
         let loops = map.get("loop_count").and_then(Value::as_u64);
         let tool = text("tool_name");
+        let source = text("source");
         if moment == Moment::BeforeTool && tool.is_none() {
             return Err("it names no tool".to_owned());
         }
@@ -65,6 +71,7 @@ impl Input {
             moment,
             cwd: text("cwd").or_else(|| first_root(&map)),
             tool: tool.unwrap_or_default(),
+            goes_on: source.is_some_and(|source| GOES_ON.contains(&source.as_str())),
             held_before: active.unwrap_or_default() || loops.unwrap_or_default() > 0,
             tool_input: map.remove("tool_input").unwrap_or_default(),
         })

@@ -275,6 +275,30 @@ pub(crate) fn report_of(ws: &Workspace, task: &Task, run: u32) -> anyhow::Result
     Ok(report)
 }
 
+/// A run of the gate that is over.
+pub(crate) struct PastRun {
+    pub(crate) run: u32,
+    /// What was stated as the cause of the failure before it.
+    pub(crate) cause: Option<String>,
+    pub(crate) report: Report,
+}
+
+/// The runs of a task that are over and still on record, oldest first.
+pub(crate) fn past_runs(ws: &Workspace, task: &Task) -> Vec<PastRun> {
+    let numbers = (1..=task.runs).filter(|run| task.judging != Some(*run));
+    numbers
+        .filter_map(|run| {
+            // `wt gc` takes old ones.
+            let (order, progress) = load_run(ws, &task.name, run).ok()?;
+            Some(PastRun {
+                run,
+                report: report(&order, &progress, task, &Since::default()),
+                cause: order.cause,
+            })
+        })
+        .collect()
+}
+
 /// What has become of what the next step after a red combination names.
 fn since(ws: &Workspace, task: &Task, progress: &Progress) -> anyhow::Result<Since> {
     let Some(Verdict::Failed { culprit, .. }) = &progress.verdict else {

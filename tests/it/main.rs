@@ -15,6 +15,7 @@ mod disk;
 mod doctor;
 mod evidence;
 mod folders;
+mod handover;
 mod hooks;
 mod judging;
 mod landing;

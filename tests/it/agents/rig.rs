@@ -31,6 +31,8 @@ pub(crate) enum Model {
 pub(crate) enum Start {
     /// In the worktree, by its own name; hooks are read from where `wt spawn` and `wt hook install` put them.
     ByHand,
+    /// As [`Self::ByHand`], and it goes on with its last session.
+    ByHandAgain,
     /// By `wt run`, caged.
     ByWt,
 }
@@ -107,7 +109,7 @@ impl Rig {
         }
         let words = agent.words(start);
         let mut command = match start {
-            Start::ByHand => {
+            Start::ByHand | Start::ByHandAgain => {
                 let mut command = self.sandbox.command(words[0]);
                 command
                     .current_dir(self.sandbox.worktree(task))
@@ -191,10 +193,16 @@ impl Agent {
             Agent::Claude => vec!["claude", "-p", "--permission-mode", "bypassPermissions"],
             Agent::Codex(_) => vec!["codex", "exec", "--trust"],
         };
-        if self != Agent::Claude && start == Start::ByHand {
+        if self != Agent::Claude && start != Start::ByWt {
             // The first in place of the one prompt in which a person trusts the hooks; `wt run` sees to both.
             words.push("--dangerously-bypass-hook-trust");
             words.push("--dangerously-bypass-approvals-and-sandbox");
+        }
+        if start == Start::ByHandAgain {
+            words.extend(match self {
+                Agent::Claude => &["--continue"][..],
+                Agent::Codex(_) => &["resume", "--last"],
+            });
         }
         words.push("do the task");
         words

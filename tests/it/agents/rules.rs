@@ -1,6 +1,6 @@
 //! The rules of a task reach the model, beside what the project itself tells every agent.
 
-use super::{Agent, CLAUDE, CODEX, FILES, Rig, Start, say, shell};
+use super::{Agent, CLAUDE, CODEX, FILES, Rig, Start, begun, say, shell, write};
 
 /// What stands in the project's own file.
 const OWN_WORDS: &str = "Write plainly.";
@@ -53,4 +53,34 @@ fn the_rules_reach_claude_in_a_cage() {
 #[test]
 fn the_rules_reach_codex_in_a_cage() {
     rules_reach_the_model(CODEX, Start::ByWt);
+}
+
+fn a_session_that_goes_on_is_handed_the_task(agent: Agent) {
+    let Some(rig) = begun(agent, Start::ByHand) else {
+        return;
+    };
+    let worked = vec![write("src/new.txt", "half\n"), say("I stop here.")];
+    let page = "## Done so far";
+    let session = rig.play(agent, Start::ByHand, "auth", worked);
+    session.ran.expect(0);
+    assert!(!session.opening.contains(page), "{}", session.opening);
+    let again = vec![
+        shell("git add src; git commit -qm half; wt validate"),
+        say("Done."),
+    ];
+    let session = rig.play(agent, Start::ByHandAgain, "auth", again);
+    session.ran.expect(0);
+    for words in [page, "- src/new.txt", "## Next"] {
+        assert!(session.opening.contains(words), "{}", session.opening);
+    }
+}
+
+#[test]
+fn a_session_of_claude_that_goes_on_is_handed_the_task() {
+    a_session_that_goes_on_is_handed_the_task(CLAUDE);
+}
+
+#[test]
+fn a_session_of_codex_that_goes_on_is_handed_the_task() {
+    a_session_that_goes_on_is_handed_the_task(CODEX);
 }

@@ -93,6 +93,15 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
     );
     ran.expect(0);
     assert_eq!(ran.out, "1\n<root>/repo.wt/auth\n1\nrefused\n");
+    let resumed = r#"echo '{"hook_event_name":"SessionStart","source":"resume"}' | wt hook claude"#;
+    let ran = caged(
+        &sandbox,
+        "auth",
+        &format!("echo x > x; git add x; git commit -qm private; wt brief >&2; {resumed}"),
+    );
+    ran.expect(0).says("## Done so far");
+    let told = ran.json()["hookSpecificOutput"]["additionalContext"].to_string();
+    assert!(told.contains("private\\n"), "{told}");
     assert_closed(&sandbox, "auth");
 }
 

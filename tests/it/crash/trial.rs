@@ -7,6 +7,9 @@ use super::scenarios::{Scenario, sandbox};
 use super::{FIX, say};
 use crate::sandbox::Ran;
 
+/// How a command says that a follower could not be started.
+const WAITS: &str = "goes on waiting";
+
 /// What comes after a point.
 pub(super) enum Recovery {
     /// `wt doctor --fix`, twice.
@@ -92,17 +95,19 @@ impl<'s> Trial<'s> {
         let mut folders = private_folders(&self.rig);
         let mut problems = self.answer(point, &ran);
         self.rig.age_locks();
+        // The landing itself is whole; the follower's start was not, and it is said how to start it.
+        let mut waits = ran.err.contains(WAITS);
         if let Recovery::Killed(second) = recovery {
-            self.rig.meet(second, FIX);
+            waits |= self.rig.meet(second, FIX).err.contains(WAITS);
             folders.extend(private_folders(&self.rig));
             self.rig.age_locks();
         }
         if !matches!(recovery, Recovery::Verb) {
             problems.extend(self.heal());
-            problems.extend(self.neither(&ran));
+            problems.extend((!waits).then(|| self.neither(&ran)).flatten());
         }
         self.rig.wait_for_quiet();
-        if ran.err.contains("goes on waiting") {
+        if waits {
             let spawned = self.rig.sandbox.wt(&["spawn", "next"]);
             if spawned.code != Some(0) {
                 problems.push(format!("its follower: {}{}", spawned.out, spawned.err));
@@ -129,9 +134,7 @@ impl<'s> Trial<'s> {
         if let Some(left) = self.left_out_by(ran) {
             return (now != left.now).then(|| format!("landed: {}", now.difference(&left.now)));
         }
-        // The landing itself is whole; the follower's start was not, and it is said how to start it.
-        let waits = ran.err.contains("goes on waiting");
-        if waits || self.scenario.has_many_stages {
+        if self.scenario.has_many_stages {
             return None;
         }
         let is_before = (now == self.before || self.between.contains(&now))
