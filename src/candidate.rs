@@ -209,8 +209,9 @@ pub(crate) fn judge_changed(
             }
         };
         let (before, after) = (content(&change.before)?, content(&change.after)?);
-        // A script that the gate names, as the target has it, is the gate.
-        let named = change.before.is_some() && gate::names(contract, &change.path);
+        // A script that the gate names, as the target has it, is the gate; a file of rules is one from the start.
+        let named = change.before.is_some() && gate::names(contract, &change.path)
+            || contract.rules.include.contains(&change.path);
         if named || inputs.touched(&change.path, before.as_deref(), after.as_deref()) {
             touched.push(change.path.clone());
         }

@@ -1,5 +1,6 @@
 //! The command line: global flags and verbs.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -131,6 +132,11 @@ impl Verb {
         }
     }
 
+    /// Whether it is called to make room on a disk.
+    pub(crate) fn frees_room(&self) -> bool {
+        matches!(self, Verb::Rm(_) | Verb::Gc(_))
+    }
+
     /// Whether the verb, called in a cage, is done by the `wt run` outside of it.
     pub(crate) fn is_done_outside(&self) -> bool {
         self.caller() != Caller::Anyone
@@ -172,6 +178,20 @@ impl Verb {
 }
 
 impl Cli {
+    /// What an agent calls before each of its tool calls, read without describing all other verbs: that takes longer than
+    /// the answer.
+    fn of_hook(arguments: &[OsString]) -> Option<Self> {
+        let [_, verb, agent] = arguments else {
+            return None;
+        };
+        let agent = agent.to_str().filter(|_| verb == "hook")?;
+        Some(Self {
+            dir: None,
+            color: Color::default(),
+            verb: Verb::Hook(cmd::hook::Hook::of_agent(agent)?),
+        })
+    }
+
     /// # Errors
     /// A refusal for what is asked for from a cage and is not an agent's.
     pub(crate) fn require_caller(&self, ctx: &Ctx) -> anyhow::Result<()> {
@@ -204,7 +224,11 @@ pub(crate) fn complete() {
 /// # Errors
 /// The exit status, where help or version was asked for (0) or the command line is wrong (64): both are printed.
 pub(crate) fn parse() -> Result<Cli, Code> {
-    Cli::try_parse().map_err(|error| {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some(cli) = Cli::of_hook(&arguments) {
+        return Ok(cli);
+    }
+    Cli::try_parse_from(arguments).map_err(|error| {
         let _ = error.print();
         if error.use_stderr() {
             Code::Usage
@@ -221,5 +245,31 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_an_agent_calls_is_read_as_any_other_command_line() {
+        for agent in ["claude", "codex", "gemini", "cursor"] {
+            let arguments = ["wt", "hook", agent].map(OsString::from);
+            let short = Cli::of_hook(&arguments).expect("short");
+            let long = Cli::try_parse_from(arguments).expect("read");
+            assert_eq!((short.dir, short.color), (long.dir, long.color), "{agent}");
+            let (Verb::Hook(short), Verb::Hook(long)) = (short.verb, long.verb) else {
+                panic!("{agent} is answered by another verb");
+            };
+            assert_eq!(short.agent(), Some(agent));
+            assert_eq!(short.agent(), long.agent());
+        }
+        for other in [
+            "wt hook install",
+            "wt hook claud",
+            "wt hook --help",
+            "wt hook",
+            "wt hook claude --help",
+            "wt list claude",
+        ] {
+            let arguments: Vec<OsString> = other.split(' ').map(OsString::from).collect();
+            assert!(Cli::of_hook(&arguments).is_none(), "{other}");
+        }
     }
 }

@@ -17,6 +17,7 @@ mod plan;
 mod quantity;
 mod read;
 mod render;
+mod rules;
 mod worktree;
 
 pub(crate) use detect::{TOOLCHAIN_VARIABLES, Tree, detect};
@@ -25,6 +26,7 @@ pub(crate) use inputs::JudgeInputs;
 pub(crate) use plan::{Approve, PlanPolicy};
 pub(crate) use quantity::{age, size};
 pub(crate) use render::render_init;
+pub(crate) use rules::{Held, RuleCheck, Rules};
 pub(crate) use worktree::{WarmCopy, Worktree};
 
 /// Everything that a repository asks of its tasks, with every default filled in.
@@ -47,15 +49,6 @@ pub(crate) struct Contract {
     pub(crate) disk: Disk,
     /// By the agent's name.
     pub(crate) agents: BTreeMap<String, Agent>,
-}
-
-/// The operator's rules, in the order in which the rules file shows them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Rules {
-    /// Hard constraints; rendered first.
-    pub(crate) invariants: Vec<String>,
-    /// How to edit; rendered second.
-    pub(crate) edits: Vec<String>,
 }
 
 /// One command of the gate.
@@ -182,15 +175,6 @@ pub(crate) struct Agent {
     pub(crate) rules: String,
 }
 
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            invariants: vec!["Never weaken, skip or delete a test to make the gate pass.".into()],
-            edits: vec!["Make the smallest change that does the task.".into()],
-        }
-    }
-}
-
 impl Default for Timeout {
     fn default() -> Self {
         Self(10 * 60)
@@ -281,7 +265,8 @@ impl Contract {
     /// environment, set-up and what it depends on, the carried files, what may be written, and how many ports there are.
     pub(crate) fn gate_hash(&self) -> String {
         let worktree = &self.worktree;
-        hash(
+        let runs: Vec<_> = self.rules.runs().collect();
+        let gate = hash(
             "wt gate 3",
             &(
                 &self.gate,
@@ -296,7 +281,12 @@ impl Contract {
                 ),
                 self.ports.count,
             ),
-        )
+        );
+        // The other checks of rules are answered anew whenever something is judged or lands.
+        if runs.is_empty() {
+            return gate;
+        }
+        hash("wt gate 3 with rules", &(gate, runs))
     }
 
     /// Identity, in hex, of everything that the rules file shows of the contract.
@@ -354,6 +344,23 @@ mod tests {
         assert!(changed(|c| c.ports.count = 1));
         assert!(!changed(|c| c.ports.from = Some(4000)));
         assert!(!changed(|c| c.rules.edits.clear()));
+        assert!(!changed(|c| c.rules.include.push("A".into())));
+        let check = |held| RuleCheck {
+            rule: "A".into(),
+            held,
+        };
+        let deny = check(Held::Deny {
+            globs: vec!["a".into()],
+        });
+        let mut with_deny = plain.clone();
+        with_deny.rules.checks.push(deny);
+        assert_eq!(with_deny.gate_hash(), plain.gate_hash());
+        let mut with_run = plain.clone();
+        with_run.rules.checks.push(check(Held::Run {
+            command: "a".into(),
+            timeout: Timeout::default(),
+        }));
+        assert_ne!(with_run.gate_hash(), plain.gate_hash());
         assert!(!changed(|c| c.plan.required = true));
         assert!(!changed(|c| c.land.keep = true));
         assert!(!changed(|c| c.land.each = true));

@@ -13,7 +13,7 @@ use crate::oid::Oid;
 use crate::rules;
 use crate::store::{Beneath, Store, write_atomic};
 use crate::task::Task;
-use crate::workspace::InForce;
+use crate::workspace::{InForce, Rulebook, rulebook};
 
 const BLOCK_BEGIN: &[u8] = b"# >>> wt: generated files of agent worktrees";
 const BLOCK_END: &[u8] = b"# <<< wt";
@@ -25,8 +25,28 @@ pub(crate) fn render_rules(
     store: &Store,
     task: &Task,
     in_force: &InForce,
+    book: &Rulebook,
 ) -> anyhow::Result<String> {
-    with_source(store, task, in_force, rules::render)
+    with_source(store, task, in_force, book, rules::render)
+}
+
+/// Whether what was written into the worktree is what contract and files of rules say now.
+///
+/// # Errors
+/// As [`rulebook`].
+pub(crate) fn are_current(repo: &Repo, task: &Task, in_force: &InForce) -> anyhow::Result<Current> {
+    let book = rulebook(&repo.read, in_force, task)?;
+    Ok(Current {
+        rules: task.rules == book.hash,
+        gate: task.gate == in_force.gate,
+    })
+}
+
+/// What of the copies in a worktree is as it should be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Current {
+    pub(crate) rules: bool,
+    pub(crate) gate: bool,
 }
 
 /// The layers of a task's rules that its contract and its record do not hold.
@@ -60,6 +80,7 @@ pub(crate) fn with_source<T>(
     store: &Store,
     task: &Task,
     in_force: &InForce,
+    book: &Rulebook,
     use_source: impl FnOnce(&rules::Source) -> T,
 ) -> anyhow::Result<T> {
     let contract = &in_force.contract;
@@ -78,8 +99,9 @@ pub(crate) fn with_source<T>(
         task: &task.name,
         branch: &task.branch,
         target: &task.target,
-        invariants: &contract.rules.invariants,
-        edits: &contract.rules.edits,
+        contract: in_force.written_in,
+        constraints: &book.constraints,
+        edits: &book.edits,
         owns: &task.owns,
         sparse: task.folders.is_some(),
         shared: &contract.scope.shared,
@@ -98,7 +120,7 @@ pub(crate) fn write(
     task: &mut Task,
     in_force: &InForce,
 ) -> anyhow::Result<Vec<String>> {
-    let pinned = pin(store, task, in_force)?;
+    let pinned = pin(repo, store, task, in_force)?;
     place(repo, store, task, in_force, &pinned)
 }
 
@@ -106,23 +128,40 @@ pub(crate) fn write(
 pub(crate) struct Pinned {
     rules: String,
     script: String,
+    /// Identity of the rules.
+    hash: String,
 }
 
 /// Writes rules and script into the state.
-pub(crate) fn pin(store: &Store, task: &Task, in_force: &InForce) -> anyhow::Result<Pinned> {
+pub(crate) fn pin(
+    repo: &Repo,
+    store: &Store,
+    task: &Task,
+    in_force: &InForce,
+) -> anyhow::Result<Pinned> {
     require_folder(task)?;
-    let rules = render_rules(store, task, in_force)?;
-    let script = with_source(store, task, in_force, |source| {
+    let book = rulebook(&repo.read, in_force, task)?;
+    let rules = render_rules(store, task, in_force, &book)?;
+    let script = with_source(store, task, in_force, &book, |source| {
         rules::validate_script(source.steps)
     })?;
     let state = store.task_dir(&task.name);
     write_atomic(&state.join("rules.md"), rules.as_bytes())?;
     write_atomic(&state.join("validate.sh"), script.as_bytes())?;
-    Ok(Pinned { rules, script })
+    Ok(Pinned {
+        rules,
+        script,
+        hash: book.hash,
+    })
 }
 
 /// Notes in a new task's record what [`place`] will have written into its worktree, as far as the tree tells.
-pub(crate) fn foresee(repo: &Repo, task: &mut Task, in_force: &InForce) -> anyhow::Result<()> {
+pub(crate) fn foresee(
+    repo: &Repo,
+    task: &mut Task,
+    in_force: &InForce,
+    pinned: &Pinned,
+) -> anyhow::Result<()> {
     let tree = repo.read.tree_of(&task.base)?;
     let settings = Agent::find("claude").context("the table holds it")?;
     let agents = in_force.contract.agents.values();
@@ -135,12 +174,12 @@ pub(crate) fn foresee(repo: &Repo, task: &mut Task, in_force: &InForce) -> anyho
             task.generated.push(path.to_owned());
         }
     }
-    note_in_force(task, in_force);
+    note_in_force(task, in_force, pinned);
     Ok(())
 }
 
-fn note_in_force(task: &mut Task, in_force: &InForce) {
-    task.rules.clone_from(&in_force.rules);
+fn note_in_force(task: &mut Task, in_force: &InForce, pinned: &Pinned) {
+    task.rules.clone_from(&pinned.hash);
     task.gate.clone_from(&in_force.gate);
 }
 
@@ -159,7 +198,7 @@ pub(crate) fn place(
     worktree.write(".wt/RULES.md", text.as_bytes(), 0o644)?;
     worktree.write(".wt/validate.sh", pinned.script.as_bytes(), 0o755)?;
     let left_alone = write_agent_files(repo, store, &worktree, task, in_force, text)?;
-    note_in_force(task, in_force);
+    note_in_force(task, in_force, pinned);
     Ok(left_alone)
 }
 

@@ -4,13 +4,14 @@ mod extents;
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
-use std::io::Write as _;
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::error::{MAKE_ROOM, Refusal, tells_of_full_disk};
 use extents::{Extents, Told};
 
 /// A unit of `st_blocks`, in bytes.
@@ -175,7 +176,7 @@ pub(crate) fn can_clone(from: &Path, to: &Path) -> bool {
     if device(from) != device(there) || !extents::may_share(there) {
         return false;
     }
-    let try_it = || -> std::io::Result<()> {
+    let try_it = || -> io::Result<()> {
         let (mut one, other) = (tempfile::tempfile_in(there)?, tempfile::tempfile_in(there)?);
         one.write_all(&[1; 4096])?;
         Ok(rustix::fs::ioctl_ficlone(&other, &one)?)
@@ -206,6 +207,34 @@ pub(crate) fn free_at(path: &Path) -> Option<Free> {
         files: (stat.f_files > 0).then_some(stat.f_favail),
         block: stat.f_frsize.max(BLOCK),
     })
+}
+
+/// Whether something failed as there is no room for it.
+pub(crate) fn is_full_kind(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+/// Whether a disk that is full, of bytes or of files, is the cause.
+pub(crate) fn is_full(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let full = cause.downcast_ref::<io::Error>();
+        full.is_some_and(|cause| is_full_kind(cause.kind())) || {
+            tells_of_full_disk(&cause.to_string())
+        }
+    })
+}
+
+/// A fault whose cause is a full disk is a refusal that says how room is made.
+pub(crate) fn say_if_full(error: anyhow::Error, making_room: bool) -> anyhow::Error {
+    if error.is::<Refusal>() || !is_full(&error) {
+        return error;
+    }
+    let hint = if making_room {
+        "what wt holds back for this is used up: remove a few MB there that are not wt's, then try again"
+    } else {
+        MAKE_ROOM
+    };
+    error.context(Refusal::refused("the disk is full").hint(hint))
 }
 
 #[cfg(test)]

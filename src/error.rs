@@ -154,6 +154,19 @@ pub(crate) fn some_of(paths: &[String]) -> String {
     }
 }
 
+/// Whether a message, the system's or git's, says that a disk is full.
+pub(crate) fn tells_of_full_disk(message: &str) -> bool {
+    const FULL: [&str; 3] = [
+        "No space left on device",
+        "Out of diskspace",
+        "Disk quota exceeded",
+    ];
+    FULL.iter().any(|words| message.contains(words))
+}
+
+/// What a person is told to do where a disk is full.
+pub(crate) const MAKE_ROOM: &str = "free what is over: wt gc --older 0; remove a task: wt rm <task>; see what takes it: wt list --size";
+
 /// So many of something, for a message: `1 commit`, `3 commits`.
 pub(crate) fn counted(count: usize, one: &str) -> String {
     match count {

@@ -3,6 +3,7 @@
 mod judges;
 mod planned;
 mod put_back;
+mod stale;
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
@@ -74,6 +75,8 @@ pub(crate) struct Facts {
     pub(crate) confined: Option<bool>,
     /// Whether the target moved since the receipt was made, and `wt sync` has not brought in all of it.
     pub(crate) target_moved: bool,
+    /// Whether contract and files of rules say something else now than the copies in the worktree.
+    pub(crate) rules_stale: bool,
     pub(crate) created: Timestamp,
     pub(crate) age_seconds: i64,
     pub(crate) brief: Option<String>,
@@ -193,6 +196,7 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
             .as_ref()
             .and_then(|v| Some(find_receipt(ws, &v.receipt)?.confined)),
         target_moved: target_moved && task.landing.is_none(),
+        rules_stale: target.is_some_and(|tip| stale::are_stale(ws, task, &tip)),
         created: task.created,
         age_seconds: ws.ctx.now.as_second() - task.created.as_second(),
         brief: task.brief.clone(),

@@ -37,6 +37,7 @@ mod task_checkout;
 mod under_way;
 mod worktree;
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 pub(crate) use answer::complaint;
@@ -63,7 +64,8 @@ pub(crate) use worktree::{folder_id, require_folder};
 /// One repository, named by its common git directory and never by a worktree of an agent.
 pub(crate) struct Repo {
     common: PathBuf,
-    main: Option<PathBuf>,
+    /// Once it was asked for.
+    main: OnceCell<Option<PathBuf>>,
     pub(crate) git: Git,
     pub(crate) read: Reader,
 }
@@ -74,7 +76,7 @@ impl Repo {
         let git = git.in_repository(common);
         Self {
             common: common.to_owned(),
-            main: main_checkout::find(common),
+            main: OnceCell::new(),
             read: Reader::open(common, git.clone()),
             git,
         }
@@ -104,7 +106,8 @@ impl Repo {
 
     /// The main checkout's root, unless the repository is bare or does not say.
     pub(crate) fn main_checkout(&self) -> Option<&Path> {
-        self.main.as_deref()
+        let find = || main_checkout::find(&self.common);
+        self.main.get_or_init(find).as_deref()
     }
 
     /// The folder beside which worktrees are made, and the repository's name.

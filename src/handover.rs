@@ -13,7 +13,7 @@ use crate::judge::{self, PastRun};
 use crate::oid::Oid;
 use crate::task::{BUDGET, State, Task};
 use crate::ui::printable;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, rulebook};
 
 /// A task as it is handed over.
 #[derive(Debug, Serialize)]
@@ -24,6 +24,8 @@ pub(crate) struct Handover {
     budget: u32,
     branch: String,
     target: String,
+    /// Where its plan stands, and why it was rejected, where it has one or needs one.
+    plan: Option<String>,
     /// The rules file, under the contract in force.
     rules: String,
     /// The task's own, oldest first.
@@ -83,6 +85,7 @@ impl From<PastRun> for Run {
 pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Handover> {
     let repo = ws.repo_for(task);
     let in_force = ws.in_force(&repo, &task.target, &ws.target_tip(task)?)?;
+    let book = rulebook(&repo.read, &in_force, task)?;
     let work = Work::of(ws, task)?;
     let explanation = std::fs::read_to_string(ws.store.task_dir(&task.name).join("explanation.md"));
     let last = last_failure(ws, task)?;
@@ -95,7 +98,8 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Handover> {
         budget: BUDGET,
         branch: task.branch.clone(),
         target: task.target.clone(),
-        rules: render_rules(&ws.store, task, &in_force)?,
+        plan: plan(task),
+        rules: render_rules(&ws.store, task, &in_force, &book)?,
         commits: work.commits,
         behind: work.behind,
         changed: work.changed,
@@ -121,6 +125,17 @@ impl Handover {
     pub(crate) fn page(&self) -> String {
         printable(&page::of(self))
     }
+}
+
+fn plan(task: &Task) -> Option<String> {
+    let stage = task.plan_stage()?;
+    let proposal = task.proposal.as_ref();
+    Some(
+        match proposal.and_then(|proposal| proposal.rejected.as_ref()) {
+            Some(rejected) => format!("{stage}: {}", rejected.because),
+            None => stage.to_owned(),
+        },
+    )
 }
 
 /// What the task's own commits are.
@@ -183,6 +198,7 @@ fn last_failure(ws: &Workspace, task: &Task) -> anyhow::Result<Option<gate::Repo
 fn next(ws: &Workspace, task: &Task, last: Option<&gate::Report>) -> String {
     let owed = || guard::needs_receipt(ws, task).ok().flatten();
     match task.state {
+        State::Planning => task.plan_next(),
         State::Waiting => "nothing yet: it waits for the tasks that it follows".to_owned(),
         State::Landed => "nothing: it has landed; change nothing here".to_owned(),
         State::Planning => task.plan_next(),

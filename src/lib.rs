@@ -23,6 +23,8 @@ mod grant;
 mod planning;
 mod remove;
 
+mod ballast;
+
 mod handover;
 mod usage;
 
@@ -97,6 +99,7 @@ pub fn run() -> ExitCode {
         Err(code) => return ExitCode::from(code as u8),
     };
     let fault = cli.verb.code_of_fault();
+    let frees_room = cli.verb.frees_room();
     let failed = |error: &anyhow::Error| {
         fault.map_or_else(|| exit_code(error), |code| ExitCode::from(code as u8))
     };
@@ -125,6 +128,7 @@ pub fn run() -> ExitCode {
     {
         Ok(code) => ExitCode::from(code as u8),
         Err(error) => {
+            let error = disk::say_if_full(error, frees_room);
             if !error.is::<Ended>() {
                 ctx.ui.error(&error);
             }

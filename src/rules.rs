@@ -1,6 +1,8 @@
 //! The rules file that an agent reads: its text, its copies for each agent, its script, its lint.
 
 mod agents;
+mod file;
+mod layers;
 mod lint;
 mod script;
 mod text;
@@ -9,7 +11,9 @@ use minijinja::context;
 use minijinja::value::Value;
 
 pub(crate) use agents::{claude_rules, codex_override};
-pub(crate) use lint::lint;
+pub(crate) use file::{RulesFile, Written, parse_file};
+pub(crate) use layers::{Layer, Line, Rule, Size, sizes, table};
+pub(crate) use lint::{Finding, LINES, is_about_tests, lint, says_the_same};
 pub(crate) use script::validate_script;
 
 use crate::template;
@@ -21,10 +25,12 @@ pub(crate) struct Source<'a> {
     pub(crate) branch: &'a str,
     /// The branch that the task lands on.
     pub(crate) target: &'a str,
-    /// The contract's hard constraints, in order.
-    pub(crate) invariants: &'a [String],
-    /// The contract's edit rules, in order.
-    pub(crate) edits: &'a [String],
+    /// Where gate and shared paths are written, for people: `wt.toml`.
+    pub(crate) contract: &'a str,
+    /// The hard constraints: the organisation's, the repository's, the folders', the task's.
+    pub(crate) constraints: &'a [Rule],
+    /// The edit rules, in the same order.
+    pub(crate) edits: &'a [Rule],
     /// The globs that the task alone may change; none means whatever no other task owns.
     pub(crate) owns: &'a [String],
     /// Whether the worktree was made with some of the folders alone.
@@ -63,12 +69,31 @@ impl Step<'_> {
 /// The text of `.wt/RULES.md`: hard constraints, edit rules, validation loop, scope, brief, plan, memory, always in this
 /// order; the last two only where there are any.
 pub(crate) fn render(source: &Source) -> String {
+    layers::unmarked(&marked(source))
+}
+
+/// The lines of the same text, each with its layer and with who wrote it.
+pub(crate) fn explain(source: &Source) -> Vec<Line> {
+    layers::lines(&marked(source), source)
+}
+
+fn marked(source: &Source) -> String {
+    let rule = |(place, rule): (usize, &Rule)| {
+        let text = match &rule.folder {
+            Some(folder) => format!("In {}: {}", text::code(folder), rule.text),
+            None => rule.text.clone(),
+        };
+        context! { mark => layers::mark_rule(place), text => text }
+    };
+    let rules =
+        |rules: &[Rule], before: usize| -> Vec<Value> { (before..).zip(rules).map(rule).collect() };
     let values = context! {
         task => source.task,
         branch => source.branch,
         target => source.target,
-        invariants => source.invariants.to_vec(),
-        edits => source.edits.to_vec(),
+        contract => source.contract,
+        constraints => rules(source.constraints, 0),
+        edits => rules(source.edits, source.constraints.len()),
         owns => source.owns.to_vec(),
         sparse => source.sparse,
         shared => source.shared.to_vec(),
@@ -95,6 +120,8 @@ fn fill(template: &str, values: Value) -> String {
     environment.add_filter("block", |brief: String| text::block(&brief));
     environment.add_filter("quote", |notes: String| text::quote(&notes));
     environment.add_filter("command", |run: String| text::command(&run));
+    environment.add_filter("mark", |source: String| layers::mark(&source));
+    environment.add_filter("layer", layers::mark_layer);
     environment.add_filter("sh", |word: String| script::quote(&word));
     environment
         .render_str(template, values)

@@ -9,12 +9,14 @@ mod undo;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use crate::ballast;
 use crate::carry;
 use crate::confine;
 use crate::error::{Code, Refusal};
 use crate::oid::Oid;
 use crate::process::{self, Interrupt};
 use crate::task::{Task, check_name};
+use crate::usage;
 use crate::workspace::{InForce, Workspace};
 
 use plan::Plan;
@@ -28,6 +30,8 @@ pub(crate) struct NewTask {
     /// Short name of the branch it lands on.
     pub(crate) target: String,
     pub(crate) owns: Vec<String>,
+    /// Constraints of its own.
+    pub(crate) rules: Vec<String>,
     /// Whether its worktree holds the folders of its scope alone.
     pub(crate) sparse: bool,
     /// The tasks that must have landed before it starts.
@@ -78,6 +82,7 @@ fn make_waiting(ws: &Workspace, task: Task) -> anyhow::Result<Task> {
         base: ws.target_tip(&task)?,
         target: task.target.clone(),
         owns: task.owns.clone(),
+        rules: task.own_rules.clone(),
         sparse: task.folders.is_some(),
         after: Vec::new(),
         plans: task.plans,
@@ -170,6 +175,8 @@ fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
                     .fact("base", task.base.as_str())
                     .fact("target", task.target.as_str()),
             )?;
+            ballast::hold(ws, &plan.worktrees);
+            usage::look(ws, &plan.worktrees);
             Ok(task)
         }
         Err(error) => {

@@ -13,6 +13,7 @@ mod saved;
 mod sweeps;
 mod temporary;
 mod trash;
+mod versioned;
 mod writable;
 
 use std::fs;
@@ -171,13 +172,14 @@ impl Store {
 
     /// Every live task's record; one that can't be read is an error of its own.
     pub(crate) fn tasks(&self) -> anyhow::Result<Vec<(String, anyhow::Result<Task>)>> {
-        // One that was removed since the names were listed is no error.
+        // A folder without a record is no task, or one that was removed just now.
         let read = |name: String| match self.find_task(&name) {
             Ok(None) => None,
             Ok(Some(task)) => Some((name, Ok(task))),
             Err(error) => Some((name, Err(error))),
         };
-        Ok(self.task_names()?.into_iter().filter_map(read).collect())
+        let names = list_dirs(&self.root.join("tasks"))?;
+        Ok(names.into_iter().filter_map(read).collect())
     }
 
     /// The folders of the state that most commands write to: what one that was killed left there is soon found.
@@ -224,6 +226,9 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Opti
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
     };
+    if let Some(value) = versioned::read(&bytes, SCHEMA) {
+        return Ok(Some(value));
+    }
     let damaged = |why: String| {
         Refusal::refused(format!(
             "the state file {} can't be read: {why}",

@@ -89,6 +89,8 @@ pub(crate) struct Synced {
     pub(crate) outcome: Outcome,
     /// The variables that were captured with another value than before.
     pub(crate) captured: Vec<String>,
+    /// Whether rules or gate had changed and were written into the worktree anew.
+    pub(crate) rules_renewed: bool,
 }
 
 /// Brings the target into one task.
@@ -121,11 +123,14 @@ pub(crate) fn sync(ws: &Workspace, name: &str, request: &Request) -> anyhow::Res
         sync.run(&mut task)?
     };
     let mut captured = Vec::new();
+    let mut rules_renewed = false;
     if matches!(outcome, Outcome::UpToDate | Outcome::Synced { .. }) {
         if let Some(operator) = request.operator {
             captured = capture_anew(ws, &mut task, &in_force, operator)?;
         }
-        if task.rules != in_force.rules || task.gate != in_force.gate {
+        let current = copies::are_current(&ws.repo, &task, &in_force)?;
+        rules_renewed = !(current.rules && current.gate);
+        if rules_renewed {
             copies::write(&ws.repo, &ws.store, &mut task, &in_force)?;
             ws.store.save_task(&task)?;
         }
@@ -135,6 +140,7 @@ pub(crate) fn sync(ws: &Workspace, name: &str, request: &Request) -> anyhow::Res
         target,
         outcome,
         captured,
+        rules_renewed,
     })
 }
 

@@ -115,6 +115,9 @@ pub(crate) struct Task {
     pub(crate) admin: String,
     pub(crate) brief: Option<String>,
     pub(crate) owns: Vec<String>,
+    /// Constraints of its own, as its operator gave them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) own_rules: Vec<String>,
     /// The tasks that must have landed before this one starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) after: Vec<String>,

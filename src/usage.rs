@@ -1,11 +1,13 @@
 //! What all that is `wt`'s takes on the disk: tasks, slots, trash and state.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{Counted, Taken};
+use crate::disk::{Counted, Taken, free_at};
 use crate::judge::{SlotPlace, slot_places};
 use crate::store::{read_json, trash_dir, write_json_shown};
 use crate::workspace::{SLOTS, Workspace};
@@ -13,15 +15,24 @@ use crate::workspace::{SLOTS, Workspace};
 /// In the folder of the slots, the caches of all set-ups at spawn.
 pub(crate) const SPAWN_CACHES: &str = "spawn-caches";
 
-/// How long what was counted is built upon, in seconds: what others free meanwhile hides what is taken.
-const HOLDS: i64 = 3600;
+/// Beside the worktrees, what is held back of their file system where that of the state is another.
+pub(crate) const BALLAST: &str = "_ballast";
 
-/// What everything took when it was counted last.
+/// For how many times as long as the counting took what was counted is built upon: what others free meanwhile hides
+/// what is taken, and a count that costs next to nothing is made each time.
+const HOLDS: u32 = 30;
+/// The longest that it is built upon.
+const HOLDS_AT_MOST: Duration = Duration::from_secs(600);
+
+/// The most that everything took when it was looked at last.
 #[derive(Serialize, Deserialize)]
 struct Remembered {
+    /// When it was counted.
     at: Timestamp,
+    /// How long that took, in milliseconds.
+    took: u64,
     bytes: u64,
-    /// What was free beside the worktrees.
+    /// What was free beside the worktrees when it was looked at.
     free: u64,
 }
 
@@ -109,28 +120,73 @@ pub(crate) fn count(ws: &Workspace) -> anyhow::Result<Usage> {
             add(What::Trash, String::new(), &[trash]);
         }
     }
-    add(What::State, String::new(), &[ws.store.root().to_owned()]);
+    let mut state = vec![ws.store.root().to_owned()];
+    let trash = trash_dirs(ws)?.into_iter();
+    state.extend(trash.map(|trash| trash.with_file_name(BALLAST)));
+    add(What::State, String::new(), &state);
     Ok(Usage {
         places,
         total: all.taken(),
     })
 }
 
-/// The most that everything can take now that `free` bytes are free beside the worktrees: what it took when it was
-/// counted last, and all that was taken there since, by whomever. Nothing where it was not counted for long.
+/// The most that everything takes now that `free` bytes are free beside the worktrees, where that is told without a
+/// count: what it took when it was looked at last, and all that was taken there since, by whomever. Nothing where that
+/// is too long ago, or more is free than before: what was taken meanwhile is not seen then.
 pub(crate) fn at_most(ws: &Workspace, free: u64) -> Option<u64> {
     let known: Remembered = read_json(&memory(ws)).ok()??;
-    let age = ws.ctx.now.as_second() - known.at.as_second();
-    let since = known.free.saturating_sub(free);
-    (0..HOLDS)
-        .contains(&age)
-        .then(|| known.bytes.saturating_add(since))
+    let age = ws.ctx.now.duration_since(known.at).unsigned_abs();
+    let holds = (Duration::from_millis(known.took) * HOLDS).min(HOLDS_AT_MOST);
+    let Some(since) = known.free.checked_sub(free).filter(|_| age < holds) else {
+        // Less may be free again by the next look, and what was hidden now would be hidden then.
+        let _ = fs::remove_file(memory(ws));
+        return None;
+    };
+    let bytes = known.bytes.saturating_add(since);
+    remember(
+        ws,
+        &Remembered {
+            bytes,
+            free,
+            ..known
+        },
+    );
+    Some(bytes)
 }
 
-/// Notes what everything takes while `free` bytes are free beside the worktrees. Without it, it is counted again.
-pub(crate) fn remember(ws: &Workspace, bytes: u64, free: u64) {
+/// Looks at what is free beside these worktrees, so that a later [`at_most`] sees what is freed from now on.
+pub(crate) fn look(ws: &Workspace, worktrees: &Path) {
+    if let (true, Some(free)) = (memory(ws).exists(), free_at(worktrees)) {
+        at_most(ws, free.bytes);
+    }
+}
+
+/// Counts everything while `free` bytes are free beside the worktrees, for a later [`at_most`].
+///
+/// # Errors
+/// As [`count`].
+pub(crate) fn count_anew(ws: &Workspace, free: u64) -> anyhow::Result<u64> {
+    let begun = Instant::now();
+    let bytes = count(ws)?.total.bytes;
+    let took = u64::try_from(begun.elapsed().as_millis())
+        .unwrap_or(u64::MAX)
+        .max(1);
     let at = ws.ctx.now;
-    let _ = write_json_shown(&memory(ws), &Remembered { at, bytes, free });
+    remember(
+        ws,
+        &Remembered {
+            at,
+            took,
+            bytes,
+            free,
+        },
+    );
+    Ok(bytes)
+}
+
+/// Without it, it is counted again.
+fn remember(ws: &Workspace, taken: &Remembered) {
+    let _ = write_json_shown(&memory(ws), taken);
 }
 
 fn memory(ws: &Workspace) -> PathBuf {

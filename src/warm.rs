@@ -47,7 +47,13 @@ pub(crate) fn bring(
     to: &Warming,
 ) -> anyhow::Result<Vec<String>> {
     let mut brought = Vec::new();
-    for folder in repo.ignored_folders(to.root, to.tree, &to.contract.warm)? {
+    let ignored = repo.ignored_folders(to.root, to.tree, &to.contract.warm)?;
+    for folder in &to.contract.warm {
+        if let Some(why) = why_not(repo, donor, to, &ignored, folder)? {
+            ui.warn(&format!("the warm folder {folder} is left out: {why}"));
+        }
+    }
+    for folder in ignored {
         // It is a part of a folder that is not checked out here.
         let is_apart = to
             .root
@@ -80,6 +86,28 @@ pub(crate) fn bring(
         }
     }
     Ok(brought)
+}
+
+/// Why something in the donor that the contract names is no warm folder; nothing where it is one, or is not there.
+fn why_not(
+    repo: &Repo,
+    donor: &Path,
+    to: &Warming,
+    ignored: &[String],
+    folder: &String,
+) -> anyhow::Result<Option<&'static str>> {
+    let Ok(found) = fs::symlink_metadata(donor.join(folder)) else {
+        return Ok(None);
+    };
+    Ok(if !found.is_dir() {
+        Some("it is no folder")
+    } else if ignored.contains(folder) {
+        None
+    } else if repo.read.is_folder(to.tree, folder)? {
+        Some("something in it is tracked")
+    } else {
+        Some("git does not ignore it; name it in .gitignore")
+    })
 }
 
 /// Brings one folder, or leaves nothing of it.

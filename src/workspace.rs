@@ -3,6 +3,7 @@
 mod claims;
 mod in_force;
 mod marker;
+mod rulebook;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::task::Task;
 pub(crate) use claims::{Claimant, Claims};
 pub(crate) use in_force::{FILE as CONTRACT_FILE, InForce, shared_paths, tree_files};
 pub(crate) use marker::{MARKER, SLOTS, holds_worktrees, write_marker};
+pub(crate) use rulebook::{Rulebook, Ruling, identity_of_rules, rulebook};
 
 /// What every verb on a repository starts from.
 pub(crate) struct Workspace<'c> {
@@ -253,6 +255,10 @@ impl<'c> Workspace<'c> {
 
     /// The names and claims of the tasks that a spawn elsewhere is making, as its intent says.
     fn tasks_being_made(&self) -> anyhow::Result<Vec<(String, Vec<String>)>> {
+        let intents = self.store.intents()?;
+        if intents.is_empty() {
+            return Ok(Vec::new());
+        }
         let known = self.store.task_names()?;
         let being_made = |entry: JournalEntry| match entry.operation {
             Operation::Spawn { owns, .. } if !known.contains(&entry.task) => {
@@ -260,12 +266,7 @@ impl<'c> Workspace<'c> {
             }
             _ => None,
         };
-        Ok(self
-            .store
-            .intents()?
-            .into_iter()
-            .filter_map(being_made)
-            .collect())
+        Ok(intents.into_iter().filter_map(being_made).collect())
     }
 
     /// The names that no new task can have: of the live tasks, and of those that are being made.

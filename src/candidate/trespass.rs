@@ -170,6 +170,13 @@ pub(crate) fn trespass_text(task: &Task, found: &[Trespass]) -> String {
         "next: take these changes back (git checkout {} -- <path>; delete what is new),{or_plan} then: wt validate",
         task.target
     );
+    if let Some(folders) = &task.folders {
+        let folders = folders.join(" ");
+        let _ = writeln!(
+            text,
+            "what is only missing here, in a worktree of some folders, is hidden again: git sparse-checkout set {folders}"
+        );
+    }
     text
 }
 

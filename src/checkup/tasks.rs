@@ -55,7 +55,10 @@ impl Checkup<'_> {
         if let Err(error) = ws.repo.verify_worktree(task, &ws.git_dir_of(task)?) {
             self.found(
                 format!("{error:#}"),
-                "look at it; what is committed is safe on its branch",
+                &format!(
+                    "look at it; what is committed is safe on its branch; to take it away as it is: wt rm {} --force",
+                    task.name
+                ),
             );
             return Ok(());
         }

@@ -4,15 +4,17 @@ use clap::Args;
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
 
+use crate::ballast;
 use crate::contract::{age, size};
 use crate::ctx::Ctx;
+use crate::disk::is_full;
 use crate::error::{Code, Refusal};
 use crate::gc::{Held, Item, Plan};
 use crate::input;
 use crate::mend::mend;
 use crate::operator;
 use crate::remove::{Released, find_removed, release, unsaved_of_removed};
-use crate::ui;
+use crate::ui::{self, Progress};
 use crate::usage;
 use crate::workspace::Workspace;
 
@@ -22,7 +24,7 @@ use crate::workspace::Workspace;
     after_help = "It frees, in this order: what is left of tasks that landed or were removed, runs and logs that \
     nothing refers to, removed folders, the judge's slots and caches. It never frees work that is nowhere else, nor \
     what is in use, a receipt, or a record: what landed, and on which receipt, is told for good. A task that \
-    `wt rm --force` removed stays, and is named, as long as it holds work of its own."
+    `wt rm --force` removed stays, and is named, as long as it holds work of its own; what git ignores is none."
 )]
 pub(crate) struct Gc {
     /// Only what was not used for so long, e.g. 36h, 7d, 2w; 0 for all of it
@@ -48,6 +50,8 @@ pub(crate) struct Gc {
 impl Gc {
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
+        // A dry run looks into what was removed, and that takes a place for its notes.
+        let _lent = ballast::lend(&ws);
         if let Some(name) = &self.drop {
             return self.drop_task(&ws, name);
         }
@@ -61,22 +65,18 @@ impl Gc {
             let total = usage::count(&ws)?.total.bytes;
             left = Some(plan.end_at(total, to));
         }
-        let mut done = Vec::new();
-        for item in std::mem::take(&mut plan.items) {
-            bar.set(&format!("freeing: {} {}", item.kind.word(), item.name));
-            if self.dry_run || item.free(&ws)? {
-                done.push(item);
-            } else {
-                let what = format!("{} {}", item.kind.word(), item.name);
-                ctx.ui
-                    .say(&format!("{}: in use by now, left", what.trim_end()));
-            }
+        let mut failed = None;
+        if !self.dry_run {
+            (plan.items, failed) = free(&ws, plan.items, &bar);
         }
         drop(bar);
-        plan.items = done;
         let missed = self.to.zip(left).filter(|(to, left)| left > to);
         self.tell(&ws, &plan, missed)?;
-        Ok(if missed.is_some() { Code::No } else { Code::Ok })
+        match (failed, missed) {
+            (Some(error), _) => Err(error),
+            (None, Some(_)) => Ok(Code::No),
+            (None, None) => Ok(Code::Ok),
+        }
     }
 
     fn tell(&self, ws: &Workspace, plan: &Plan, missed: Option<(u64, u64)>) -> anyhow::Result<()> {
@@ -112,7 +112,12 @@ impl Gc {
             ui.warn(&format!(
                 "all that is wt's still takes {left}, and not {to}"
             ));
-            ui.hint("free what is younger: wt gc --older 1d; see what takes it: wt list --size");
+            let more = if self.older > 0 {
+                "free what is younger: wt gc --older 0"
+            } else {
+                "the rest is in use, or a person's to decide about: remove a task: wt rm <task>"
+            };
+            ui.hint(&format!("{more}; see what takes it: wt list --size"));
         }
         Ok(())
     }
@@ -160,6 +165,34 @@ impl Gc {
         }
         Ok(Code::Ok)
     }
+}
+
+/// Frees them; answers which went, and what stopped it, the rest of which is said. What a full disk stops is tried again
+/// when the others have made room.
+fn free(ws: &Workspace, items: Vec<Item>, bar: &Progress) -> (Vec<Item>, Option<anyhow::Error>) {
+    let ui = &ws.ctx.ui;
+    let (mut done, mut again, mut failed) = (Vec::new(), Vec::new(), None);
+    let mut free = |item: Item, again: Option<&mut Vec<Item>>| {
+        let what = format!("{} {}", item.kind.word(), item.name);
+        bar.set(&format!("freeing: {what}"));
+        match (item.free(ws), again) {
+            (Ok(true), _) => done.push(item),
+            (Ok(false), _) => ui.say(&format!("{}: in use by now, left", what.trim_end())),
+            (Err(error), Some(again)) if is_full(&error) => again.push(item),
+            (Err(error), _) => {
+                if let Some(earlier) = failed.replace(error) {
+                    ui.warn(&format!("{earlier:#}"));
+                }
+            }
+        }
+    };
+    for item in items {
+        free(item, Some(&mut again));
+    }
+    for item in again {
+        free(item, None);
+    }
+    (done, failed)
 }
 
 fn row(item: &Item) -> Vec<String> {

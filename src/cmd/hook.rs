@@ -41,6 +41,22 @@ enum Part {
 }
 
 impl Hook {
+    /// As `wt hook <agent>` on the command line; nothing where no agent has that name.
+    pub(crate) fn of_agent(name: &str) -> Option<Self> {
+        let agent = Agent::find(name)?;
+        Some(Self {
+            part: Part::Answer(vec![agent.name.to_owned()]),
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn agent(&self) -> Option<&str> {
+        match &self.part {
+            Part::Answer(words) => words.first().map(String::as_str),
+            _ => None,
+        }
+    }
+
     pub(crate) fn answers_an_agent(&self) -> bool {
         matches!(self.part, Part::Answer(_))
     }

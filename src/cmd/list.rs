@@ -296,6 +296,9 @@ fn row(ctx: &Ctx, facts: &Facts) -> Vec<String> {
     } else if facts.target_moved {
         state.push_str(", target moved");
     }
+    if facts.rules_stale {
+        state.push_str(", rules stale");
+    }
     let mut commits = format!("+{}", facts.ahead);
     if facts.behind > 0 {
         let _ = write!(commits, ", {} behind", facts.behind);

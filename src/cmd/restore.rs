@@ -8,6 +8,7 @@ use crate::error::{Code, Refusal};
 use crate::input;
 use crate::mend::mend;
 use crate::remove::{find_restorable, restore};
+use crate::task::Task;
 use crate::workspace::{Claimant, Workspace};
 
 /// Bring back a task that `wt rm --force` removed
@@ -28,8 +29,8 @@ impl Restore {
         let trashed = find_restorable(&ws, &self.task)?;
         // Others may have claimed its paths, or its name in other letters, since it went.
         let task = &trashed.task;
-        let in_force = ws.in_force(&ws.repo, &task.target, &ws.target_tip(task)?)?;
-        let claims = ws.claims(&ws.repo, &Claimant::from(task), &in_force)?;
+        let shared = shared(&ws, task)?;
+        let claims = ws.claims_beside(&ws.repo, &Claimant::from(task), &shared)?;
         claims.require_no_circle()?;
         claims.require_free()?;
         let alike =
@@ -53,5 +54,22 @@ impl Restore {
         }
         ctx.ui.out(&trashed.task.worktree.display().to_string());
         Ok(Code::Ok)
+    }
+}
+
+/// The paths that all tasks may change. Where the contract on the target can't be read they are taken for none: the work
+/// is brought back all the same, unless its claim could meet another's.
+fn shared(ws: &Workspace, task: &Task) -> anyhow::Result<Vec<String>> {
+    let tip = ws.target_tip(task)?;
+    match ws.in_force(&ws.repo, &task.target, &tip) {
+        Ok(in_force) => Ok(in_force.contract.scope.shared),
+        Err(error) if error.is::<Refusal>() => {
+            let ui = &ws.ctx.ui;
+            ui.warn(&format!(
+                "{error:#}; which paths all tasks share is not known, and none are taken for that"
+            ));
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
     }
 }

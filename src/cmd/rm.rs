@@ -3,6 +3,7 @@
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 
+use crate::ballast;
 use crate::ctx::Ctx;
 use crate::error::{Code, Refusal};
 use crate::input;
@@ -17,6 +18,10 @@ use crate::workspace::Workspace;
 
 /// Remove a task: its worktree, its branch and its record
 #[derive(Args)]
+#[command(
+    after_help = "Without --force what git ignores in its worktree (build folders, .env copies, what .git/info/exclude \
+    names) is deleted with it."
+)]
 pub(crate) struct Rm {
     /// The task
     #[arg(add = ArgValueCandidates::new(input::live_tasks))]
@@ -48,6 +53,7 @@ impl Rm {
 
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
+        let _lent = ballast::lend(&ws);
         mend(&ws)?;
         let (_task_lock, task) = self.without_judge(&ws)?;
         // Of a waiting task the record is all there is: it is kept, so that claim and brief can be brought back.

@@ -127,6 +127,13 @@ fn describe(ctx: &Ctx, facts: &Facts) -> String {
         ("seen", seen(ctx, facts)),
         ("age", ui::age(facts.age_seconds)),
     ];
+    if facts.rules_stale {
+        let task = &facts.task;
+        lines.push((
+            "rules",
+            format!("stale, the target has others: wt sync {task}"),
+        ));
+    }
     if let Some(pid) = facts.run {
         lines.push(("cage", format!("wt run is at work in it (pid {pid})")));
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use clap_complete::ArgValueCandidates;
 
 use crate::ctx::Ctx;
@@ -35,6 +36,9 @@ pub(crate) struct Spawn {
     /// Paths that only this task may change; !GLOB takes out (may repeat)
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     owns: Vec<String>,
+    /// A hard constraint for this task alone, beside those of the contract (may repeat)
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    rule: Vec<String>,
     /// Check out only the folders of the scope (--owns), and what `sparse_always` in wt.toml names
     #[arg(long)]
     sparse: bool,
@@ -72,6 +76,7 @@ impl Spawn {
             base,
             target,
             owns: self.owns.clone(),
+            rules: self.rule.clone(),
             sparse: self.sparse,
             after: self.after.clone(),
             plans: self.plan,
@@ -89,6 +94,7 @@ impl Spawn {
             && !self.sparse
             && !self.plan
             && self.owns.is_empty()
+            && self.rule.is_empty()
             && self.after.is_empty()
     }
 
@@ -132,12 +138,22 @@ impl Spawn {
         });
         match ws.branch.as_deref().or(base_branch) {
             Some(branch) => Self::plain_target(ws, branch),
-            None => Err(Refusal::refused(
-                "there is no current branch here for the task to land on",
-            )
-            .hint("name it: --target <branch>")
-            .into()),
+            None => Err(Self::no_branch(ws)?.into()),
         }
+    }
+
+    fn no_branch(ws: &Workspace) -> anyhow::Result<Refusal> {
+        let what = "there is no current branch here for the task to land on";
+        if ws.checkout.is_some() {
+            return Ok(Refusal::refused(what).hint("name it: --target <branch>"));
+        }
+        let head = ws.repo.read.symbolic_target("HEAD")?;
+        let head = head
+            .as_deref()
+            .and_then(|head| head.strip_prefix("refs/heads/"))
+            .unwrap_or("<branch>");
+        let what = format!("{what}: nothing is checked out in a bare repository");
+        Ok(Refusal::refused(what).hint(format!("name it: --target {head}")))
     }
 
     /// A target that is an alias is the branch that it stands for; a live task's own branch is none.

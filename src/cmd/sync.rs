@@ -134,7 +134,7 @@ fn value(synced: &Synced, request: &Request) -> Value {
     let mut value = json!({
         "task": task.name, "state": task.state.word(), "branch": task.branch, "path": task.worktree,
         "target": task.target, "target_commit": target, "how": request.how.word(),
-        "captured_anew": synced.captured,
+        "captured_anew": synced.captured, "rules_renewed": synced.rules_renewed,
     });
     match &synced.outcome {
         Outcome::UpToDate => value["outcome"] = json!("up-to-date"),
@@ -211,6 +211,12 @@ fn say(ctx: &Ctx, synced: &Synced, request: &Request) {
             task.target,
             target.short()
         )),
+    }
+    if synced.rules_renewed {
+        ctx.ui.say(&format!(
+            "{}: the rules on {} have changed; .wt/RULES.md is new",
+            task.name, task.target
+        ));
     }
     if !synced.captured.is_empty() {
         ctx.ui.say(&format!(

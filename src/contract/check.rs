@@ -48,6 +48,19 @@ pub(super) fn inner_path(text: String) -> Result<String, Flaw> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// A file of rules: one of the repository, or of the operator's own.
+pub(super) fn rules_file(text: String) -> Result<String, Flaw> {
+    let own = text.strip_prefix("~/").or_else(|| text.strip_prefix('/'));
+    let Some(own) = own else {
+        return inner_path(text);
+    };
+    if own.is_empty() || own.ends_with('/') || own.split('/').any(|part| part == "..") {
+        return Err(Flaw::new(format!("names no file: `{text}`"))
+            .hint("write the path of a file, such as \"~/.config/wt/rules.md\""));
+    }
+    Ok(text)
+}
+
 /// A folder that tools fill and that may be copied from checkout to checkout: none in which `wt` writes itself.
 pub(super) fn warm_folder(text: String) -> Result<String, Flaw> {
     let text = inner_path(text)?;

@@ -8,10 +8,11 @@ use crate::error::Refusal;
 use crate::scope::{Case, Globs};
 
 /// What counts in every repository, whatever its contract says.
-const ALWAYS: [&str; 8] = [
+const ALWAYS: [&str; 9] = [
     "**/.gitattributes",
     "**/AGENTS.md",
     "**/CLAUDE.md",
+    "**/wt.rules.md",
     ".claude/**",
     ".envrc",
     ".husky/**",

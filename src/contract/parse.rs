@@ -1,18 +1,21 @@
 //! From the text of `wt.toml` to a contract: every key, its default and its place in an error.
 
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::quantity::{parse_duration, parse_reserve, parse_size};
 use super::read::{Field, Flaw, Section, Source};
 use super::{
     Agent, Approve, CagePolicy, Confine, Contract, Disk, Env, Judge, Kind, Land, PlanPolicy, Ports,
-    Rules, ScopePolicy, Step, Strategy, Timeout, WarmCopy, Worktree, check, inputs,
+    ScopePolicy, Step, Strategy, Timeout, WarmCopy, Worktree, check, inputs,
 };
 use crate::error::{Refusal, nearest};
+use rules::rules;
 
 /// Every section that has keys of its own, and those keys, in the order in which they are written.
-const SCHEMA: [(&str, &[&str]); 11] = [
-    ("[rules]", &["invariants", "edits"]),
+const SCHEMA: [(&str, &[&str]); 12] = [
+    ("[rules]", &["include", "invariants", "edits"]),
     (
         "[[gate]]",
         &["name", "kind", "run", "when", "timeout", "allow_empty"],
@@ -42,6 +45,10 @@ const SCHEMA: [(&str, &[&str]); 11] = [
     ("[ports]", &["count", "from"]),
     ("[land]", &["strategy", "keep", "each"]),
     ("[disk]", &["budget", "reserve"]),
+    (
+        "[[rules.check]]",
+        &["rule", "deny", "forbid", "paths", "run", "timeout"],
+    ),
 ];
 const SECTIONS: [&str; 12] = [
     "rules", "gate", "judge", "env", "worktree", "scope", "plan", "cage", "ports", "land", "disk",
@@ -110,14 +117,6 @@ fn merge<T>(
         }
         None => Ok(default),
     }
-}
-
-fn rules(section: &Section<'_>, default: Rules) -> Result<Rules, Refusal> {
-    section.require_order("invariants", "edits")?;
-    Ok(Rules {
-        invariants: list(section, "invariants", check::filled)?.unwrap_or(default.invariants),
-        edits: list(section, "edits", check::filled)?.unwrap_or(default.edits),
-    })
 }
 
 fn gate(root: &Section<'_>, default: Vec<Step>) -> Result<Vec<Step>, Refusal> {

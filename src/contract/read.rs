@@ -49,8 +49,18 @@ impl<'a> Source<'a> {
     pub(super) fn load_table(&self) -> Result<Spanned<DeTable<'a>>, Refusal> {
         DeTable::parse(self.text).map_err(|error| {
             let at = error.span().unwrap_or(0..0);
-            let reason = error.message().lines().collect::<Vec<_>>().join(", ");
-            self.refusal(&at, &Flaw::new(format!("not valid TOML: {reason}")))
+            let mut reason = error.message().lines().collect::<Vec<_>>().join(", ");
+            if reason != "duplicate key" {
+                return self.refusal(&at, &Flaw::new(format!("not valid TOML: {reason}")));
+            }
+            if let Some(key) = self.text.get(at.clone()) {
+                reason = format!("{reason} `{}`", key.trim_matches(['[', ']']).trim());
+            }
+            let flaw = Flaw::new(format!("not valid TOML: {reason}"));
+            self.refusal(
+                &at,
+                &flaw.hint("it stands above already: write both as one"),
+            )
         })
     }
 
@@ -200,7 +210,11 @@ impl<'a> Section<'a> {
 
     /// The tables `[[key]]`, in their order.
     pub(super) fn find_sections(&self, key: &str) -> Result<Option<Vec<Section<'a>>>, Refusal> {
-        let expected = format!("a list of tables, each headed [[{key}]]");
+        let title = match self.name.trim_matches(['[', ']']) {
+            "" => format!("[[{key}]]"),
+            parent => format!("[[{parent}.{key}]]"),
+        };
+        let expected = format!("a list of tables, each headed {title}");
         let Some(list) = self.find(key, &expected, |value| value.as_array())? else {
             return Ok(None);
         };
@@ -209,7 +223,7 @@ impl<'a> Section<'a> {
             .map(|item| {
                 let field = self.field(key, item.span(), item.get_ref().as_table());
                 let table = field.require(&expected, item.get_ref())?;
-                Ok(self.section(format!("[[{key}]]"), table.at, table.value))
+                Ok(self.section(title.clone(), table.at, table.value))
             })
             .collect::<Result<_, _>>()
             .map(Some)

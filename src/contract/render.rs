@@ -36,6 +36,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
         TEMPLATE,
         context! {
             assumptions => detected.assumptions.clone(),
+            include => list(&rules.include),
             invariants => list(&rules.invariants),
             edits => list(&rules.edits),
             steps => gate.iter().map(step).collect::<Vec<_>>(),
@@ -165,6 +166,9 @@ mod tests {
         # - set-up: every worktree is made ready by `cd web && npm ci`
 
         [rules]
+        # Files of rules that come before these: of the repository, or of your own ("~/.config/wt/rules.md"). A folder has its
+        # own in a file `wt.rules.md`, for the tasks whose scope lies in it.
+        include = []
         # Hard constraints, shown to every agent first.
         invariants = ["Never weaken, skip or delete a test to make the gate pass."]
         # How to edit, shown second. The validation loop follows by itself, from the gate.
@@ -188,7 +192,7 @@ mod tests {
         # How many tasks may be judged at once.
         slots = 1
         # Files, and parts of files, that give the gate's words their meaning: a task that changes one lands
-        # only with your consent. Always among them: wt.toml, .gitattributes, .claude/, .mcp.json, .husky/,
+        # only with your consent. Always among them: wt.toml, wt.rules.md, .gitattributes, .claude/, .mcp.json, .husky/,
         # .envrc, CLAUDE.md, AGENTS.md.
         inputs = [
             "**/Cargo.toml#lib.harness",

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Scope};
 
 use anyhow::Context as _;
 use rustix::fs::{self as sys, CWD, Mode, OFlags, ResolveFlags};
@@ -16,7 +16,8 @@ use super::copy::{Copier, FileToClone, Ways};
 use super::treatment::{Treatment, Treatments};
 use crate::git::{IndexKind, IndexStat};
 
-/// How many files are cloned at once: reading from a disk waits more than it computes.
+/// How many files are cloned at once where they are read from a disk, which waits more than it computes. From memory it
+/// is one more than there are processors: more only get into each other's way.
 const WORKERS: usize = 8;
 /// Most files of one folder that one worker takes at a time.
 const PORTION: usize = 256;
@@ -36,6 +37,10 @@ struct Portion<'a> {
 
 /// What all workers share.
 struct Work<'a> {
+    /// How many of them begin; the others come when something must be read from the disk.
+    first: usize,
+    are_all_at_work: AtomicBool,
+    cloned: Mutex<Cloned>,
     donor: &'a Donor,
     treatments: &'a Treatments,
     from: OwnedFd,
@@ -65,7 +70,11 @@ pub(super) fn clone_files(
     };
     let to = sys::openat(CWD, root, FOLDER, Mode::empty())
         .with_context(|| format!("can't open {}", root.display()))?;
+    let processors = thread::available_parallelism().map_or(1, usize::from);
     let work = Work {
+        first: WORKERS.min(processors + 1),
+        are_all_at_work: AtomicBool::new(false),
+        cloned: Mutex::default(),
         donor,
         treatments,
         from,
@@ -75,18 +84,16 @@ pub(super) fn clone_files(
         ways: Ways::default(),
         failure: Mutex::new(None),
     };
-    let workers = WORKERS.min(work.portions.len());
-    let cloned: Vec<Cloned> = thread::scope(|scope| {
-        let started: Vec<_> = (0..workers).map(|_| scope.spawn(|| work.run())).collect();
-        let ended = started.into_iter().map(thread::ScopedJoinHandle::join);
-        ended
-            .map(|cloned| cloned.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
+    thread::scope(|scope| {
+        for _ in 0..work.first.min(work.portions.len()) {
+            scope.spawn(|| work.run(scope));
+        }
     });
     if let Some(error) = work.failure.into_inner().ok().flatten() {
         return Err(error.context(format!("can't write the files of {}", root.display())));
     }
-    for (number, stat) in cloned.into_iter().flatten() {
+    let cloned = work.cloned.into_inner();
+    for (number, stat) in cloned.unwrap_or_else(PoisonError::into_inner) {
         stats[number] = Some(stat);
     }
     Ok(stats)
@@ -126,22 +133,27 @@ fn split(path: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Work<'_> {
     /// Takes portion after portion until none is left, or a worker failed.
-    fn run(&self) -> Cloned {
+    fn run<'s>(&'s self, scope: &'s Scope<'s, '_>) {
         let mut cloned = Vec::new();
         let mut copier = Copier::new(&self.ways, self.donor.written);
         while let Some(portion) = self.portions.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             if let Err(error) = self.clone_portion(portion, &mut copier, &mut cloned) {
                 self.next.store(self.portions.len(), Ordering::Relaxed);
-                let mut failure = self
-                    .failure
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
-                failure.get_or_insert(error);
+                lock(&self.failure).get_or_insert(error);
+            }
+            if self.ways.is_cold() && !self.are_all_at_work.swap(true, Ordering::Relaxed) {
+                for _ in self.first..WORKERS {
+                    scope.spawn(|| self.run(scope));
+                }
             }
         }
-        cloned
+        lock(&self.cloned).extend(cloned);
     }
 
     fn clone_portion(

@@ -1,18 +1,20 @@
 //! One file of a donor, cloned: only as its index knows it, and with the times that it has there.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, IoSliceMut, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{self as sys, AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps};
-use rustix::io::Errno;
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::treatment::Treatment;
 use crate::git::{IndexEntry, IndexFile, IndexKind, IndexStat};
 
 /// A file of up to this size, in bytes, is held in memory whole.
 const IN_MEMORY: usize = 1 << 20;
+/// The offset by which a file is read from its own position.
+const FROM_HERE: u64 = u64::MAX;
 /// How the pointer begins that Git LFS keeps in the place of a file's content.
 const POINTER: &[u8] = b"version https://git-lfs";
 
@@ -22,6 +24,37 @@ pub(super) struct Ways {
     no_reflink: AtomicBool,
     /// Only its owner may read a file without its time of access being noted.
     noted: AtomicBool,
+    /// What is read is not in memory.
+    cold: AtomicBool,
+}
+
+impl Ways {
+    /// Whether some file had to be read from the disk.
+    pub(super) fn is_cold(&self) -> bool {
+        self.cold.load(Ordering::Relaxed)
+    }
+
+    /// Reads on, and notes where that takes the disk.
+    fn read(&self, file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.is_cold() {
+            let mut all = [IoSliceMut::new(buffer)];
+            match preadv2(&*file, &mut all, FROM_HERE, ReadWriteFlags::NOWAIT) {
+                Ok(count) => return Ok(count),
+                // Or it can't be told here, and is taken to be so.
+                Err(_) => self.cold.store(true, Ordering::Relaxed),
+            }
+        }
+        file.read(buffer)
+    }
+}
+
+/// What was written of a file.
+enum Copied {
+    /// The very bytes that were found to be its blob.
+    Checked,
+    /// All of it, read once more.
+    Read,
+    InPart,
 }
 
 /// A file to be cloned into another folder.
@@ -124,8 +157,12 @@ impl<'a> Copier<'a> {
             Err(Errno::EXIST) => return Ok(None),
             opened => File::from(opened?),
         };
-        let is_whole = self.copy_content(&mut source, &copy, seen, held)?;
-        if !is_whole || !sys::fstat(&source).is_ok_and(|after| is_same(&after, seen)) {
+        let is_whole = match self.copy_content(&mut source, &copy, seen, held)? {
+            Copied::Checked => true,
+            Copied::Read => sys::fstat(&source).is_ok_and(|after| is_same(&after, seen)),
+            Copied::InPart => false,
+        };
+        if !is_whole {
             sys::unlinkat(file.to, file.name, AtFlags::empty())?;
             return Ok(None);
         }
@@ -167,7 +204,7 @@ impl<'a> Copier<'a> {
         let mut left = length;
         let mut held = 0;
         while left > 0 {
-            match source.read(&mut self.buffer) {
+            match self.ways.read(source, &mut self.buffer) {
                 Ok(0) => return (false, 0),
                 Ok(count) => {
                     hash.add(&self.buffer[..count]);
@@ -183,37 +220,39 @@ impl<'a> Copier<'a> {
         (file.index.is_blob(file.entry, hash), held)
     }
 
-    /// Writes what `source` holds, of which the first `held` bytes are in the buffer; answers whether all of it could
-    /// be read.
+    /// Writes what `source` holds, of which the first `held` bytes are in the buffer.
     fn copy_content(
         &mut self,
         source: &mut File,
         mut copy: &File,
         seen: &Stat,
         held: usize,
-    ) -> io::Result<bool> {
+    ) -> io::Result<Copied> {
         let mut left = u64::try_from(seen.st_size).unwrap_or_default();
         if left > 0 && !self.ways.no_reflink.load(Ordering::Relaxed) {
             match sys::ioctl_ficlone(copy, &*source) {
-                Ok(()) => return Ok(true),
+                Ok(()) => return Ok(Copied::Read),
                 Err(Errno::NOSPC | Errno::DQUOT) => {}
                 Err(_) => self.ways.no_reflink.store(true, Ordering::Relaxed),
             }
         }
         copy.write_all(&self.buffer[..held])?;
+        if held > 0 && held as u64 == left {
+            return Ok(Copied::Checked);
+        }
         left = left.saturating_sub(held as u64);
         while left > 0 {
             match source.read(&mut self.buffer) {
-                Ok(0) => return Ok(false),
+                Ok(0) => return Ok(Copied::InPart),
                 Ok(count) => {
                     copy.write_all(&self.buffer[..count])?;
                     left = left.saturating_sub(count as u64);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Ok(false),
+                Err(_) => return Ok(Copied::InPart),
             }
         }
-        Ok(true)
+        Ok(Copied::Read)
     }
 }
 

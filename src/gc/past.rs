@@ -49,7 +49,10 @@ impl Plan {
                 name: name.clone(),
                 bytes,
                 age_seconds: age,
-                why: format!("removed {} ago, holds no work of its own", ui::age(age)),
+                why: format!(
+                    "removed {} ago, holds no work of its own; what git ignores in it goes along",
+                    ui::age(age)
+                ),
                 act: Act::Release(trashed.id.clone()),
             }),
             Ok(unsaved) => held(format!(

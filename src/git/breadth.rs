@@ -22,7 +22,7 @@ impl Repo {
     /// # Errors
     /// A refusal for a commit whose tree has too many paths.
     pub(crate) fn require_finite(&self, known: &Oid, tip: &Oid) -> anyhow::Result<()> {
-        let Some(repo) = &self.read.libgit2 else {
+        let Some(repo) = self.read.libgit2() else {
             return Ok(());
         };
         let mut seen = HashMap::new();

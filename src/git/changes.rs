@@ -38,7 +38,7 @@ impl Reader {
         if before == after {
             return Ok(Vec::new());
         }
-        let Some(repo) = &self.libgit2 else {
+        let Some(repo) = self.libgit2() else {
             return self.changes_by_command(before, after);
         };
         let (before, after) = (repo.find_tree(raw(before)?)?, repo.find_tree(raw(after)?)?);

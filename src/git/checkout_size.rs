@@ -49,7 +49,7 @@ impl Reader {
     /// as far as it is gone through in a few milliseconds. Nothing where it is not there, or libgit2 can't open the
     /// repository.
     pub(crate) fn tree_size(&self, tree: &Oid, folder: &str, block: u64) -> Option<CheckoutSize> {
-        let repo = self.libgit2.as_ref()?;
+        let repo = self.libgit2()?;
         let objects = repo.odb().ok()?;
         let mut size = CheckoutSize::default();
         let end = Instant::now() + LIMIT;

@@ -210,7 +210,7 @@ impl Repo {
 
     /// Whether a setting that is yes or no is yes.
     fn is_set(&self, name: &str) -> anyhow::Result<bool> {
-        if let Some(repo) = &self.read.libgit2 {
+        if let Some(repo) = self.read.libgit2() {
             let set = repo.config().and_then(|config| config.get_bool(name));
             return Ok(set.unwrap_or(false));
         }

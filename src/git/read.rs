@@ -1,7 +1,8 @@
 //! Reads of refs, objects and history: git2 where libgit2 can open the repository, else the `git` command
 //! (reftable, SHA-256 and extensions that libgit2 does not know).
 
-use std::path::Path;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, bail};
@@ -12,19 +13,18 @@ use crate::oid::Oid;
 
 /// The reading side of a repository.
 pub(crate) struct Reader {
-    /// Shared by all that read this repository in one thread: opening it costs more than most reads.
-    pub(super) libgit2: Option<Rc<git2::Repository>>,
+    common: PathBuf,
+    /// Once something was read, and shared by all that read this repository in one thread: opening it costs more than most
+    /// reads.
+    opened: Rc<OnceCell<Option<git2::Repository>>>,
     pub(super) git: Git,
 }
 
 impl Reader {
     pub(super) fn open(common: &Path, git: Git) -> Self {
-        let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::NO_DOTGIT;
-        let none: [&Path; 0] = [];
         Self {
-            libgit2: git2::Repository::open_ext(common, flags, none)
-                .ok()
-                .map(Rc::new),
+            common: common.to_owned(),
+            opened: Rc::default(),
             git,
         }
     }
@@ -32,14 +32,23 @@ impl Reader {
     /// The same, with another git for what libgit2 can't read.
     pub(super) fn with_git(&self, git: Git) -> Self {
         Self {
-            libgit2: self.libgit2.clone(),
+            common: self.common.clone(),
+            opened: Rc::clone(&self.opened),
             git,
         }
     }
 
+    /// The repository as libgit2 reads it; nothing where that can't open it.
+    pub(super) fn libgit2(&self) -> Option<&git2::Repository> {
+        let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::NO_DOTGIT;
+        let none: [&Path; 0] = [];
+        let open = || git2::Repository::open_ext(&self.common, flags, none).ok();
+        self.opened.get_or_init(open).as_ref()
+    }
+
     /// The commit that `revision` names, if it names one.
     pub(crate) fn commit(&self, revision: &str) -> anyhow::Result<Option<Oid>> {
-        if let Some(repo) = &self.libgit2
+        if let Some(repo) = self.libgit2()
             && let Ok(object) = repo.revparse_single(revision)
             && let Ok(commit) = object.peel_to_commit()
         {
@@ -56,7 +65,7 @@ impl Reader {
     /// # Errors
     /// A refusal where the ref is there and names no commit that is.
     pub(crate) fn tip(&self, reference: &str) -> anyhow::Result<Option<Oid>> {
-        let Some(repo) = &self.libgit2 else {
+        let Some(repo) = self.libgit2() else {
             return self.commit(reference);
         };
         match repo.find_reference(reference) {
@@ -76,7 +85,7 @@ impl Reader {
 
     /// The ref that `reference` points at, where it is a symbolic one.
     pub(crate) fn symbolic_target(&self, reference: &str) -> anyhow::Result<Option<String>> {
-        if let Some(repo) = &self.libgit2 {
+        if let Some(repo) = self.libgit2() {
             return Ok(repo
                 .find_reference(reference)
                 .ok()
@@ -93,7 +102,7 @@ impl Reader {
     }
 
     pub(crate) fn tree_of(&self, commit: &Oid) -> anyhow::Result<Oid> {
-        match &self.libgit2 {
+        match self.libgit2() {
             Some(repo) => oid(repo.find_commit(raw(commit)?)?.tree_id()),
             None => Oid::parse(
                 &self
@@ -107,7 +116,7 @@ impl Reader {
     /// Whether git would pass over the untracked file or folder at `path` of the checkout at `root`; no where that
     /// can't be told without a git child.
     pub(crate) fn is_ignored(&self, root: &Path, path: &str) -> bool {
-        let Some(common) = self.libgit2.as_deref().map(git2::Repository::commondir) else {
+        let Some(common) = self.libgit2().map(git2::Repository::commondir) else {
             return false;
         };
         let asked = || -> Result<bool, git2::Error> {
@@ -121,7 +130,7 @@ impl Reader {
 
     /// A commit's message, lossy where it is no UTF-8.
     pub(crate) fn message(&self, commit: &Oid) -> anyhow::Result<String> {
-        match &self.libgit2 {
+        match self.libgit2() {
             Some(repo) => Ok(String::from_utf8_lossy(
                 repo.find_commit(raw(commit)?)?.message_bytes(),
             )
@@ -137,7 +146,7 @@ impl Reader {
         if ancestor == descendant {
             return Ok(true);
         }
-        match &self.libgit2 {
+        match self.libgit2() {
             Some(repo) => Ok(repo.graph_descendant_of(raw(descendant)?, raw(ancestor)?)?),
             None => self
                 .git
@@ -152,7 +161,7 @@ impl Reader {
     }
 
     pub(crate) fn merge_base(&self, one: &Oid, other: &Oid) -> anyhow::Result<Option<Oid>> {
-        if let Some(repo) = &self.libgit2 {
+        if let Some(repo) = self.libgit2() {
             return match repo.merge_base(raw(one)?, raw(other)?) {
                 Ok(base) => oid(base).map(Some),
                 Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
@@ -166,7 +175,7 @@ impl Reader {
 
     /// How many commits `one` has that `other` has not, and the other way round.
     pub(crate) fn ahead_behind(&self, one: &Oid, other: &Oid) -> anyhow::Result<(usize, usize)> {
-        if let Some(repo) = &self.libgit2 {
+        if let Some(repo) = self.libgit2() {
             return Ok(repo.graph_ahead_behind(raw(one)?, raw(other)?)?);
         }
         let range = format!("{one}...{other}");
@@ -187,7 +196,7 @@ impl Reader {
         target: &Oid,
         tip: &Oid,
     ) -> anyhow::Result<Vec<(Oid, Vec<Oid>)>> {
-        if let Some(repo) = &self.libgit2 {
+        if let Some(repo) = self.libgit2() {
             let mut walk = repo.revwalk()?;
             walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::REVERSE)?;
             walk.push(raw(tip)?)?;
@@ -218,7 +227,7 @@ impl Reader {
 
     /// The bytes of the file at `path` in `tree`; nothing where there is none or it is no file.
     pub(crate) fn file(&self, tree: &Oid, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
-        if let Some(repo) = &self.libgit2 {
+        if let Some(repo) = self.libgit2() {
             let tree = repo.find_tree(raw(tree)?)?;
             return Ok(match tree.get_path(Path::new(path)) {
                 Ok(entry) if entry.kind() == Some(git2::ObjectType::Blob) => {
@@ -236,7 +245,7 @@ impl Reader {
 
     /// Whether `tree` holds a folder at `path`.
     pub(crate) fn is_folder(&self, tree: &Oid, path: &str) -> anyhow::Result<bool> {
-        let Some(repo) = &self.libgit2 else {
+        let Some(repo) = self.libgit2() else {
             let type_of = ["cat-file", "-t", &format!("{tree}:{path}")];
             let output = self.git.command(type_of).output()?;
             return Ok(output.stdout == b"tree\n");
@@ -248,7 +257,7 @@ impl Reader {
 
     /// The bytes of a blob.
     pub(crate) fn blob(&self, blob: &Oid) -> anyhow::Result<Vec<u8>> {
-        match &self.libgit2 {
+        match self.libgit2() {
             Some(repo) => Ok(repo.find_blob(raw(blob)?)?.content().to_vec()),
             None => self
                 .git
@@ -262,7 +271,7 @@ impl Reader {
         if blobs.is_empty() {
             return Ok(Vec::new());
         }
-        if let Some(repo) = &self.libgit2 {
+        if let Some(repo) = self.libgit2() {
             let odb = repo.odb()?;
             return blobs
                 .iter()
@@ -284,7 +293,7 @@ impl Reader {
 
     /// The files of `tree` down to `depth` folders, as paths; names that are no UTF-8 are left out.
     pub(crate) fn paths(&self, tree: &Oid, depth: usize) -> anyhow::Result<Vec<String>> {
-        let Some(repo) = &self.libgit2 else {
+        let Some(repo) = self.libgit2() else {
             let all = self
                 .git
                 .command(["ls-tree", "-r", "-z", "--name-only", tree.as_str()])

@@ -252,7 +252,7 @@ impl Repo {
             Ok(first.map(|name| name.trim_start_matches("refs/heads/").to_owned()))
         };
         // What libgit2 can't read, git may.
-        if let Some(Ok(found)) = self.read.libgit2.as_deref().map(find) {
+        if let Some(Ok(found)) = self.read.libgit2().map(find) {
             return Ok(found);
         }
         Ok(self.branches_below(prefix)?.into_iter().next())
@@ -318,6 +318,9 @@ pub(crate) fn require_folder(task: &Task) -> anyhow::Result<()> {
     }
 }
 
+/// What can be done with a worktree of which git's own files are gone.
+const BROKEN: &str = "see: wt doctor; to take the task away as it is, so that wt restore can undo it: wt rm <task> --force";
+
 fn tampered(task: &Task, what: &str) -> anyhow::Error {
     Refusal::refused(format!(
         "the worktree of task `{}` was tampered with: {what}",
@@ -339,13 +342,11 @@ fn canonical(path: &Path) -> Option<PathBuf> {
 /// # Errors
 /// A refusal where there is none.
 fn regular_text(path: &Path) -> anyhow::Result<String> {
-    let foreign = || {
-        Refusal::refused(format!("{} is no plain file of git's", path.display()))
-            .hint("see: wt doctor")
-    };
+    let foreign =
+        || Refusal::refused(format!("{} is no plain file of git's", path.display())).hint(BROKEN);
     if fs::symlink_metadata(path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
         return Err(Refusal::refused(format!("{} is gone", path.display()))
-            .hint("see: wt doctor")
+            .hint(BROKEN)
             .into());
     }
     let bytes = plain_bytes(path, 4096)?.ok_or_else(foreign)?;

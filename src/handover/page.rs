@@ -53,6 +53,9 @@ fn done(handover: &Handover, text: &mut String) {
         text,
         "The task is {state}; attempts: {attempts} of {budget}."
     );
+    if let Some(plan) = &handover.plan {
+        let _ = writeln!(text, "Its plan: {}.", line(plan));
+    }
     if *behind > 0 {
         let missing = counted(*behind, "commit");
         let _ = writeln!(text, "`{target}` has {missing} that `{branch}` has not.");
@@ -183,6 +186,7 @@ mod tests {
             budget: 2,
             branch: "wt/auth".into(),
             target: "main".into(),
+            plan: Some(format!("rejected: {words}")),
             rules: many("rule").join("\n"),
             commits: (0..size)
                 .map(|n| Commit {
@@ -227,6 +231,7 @@ mod tests {
         ## Done so far
 
         The task is failed; attempts: 1 of 2.
+    Its plan: rejected: words.
         `main` has 1 commit that `wt/auth` has not.
 
         Commits, oldest first:

@@ -309,10 +309,11 @@ fn needs_cause(task: &Task) -> Refusal {
 
 /// Brings the copies in the worktree up to the contract in force, and says what changed under the task.
 fn refresh_copies(ws: &Workspace, task: &mut Task, in_force: &InForce) -> anyhow::Result<()> {
-    if task.rules == in_force.rules && task.gate == in_force.gate {
+    let current = copies::are_current(&ws.repo, task, in_force)?;
+    if current.rules && current.gate {
         return Ok(());
     }
-    let said = if task.gate == in_force.gate {
+    let said = if current.gate {
         format!(
             "the rules on {} have changed; .wt/RULES.md is new",
             task.target

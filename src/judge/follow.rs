@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::error::{Code, some_of};
+use crate::error::{Code, some_of, tells_of_full_disk};
 use crate::gate::{Phase, Progress, Verdict};
 use crate::process::Interrupt;
 use crate::store::read_json;
@@ -152,6 +152,7 @@ fn code_of(progress: &Progress, task: &Task) -> Code {
         Some(Verdict::Failed { .. } | Verdict::Unstable { .. }) => {
             super::ask::code_of_failure(task)
         }
+        Some(Verdict::Fault { message }) if tells_of_full_disk(message) => Code::Refused,
         Some(Verdict::Fault { .. }) | None => Code::Fault,
     }
 }

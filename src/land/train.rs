@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use signal_hook::consts::SIGINT;
 
 use crate::candidate::{Trespass, trespass_verdict};
-use crate::error::{Code, Refusal, shown};
+use crate::disk::is_full;
+use crate::error::{Code, MAKE_ROOM, Refusal, shown};
 use crate::gate::Report;
 use crate::process::Interrupt;
 use crate::task::{State, Task};
@@ -90,6 +91,7 @@ impl LeftOut {
         let (code, next) = match error.downcast_ref::<Refusal>() {
             Some(refusal) if refusal.code == Code::Interrupted => return Err(error),
             Some(refusal) => (refusal.code, refusal.hint.clone()),
+            None if is_full(&error) => (Code::Refused, Some(MAKE_ROOM.to_owned())),
             None => (Code::Fault, Some("wt doctor".to_owned())),
         };
         let why = format!("{error:#}");

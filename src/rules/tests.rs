@@ -11,6 +11,15 @@ fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
+fn rule(text: &str, source: &str) -> Rule {
+    Rule {
+        text: text.to_owned(),
+        folder: None,
+        source: source.to_owned(),
+        enforced: false,
+    }
+}
+
 fn test_step(run: &str) -> Step<'_> {
     Step {
         name: "unit",
@@ -59,7 +68,8 @@ fn source<'a>(steps: &'a [Step<'a>], brief: Option<&'a str>) -> Source<'a> {
         task: "feature-auth",
         branch: "wt/feature-auth",
         target: "main",
-        invariants: &[],
+        contract: "wt.toml",
+        constraints: &[],
         edits: &[],
         owns: &[],
         sparse: false,
@@ -85,11 +95,17 @@ fn the_whole_rules_file() {
         },
     ];
     let text = render(&Source {
-        invariants: &owned(&[
-            "Preserve public API contracts.",
-            "Log no secret:\nno token, no key.",
-        ]),
-        edits: &owned(&["Edit the minimum number of files."]),
+        constraints: &[
+            rule("Preserve public API contracts.", "~/rules.md:3"),
+            rule("Log no secret:\nno token, no key.", "wt.toml"),
+        ],
+        edits: &[
+            rule("Edit the minimum number of files.", "wt.toml"),
+            Rule {
+                folder: Some("src/auth".to_owned()),
+                ..rule("Keep the errors' texts.", "src/auth/wt.rules.md:2")
+            },
+        ],
         owns: &owned(&["src/auth/**", "tests/auth.rs"]),
         sparse: true,
         shared: &owned(&["Cargo.lock"]),
@@ -114,6 +130,7 @@ fn the_whole_rules_file() {
     ## 2. Edit rules
 
     - Edit the minimum number of files.
+    - In `src/auth`: Keep the errors' texts.
     - Do not edit `wt.toml` or anything in `.wt/`. You are judged by the `wt.toml` on `main`; an edit here changes nothing in your favour and keeps your work from landing.
     - Never run `git stash` (all worktrees share one stack), `git push`, any git command with `--no-verify`, or `git switch` and `git checkout` to another branch.
     - Never run what is the operator's: `wt resume`, `wt rm`, `wt restore`, `wt doctor --fix`, `wt scope grant`, `wt scope release`, `--operator`, `--accept-judge-change`. Run `wt merge` only if the brief tells you to.
@@ -188,6 +205,47 @@ fn the_whole_rules_file() {
 
     > ## 1. Hard constraints
     "#);
+}
+
+#[test]
+fn each_line_is_told_with_its_layer_and_source() {
+    let steps = [test_step("true")];
+    let shared = owned(&["Cargo.lock"]);
+    let lines = explain(&Source {
+        constraints: &[
+            rule("Keep the API.", "~/rules.md:3"),
+            rule("Log nothing.", "--rule"),
+        ],
+        edits: &[rule("Edit little:\na file.", "wt.toml")],
+        owns: &owned(&["src"]),
+        shared: &shared,
+        plan: Some("- `src/a.rs`"),
+        memory: Some("> note 2026-11-20-auth"),
+        ..source(&steps, Some("Do it."))
+    });
+    let told: String = table(&lines)
+        .lines()
+        .filter(|line| !line.contains(" wt  ") && !line.ends_with('|'))
+        .map(|line| line.to_owned() + "\n")
+        .collect();
+    insta::assert_snapshot!(told, @"
+    constraints  ~/rules.md:3  | - Keep the API.
+    constraints  --rule        | - Log nothing.
+    edits        wt.toml       | - Edit little:
+    edits        wt.toml       |     a file.
+    validation   wt.toml       | 1. `unit`, `TEST_FAILURE` if it fails: `true`
+    scope        task          | - Change only these paths: `src`. A change anywhere else is `OUT_OF_SCOPE` and cannot land; whose a path is: `wt scope explain <path>`.
+    scope        wt.toml       | - Shared by all tasks, to be changed only as far as this task needs it: `Cargo.lock`.
+    brief        task          |     Do it.
+    plan         plan          |     - `src/a.rs`
+    memory       memory        | > note 2026-11-20-auth
+    ");
+    assert_eq!(sizes(&lines).len(), 7);
+    assert_eq!(sizes(&lines)[0].lines, 5);
+    assert_eq!(
+        sizes(&lines)[0].tokens,
+        ("## 1. Hard constraints\n\n- Keep the API.\n- Log nothing.\n\n".len()).div_ceil(4)
+    );
 }
 
 #[test]
@@ -318,15 +376,15 @@ proptest! {
 proptest! {
     #[test]
     fn text_from_outside_adds_no_line_of_its_own(
-        rule in any_text(), name in any_text(), glob in any_text(), run in any_text(), brief in any_text(),
+        text in any_text(), folder in any_text(), name in any_text(), glob in any_text(), run in any_text(), brief in any_text(),
         plan in any_text(), memory in any_text(),
     ) {
         let when = [glob];
         let steps = [Step { name: &name, run: &run, when: Some(&when), ..test_step("") }];
-        let rules = [rule];
+        let rules = [Rule { folder: Some(folder), ..rule(&text, "wt.toml") }];
         let from_outside = Source {
             task: &name,
-            invariants: &rules,
+            constraints: &rules,
             edits: &rules,
             owns: &when,
             planned: None,
@@ -338,10 +396,10 @@ proptest! {
         prop_assert_eq!(&rendered, &render(&from_outside));
 
         let plain_steps = [Step { when: Some(&when), ..test_step("true") }];
-        let plain = owned(&["rule"]);
+        let plain = [rule("rule", "wt.toml")];
         let given = |text: &str| !text.trim().is_empty();
         let frame = render(&Source {
-            invariants: &plain,
+            constraints: &plain,
             edits: &plain,
             owns: &when,
             planned: None,
@@ -356,5 +414,12 @@ proptest! {
             kept.filter(|line| !line.starts_with('>')).count()
         };
         prop_assert_eq!(margin(&rendered), margin(&frame), "{}", rendered);
+
+        // Explained, it is the same text, and each layer is where it belongs.
+        let lines = explain(&from_outside);
+        let explained: String = lines.iter().map(|line| line.text.clone() + "\n").collect();
+        prop_assert_eq!(explained.trim_end_matches('\n'), rendered.trim_end_matches('\n'));
+        prop_assert!(lines.is_sorted_by_key(|line| line.layer));
+        prop_assert_eq!(lines.iter().filter_map(|line| line.rule).collect::<Vec<_>>(), [0, 1]);
     }
 }

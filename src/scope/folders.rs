@@ -21,6 +21,16 @@ impl Globs {
         }
         Ok(folders)
     }
+
+    /// For each glob the deepest path that all of its matches lie at or below; empty for the root.
+    pub(crate) fn stems(&self) -> Vec<String> {
+        let stem = |pattern: &Pattern| {
+            let prefix = pattern.prefix();
+            let folder = || prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
+            if pattern.is_tree() { prefix } else { folder() }.to_owned()
+        };
+        self.added().iter().map(stem).collect()
+    }
 }
 
 fn folder(pattern: &Pattern) -> Option<&str> {
@@ -59,6 +69,12 @@ mod tests {
             Ok(vec!["src".into()])
         );
         assert_eq!(folders(&[r"a\*b/**"]), Ok(vec!["a*b".into()]));
+        let stems = |sources: &[&str]| Globs::parse(sources, Case::Exact).expect("parses").stems();
+        assert_eq!(stems(&["src/auth/**", "docs/a*/x"]), ["src/auth", "docs"]);
+        assert_eq!(
+            stems(&["api/v1.json", "**/*.rs", "a*", "."]),
+            ["api/v1.json", "", "", ""]
+        );
         for any in ["**", "**/*.rs", "*/x", "{a,b}/c", "{a,b}", "a*/**"] {
             let first = folders(&["src", any]).expect_err(any);
             assert_eq!(first, any);

@@ -56,9 +56,9 @@ impl Plan {
         fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
         let mut task = self.record(ws, new, in_force, admin)?;
         // What must be on the disk is brought there before the many files: it would have to wait for all of them.
-        let pinned = copies::pin(&ws.store, &task, in_force)?;
+        let pinned = copies::pin(&ws.repo, &ws.store, &task, in_force)?;
         let mut whole = task.clone();
-        copies::foresee(&ws.repo, &mut whole, in_force)?;
+        copies::foresee(&ws.repo, &mut whole, in_force, &pinned)?;
         let record = ws.store.prepare_task(&whole)?;
         self.fill(ws, &task, donor)?;
         let left_alone = copies::place(&ws.repo, &ws.store, &mut task, in_force, &pinned)?;
@@ -153,6 +153,7 @@ impl Plan {
             admin: String::new(),
             brief: new.brief.clone(),
             owns: self.owns.clone(),
+            own_rules: new.rules.clone(),
             after: self.after.clone(),
             plans: new.plans || in_force.contract.plan.required,
             plan: None,

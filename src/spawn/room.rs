@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::path::Path;
 
+use crate::ballast;
 use crate::contract::{Disk, Worktree};
 use crate::disk::{Free, can_clone, free_at};
 use crate::error::Refusal;
@@ -65,22 +66,19 @@ pub(super) fn require(ws: &Workspace, disk: &Disk, wanted: &Wanted) -> anyhow::R
     // Those that others are making right now have not taken theirs yet.
     let others = being_made(ws)?;
     let takes = one.saturating_mul(others + 1);
+    let mut takes_words = format!("the worktree takes {}", ui::size(one));
+    if others > 0 {
+        takes_words.push_str(&format!(", {others} more that are being made as much"));
+    }
     let reserve = disk.reserve.of(free.of);
     if free.bytes < takes.saturating_add(reserve) {
-        let mut what = format!(
-            "too little disk at {}: {} are free, the worktree takes {}",
+        let what = format!(
+            "too little disk at {}: {} are free, {takes_words}, and {} stay free ([disk] reserve = \"{}\")",
             place.display(),
             ui::size(free.bytes),
-            ui::size(one)
-        );
-        if others > 0 {
-            what.push_str(&format!(", {others} more that are being made as much"));
-        }
-        what.push_str(&format!(
-            ", and {} stay free ([disk] reserve = \"{}\")",
             ui::size(reserve),
             disk.reserve
-        ));
+        );
         let short = takes + reserve - free.bytes;
         return Err(refusal(ws, what, short).into());
     }
@@ -94,27 +92,30 @@ pub(super) fn require(ws: &Workspace, disk: &Disk, wanted: &Wanted) -> anyhow::R
         return Err(refusal(ws, what, 0).into());
     }
     match disk.budget {
-        Some(budget) => require_budget(ws, budget, takes, &free),
+        Some(budget) => require_budget(ws, budget, (takes, &takes_words), &free),
         None => Ok(()),
     }
 }
 
-fn require_budget(ws: &Workspace, budget: u64, takes: u64, free: &Free) -> anyhow::Result<()> {
+/// `takes` is what will be taken, in bytes and in words.
+fn require_budget(
+    ws: &Workspace,
+    budget: u64,
+    (takes, takes_words): (u64, &str),
+    free: &Free,
+) -> anyhow::Result<()> {
     let fits = |taken: u64| taken.saturating_add(takes) <= budget;
-    // What was counted before, and all that was taken on the disk since by whomever: no file is looked at.
     if usage::at_most(ws, free.bytes).is_some_and(fits) {
         return Ok(());
     }
     let bar = ws.ctx.ui.progress("counting what is taken");
-    let taken = usage::count(ws)?.total.bytes;
-    usage::remember(ws, taken, free.bytes);
+    let taken = usage::count_anew(ws, free.bytes)?;
     drop(bar);
     if fits(taken) {
         return Ok(());
     }
     let what = format!(
-        "the worktree takes {}, and of {} ([disk] budget) {} are taken",
-        ui::size(takes),
+        "{takes_words}, and of {} ([disk] budget) {} are taken",
         ui::size(budget),
         ui::size(taken)
     );
@@ -155,6 +156,7 @@ fn being_made(ws: &Workspace) -> anyhow::Result<u64> {
 /// The refusal, once it is said what could be freed, the biggest first.
 fn refusal(ws: &Workspace, what: String, short: u64) -> Refusal {
     let look = "see what takes it: wt list --size";
+    let _lent = ballast::lend(ws);
     let Ok(mut plan) = gc::Plan::find(ws, 0) else {
         return Refusal::refused(what).hint(look);
     };
@@ -186,7 +188,12 @@ fn refusal(ws: &Workspace, what: String, short: u64) -> Refusal {
     let hint = match (old, all) {
         (_, 0) => format!("{look}; remove a task: wt rm <task>"),
         (1.., _) if old >= short => format!("free {}: wt gc", ui::size(old)),
-        (_, _) => format!("free {}: wt gc --older 0; {look}", ui::size(all)),
+        _ if all >= short => format!("free {}: wt gc --older 0; {look}", ui::size(all)),
+        _ => format!(
+            "remove a task: wt rm <task>; of the {} that are missing wt gc --older 0 frees {}; {look}",
+            ui::size(short),
+            ui::size(all)
+        ),
     };
     Refusal::refused(what).hint(hint)
 }

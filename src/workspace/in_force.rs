@@ -20,18 +20,27 @@ pub(crate) struct InForce {
     /// What was detected because there is no file, one line each.
     pub(crate) assumptions: Vec<String>,
     pub(crate) gate: String,
+    /// Hash of what the contract itself says to agents; a task's rules are those of its [`super::Rulebook`].
     pub(crate) rules: String,
+    /// The tree that it was read from.
+    pub(crate) tree: Oid,
+    /// Where it is written, for people.
+    pub(crate) written_in: &'static str,
 }
 
 /// Reads the contract at `commit`.
 ///
 /// # Errors
 /// A refusal (usage) that names line and key where the file is wrong.
-fn contract_at(read: &Reader, commit: &Oid, branch: &str) -> anyhow::Result<InForce> {
+pub(super) fn contract_at(read: &Reader, commit: &Oid, branch: &str) -> anyhow::Result<InForce> {
     let files = tree_files(read, commit)?;
     let detected = detect(&files);
+    let mut written_in = FILE;
     let (contract, assumptions) = match read.file(&files.tree, FILE)? {
-        None => (detected.contract, detected.assumptions),
+        None => {
+            written_in = "detected";
+            (detected.contract, detected.assumptions)
+        }
         Some(bytes) => (parse(bytes, branch, detected.contract)?, Vec::new()),
     };
     Ok(InForce {
@@ -39,6 +48,8 @@ fn contract_at(read: &Reader, commit: &Oid, branch: &str) -> anyhow::Result<InFo
         rules: contract.rules_hash(),
         assumptions,
         contract,
+        tree: files.tree,
+        written_in,
     })
 }
 

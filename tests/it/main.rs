@@ -28,6 +28,7 @@ mod recovery;
 mod removal;
 mod repositories;
 mod rivals;
+mod ruling;
 mod sandbox;
 mod scope;
 mod sparse;

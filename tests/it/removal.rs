@@ -507,3 +507,50 @@ fn what_is_only_staged_is_work_and_a_lagging_index_is_none() {
         .expect(0);
     assert!(!worktree.exists());
 }
+
+#[test]
+fn a_flaw_in_the_contract_keeps_no_removed_task_away() {
+    let sandbox = Sandbox::new();
+    let owned = |name: &str, glob: &str| sandbox.wt(&["spawn", name, "--owns", glob]);
+    owned("auth", "src/auth/**").expect(0);
+    let worktree = sandbox.worktree("auth");
+    sandbox.write(worktree.join("src/auth/new"), "work\n");
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+    let sound = sandbox.read("wt.toml");
+    sandbox.write("wt.toml", &format!("{sound}\n[ports]\nfrom = 80\n"));
+    sandbox.commit(&sandbox.repo(), "wrong");
+    sandbox
+        .wt(&["restore", "auth"])
+        .expect(0)
+        .says("warning: wt.toml on main:")
+        .says("which paths all tasks share is not known, and none are taken for that");
+    assert_eq!(sandbox.read(worktree.join("src/auth/new")), "work\n");
+
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+    sandbox.write("wt.toml", &sound);
+    sandbox.commit(&sandbox.repo(), "right");
+    owned("other", "src/auth/a*").expect(0);
+    sandbox.write("wt.toml", &format!("{sound}\n[ports]\nfrom = 80\n"));
+    sandbox.commit(&sandbox.repo(), "wrong again");
+    sandbox
+        .wt(&["restore", "auth"])
+        .expect(4)
+        .says("which task `other` owns");
+}
+
+#[test]
+fn a_worktree_that_git_no_longer_knows_is_said_to_go_by_force() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    fs::remove_file(worktree.join(".git")).expect("removed");
+    sandbox
+        .wt(&["rm", "auth"])
+        .expect(4)
+        .says("wt rm <task> --force");
+    sandbox
+        .wt(&["doctor"])
+        .expect(1)
+        .prints("to take it away as it is: wt rm auth --force");
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+    sandbox.wt(&["doctor"]).expect(0);
+}

@@ -161,8 +161,8 @@ fn a_bare_repository_wants_a_target() {
     sandbox
         .wt_in(&bare, &["spawn", "x"])
         .expect(4)
-        .says("there is no current branch here")
-        .says("--target");
+        .says("there is no current branch here for the task to land on: nothing is checked out in a bare repository")
+        .says("hint: name it: --target main");
     assert_eq!(refs(), before);
     let spawned = sandbox.wt_in(&bare, &["spawn", "x", "--target", "main"]);
     let worktree = spawned

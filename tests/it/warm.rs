@@ -137,7 +137,13 @@ fn what_is_no_ignored_folder_of_files_alone_stays_away() {
     );
     symlink(sandbox.home(), sandbox.repo().join("linked")).expect("linked");
     age(&sandbox.repo().join("deep/out"));
-    let worktree = sandbox.spawn("auth");
+    sandbox
+        .wt(&["spawn", "auth"])
+        .expect(0)
+        .says("the warm folder seen is left out: git does not ignore it; name it in .gitignore")
+        .says("the warm folder kept is left out: something in it is tracked")
+        .says("the warm folder linked is left out: it is no folder");
+    let worktree = sandbox.worktree("auth");
     assert!(worktree.join("deep/out/made").exists() && !worktree.join("deep/out/pipe").exists());
     for path in ["seen", "kept/made", "linked", "missing"] {
         assert!(fs::symlink_metadata(worktree.join(path)).is_err(), "{path}");

@@ -82,7 +82,10 @@ rules = "OTHER.md"
         "invariants": [
           "Keep the API."
         ],
-        "edits": []
+        "edits": [],
+        "include": [],
+        "protect_tests": false,
+        "checks": []
       },
       "gate": [
         {
@@ -103,6 +106,7 @@ rules = "OTHER.md"
           "**/.gitattributes",
           "**/AGENTS.md",
           "**/CLAUDE.md",
+          "**/wt.rules.md",
           ".claude/**",
           ".envrc",
           ".husky/**",
@@ -257,7 +261,8 @@ fn keys_and_types_are_refused_with_line_and_nearest_key() {
       did you mean `timeout`?
     wt.toml:5: unknown key `strategy` in [[gate]]
       `strategy` belongs in [land]
-    wt.toml:5: not valid TOML: duplicate key
+    wt.toml:5: not valid TOML: duplicate key `run`
+      it stands above already: write both as one
     wt.toml:1: `gate` must be a list of tables, each headed [[gate]], not a table
     wt.toml:1: `gate` must be a list of tables, each headed [[gate]], not the number 1
     wt.toml:1: `rules` must be a table [rules], not a list
@@ -278,7 +283,8 @@ fn keys_and_types_are_refused_with_line_and_nearest_key() {
       write name = "…"
     wt.toml:3: not valid TOML: unclosed array, expected `]`
     wt.toml:2: not valid TOML: key with no value, expected `=`
-    wt.toml:2: not valid TOML: duplicate key
+    wt.toml:2: not valid TOML: duplicate key `judge`
+      it stands above already: write both as one
     "#);
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::{Culprit, Ended, Order, Progress, Purpose, StepResult, Verdict};
 use super::{Blame, Report};
-use crate::error::some_of;
+use crate::error::{MAKE_ROOM, some_of, tells_of_full_disk};
 use crate::failure::Failure;
 use crate::oid::Oid;
 use crate::task::{State, Task};
@@ -68,10 +68,12 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task, since: &Si
         }
         Some(Verdict::Fault { message }) => {
             report.first_failure = Some(Failure::titled(message));
-            report.next = format!(
-                "nothing was counted; wt doctor, then {}",
-                again(order, task)
-            );
+            let first = if tells_of_full_disk(message) {
+                MAKE_ROOM
+            } else {
+                "wt doctor"
+            };
+            report.next = format!("nothing was counted; {first}; then {}", again(order, task));
         }
         None => {
             let title = "the judge died before its verdict; nothing was counted";

@@ -440,16 +440,15 @@ impl Model {
         {
             return 4;
         }
-        let clean = task.worktree == task.committed;
+        let held = combined(&task.committed, &both, &task.worktree).expect("apart");
         if let Some((tree, _)) = &mut task.validated
-            && clean
             && task.base != self.main
-            && *tree == task.committed
+            && *tree == task.worktree
         {
-            tree.clone_from(&both);
+            tree.clone_from(&held);
             task.synced = true;
         }
-        task.worktree = combined(&task.committed, &both, &task.worktree).expect("apart");
+        task.worktree = held;
         task.committed = both;
         task.base.clone_from(&self.main);
         0
