@@ -201,7 +201,6 @@ fn next(ws: &Workspace, task: &Task, last: Option<&gate::Report>) -> String {
         State::Planning => task.plan_next(),
         State::Waiting => "nothing yet: it waits for the tasks that it follows".to_owned(),
         State::Landed => "nothing: it has landed; change nothing here".to_owned(),
-        State::Planning => task.plan_next(),
         State::Stopped => gate::stopped_next(task),
         _ if task.judging.is_some() => {
             "a judge is at work on it; hear its verdict: wt validate".to_owned()

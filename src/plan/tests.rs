@@ -188,7 +188,7 @@ fn a_plan_stands_beside_its_change() {
 fn line() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => select(&["", "## Files", "## Root cause", "## Risks", "## Validation", "## Invariants", "### Files", "```", "~~~~", "```sh",
-            "- `src/a.rs`: why", "- `` a`b ``", "1. two", "-", "  goes on", "<!-- x -->", "<!--", "-->", "- - x", "- $ $ x", "# x", "    ## Risks"][..])
+            "- `**`", "- `src/a.rs`: why", "- `` a`b ``", "1. two", "-", "  goes on", "<!-- x -->", "<!--", "-->", "- - x", "- $ $ x", "# x", "    ## Risks"][..])
             .prop_map(str::to_owned),
         3 => "- [a-z`:#$ !*\u{7}\u{2028}é-]{0,12}",
         1 => "\\PC{0,12}",
