@@ -37,7 +37,7 @@ struct Portion<'a> {
 
 /// What all workers share.
 struct Work<'a> {
-    /// How many of them begin; the others come when something must be read from the disk.
+    /// How many of them begin; the others come when much must be read from the disk.
     first: usize,
     are_all_at_work: AtomicBool,
     cloned: Mutex<Cloned>,
@@ -147,7 +147,7 @@ impl Work<'_> {
                 self.next.store(self.portions.len(), Ordering::Relaxed);
                 lock(&self.failure).get_or_insert(error);
             }
-            if self.ways.is_cold() && !self.are_all_at_work.swap(true, Ordering::Relaxed) {
+            if copier.has_waited() && !self.are_all_at_work.swap(true, Ordering::Relaxed) {
                 for _ in self.first..WORKERS {
                     scope.spawn(|| self.run(scope));
                 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSliceMut, Read as _, Seek as _, Write as _};
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,28 +25,6 @@ pub(super) struct Ways {
     no_reflink: AtomicBool,
     /// Only its owner may read a file without its time of access being noted.
     noted: AtomicBool,
-    /// What is read is not in memory.
-    cold: AtomicBool,
-}
-
-impl Ways {
-    /// Whether some file had to be read from the disk.
-    pub(super) fn is_cold(&self) -> bool {
-        self.cold.load(Ordering::Relaxed)
-    }
-
-    /// Reads on, and notes where that takes the disk.
-    fn read(&self, file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.is_cold() {
-            let mut all = [IoSliceMut::new(buffer)];
-            match preadv2(&*file, &mut all, FROM_HERE, ReadWriteFlags::NOWAIT) {
-                Ok(count) => return Ok(count),
-                // Or it can't be told here, and is taken to be so.
-                Err(_) => self.cold.store(true, Ordering::Relaxed),
-            }
-        }
-        file.read(buffer)
-    }
 }
 
 /// What was written of a file.
@@ -73,6 +52,9 @@ pub(super) struct Copier<'a> {
     /// When the donor's index was written.
     written: (u32, u32),
     buffer: Vec<u8>,
+    /// How often it read something, and how often that was not in memory.
+    reads: usize,
+    waits: usize,
 }
 
 impl<'a> Copier<'a> {
@@ -81,7 +63,15 @@ impl<'a> Copier<'a> {
             ways,
             written,
             buffer: vec![0; IN_MEMORY],
+            reads: 0,
+            waits: 0,
         }
+    }
+
+    /// Whether much of what was read since this was asked last had to come from the disk.
+    pub(super) fn has_waited(&mut self) -> bool {
+        let (reads, waits) = (mem::take(&mut self.reads), mem::take(&mut self.waits));
+        waits * 4 > reads
     }
 
     /// Clones a file; answers the stat of the copy. Nothing where the donor's is not as its index has it, or is not to
@@ -197,6 +187,18 @@ impl<'a> Copier<'a> {
         Ok(Some(held))
     }
 
+    /// Reads on, into the buffer.
+    fn read(&mut self, source: &mut File) -> io::Result<usize> {
+        self.reads += 1;
+        let mut all = [IoSliceMut::new(&mut self.buffer)];
+        if let Ok(count) = preadv2(&*source, &mut all, FROM_HERE, ReadWriteFlags::NOWAIT) {
+            return Ok(count);
+        }
+        // Or it can't be told here, and is taken to be so.
+        self.waits += 1;
+        source.read(&mut self.buffer)
+    }
+
     /// Whether a file holds its blob to the byte, and how much of it is in the buffer afterwards: all or nothing.
     fn is_blob(&mut self, file: &FileToClone, source: &mut File, seen: &Stat) -> (bool, usize) {
         let length = u64::try_from(seen.st_size).unwrap_or_default();
@@ -204,7 +206,7 @@ impl<'a> Copier<'a> {
         let mut left = length;
         let mut held = 0;
         while left > 0 {
-            match self.ways.read(source, &mut self.buffer) {
+            match self.read(source) {
                 Ok(0) => return (false, 0),
                 Ok(count) => {
                     hash.add(&self.buffer[..count]);

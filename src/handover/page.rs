@@ -231,7 +231,7 @@ mod tests {
         ## Done so far
 
         The task is failed; attempts: 1 of 2.
-    Its plan: rejected: words.
+        Its plan: rejected: words.
         `main` has 1 commit that `wt/auth` has not.
 
         Commits, oldest first:

@@ -148,6 +148,8 @@ impl Op {
 pub(super) struct Task {
     /// What main held where the branch left it.
     pub(super) base: Tree,
+    /// How often main had moved by then: its tree may be the same again.
+    pub(super) base_at: usize,
     pub(super) committed: Tree,
     pub(super) worktree: Tree,
     pub(super) state: &'static str,
@@ -250,6 +252,7 @@ impl Model {
         }
         let task = Task {
             base: self.main.clone(),
+            base_at: self.moves,
             committed: self.main.clone(),
             worktree: self.main.clone(),
             state,
@@ -442,7 +445,7 @@ impl Model {
         }
         let held = combined(&task.committed, &both, &task.worktree).expect("apart");
         if let Some((tree, _)) = &mut task.validated
-            && task.base != self.main
+            && task.base_at != self.moves
             && *tree == task.worktree
         {
             tree.clone_from(&held);
@@ -451,6 +454,7 @@ impl Model {
         task.worktree = held;
         task.committed = both;
         task.base.clone_from(&self.main);
+        task.base_at = self.moves;
         0
     }
 

@@ -213,6 +213,7 @@ impl World {
         for model in &mut self.models {
             let task = model.tasks.get_mut(name).expect("alike in all");
             task.base.clone_from(&now.base);
+            task.base_at = now.base_at;
             task.committed.clone_from(&now.committed);
             task.worktree.clone_from(&now.worktree);
         }
