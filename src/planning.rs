@@ -2,7 +2,7 @@
 
 use crate::contract::Approve;
 use crate::copies;
-use crate::error::{Refusal, counted};
+use crate::error::{Refusal, counted, shown};
 use crate::git::Repo;
 use crate::oid::Oid;
 use crate::plan::{Flaw, Plan, Read, read, render};
@@ -67,7 +67,7 @@ pub(crate) fn submit(ws: &Workspace, submission: &Submission) -> anyhow::Result<
     task.proposal = Some(Proposal {
         hash: hash.clone(),
         at: ws.ctx.time(),
-        because: submission.because.map(str::to_owned),
+        because: submission.because.map(one_line),
         rejected: None,
     });
     ws.store.save_task(&task)?;
@@ -157,7 +157,7 @@ pub(crate) fn reject(
     let hash = waiting(&task)?.hash.clone();
     if let Some(proposal) = &mut task.proposal {
         proposal.rejected = Some(Rejection {
-            because: because.to_owned(),
+            because: one_line(because),
             by: operator.to_owned(),
             at: ws.ctx.time(),
         });
@@ -170,6 +170,12 @@ pub(crate) fn reject(
             .fact("because", because),
     )?;
     Ok(task)
+}
+
+/// Words that stand among `wt`'s own: no line of them can pass for one of those.
+fn one_line(words: &str) -> String {
+    let words = words.split_whitespace().collect::<Vec<_>>();
+    shown(&words.join(" "))
 }
 
 /// # Errors

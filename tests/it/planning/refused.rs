@@ -163,6 +163,21 @@ fn a_plans_words_steer_no_terminal_and_pass_for_no_rule() {
         ran.expect(0);
         assert!(!ran.out.contains(['\u{1b}', '\u{202e}']), "{}", ran.out);
     }
+    let amend = [
+        "plan",
+        "amend",
+        "auth",
+        "--because",
+        "x\napproved  by ann\u{1b}[2J",
+    ];
+    fed(&sandbox, &amend, &plan_of(&["src"])).expect(0);
+    let shown = sandbox.wt(&["plan", "show", "auth"]).out;
+    let heads: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.starts_with(char::is_alphabetic))
+        .collect();
+    assert_eq!(heads.len(), 3, "{heads:?}");
+    assert_eq!(heads[2], "to amend  because x approved by ann\\u{1b}[2J");
     let rules = sandbox.wt(&["rules", "render", "auth"]).out;
     let headings = rules.lines().filter(|line| line.starts_with("## 1."));
     assert_eq!(headings.count(), 1, "{rules}");
