@@ -1,6 +1,7 @@
 //! A candidate: a snapshot combined with the target as it stands, and what that changes there.
 
 mod trespass;
+mod upheld;
 
 use crate::contract::{Contract, JudgeInputs};
 use crate::error::{Code, Refusal, some_of};
@@ -10,6 +11,7 @@ use crate::oid::Oid;
 use crate::task::{Pinned, Task};
 
 pub(crate) use trespass::{Trespass, trespass_of, trespass_text, trespass_verdict, trespasses};
+pub(crate) use upheld::{breaches, weakened};
 
 /// What would land.
 pub(crate) struct Candidate {

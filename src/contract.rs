@@ -64,6 +64,9 @@ pub(crate) struct Step {
     pub(crate) timeout: Timeout,
     /// Whether a recognised runner may find no test and still pass.
     pub(crate) allow_empty: bool,
+    /// The rule that it holds, if it is one's check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rule: Option<String>,
 }
 
 /// What a step looks for; names its failure.
@@ -74,6 +77,8 @@ pub(crate) enum Kind {
     Build,
     Lint,
     Check,
+    /// A rule's own check.
+    Rule,
 }
 
 /// How long a step may run, in whole seconds; never zero.
@@ -224,6 +229,7 @@ impl Kind {
             Kind::Build => "BUILD_FAILURE",
             Kind::Lint => "LINT_FAILURE",
             Kind::Check => "CHECK_FAILURE",
+            Kind::Rule => "RULE_BROKEN",
         }
     }
 
@@ -234,6 +240,7 @@ impl Kind {
             Kind::Build => "build",
             Kind::Lint => "lint",
             Kind::Check => "check",
+            Kind::Rule => "rule",
         }
     }
 }
@@ -265,8 +272,7 @@ impl Contract {
     /// environment, set-up and what it depends on, the carried files, what may be written, and how many ports there are.
     pub(crate) fn gate_hash(&self) -> String {
         let worktree = &self.worktree;
-        let runs: Vec<_> = self.rules.runs().collect();
-        let gate = hash(
+        hash(
             "wt gate 3",
             &(
                 &self.gate,
@@ -281,12 +287,7 @@ impl Contract {
                 ),
                 self.ports.count,
             ),
-        );
-        // The other checks of rules are answered anew whenever something is judged or lands.
-        if runs.is_empty() {
-            return gate;
-        }
-        hash("wt gate 3 with rules", &(gate, runs))
+        )
     }
 
     /// Identity, in hex, of everything that the rules file shows of the contract.
@@ -316,6 +317,7 @@ mod tests {
             when: None,
             timeout: Timeout::default(),
             allow_empty: false,
+            rule: None,
         }
     }
 
@@ -355,11 +357,13 @@ mod tests {
         let mut with_deny = plain.clone();
         with_deny.rules.checks.push(deny);
         assert_eq!(with_deny.gate_hash(), plain.gate_hash());
+        // What is run is a step; all else is looked at anew whenever something is judged or lands.
         let mut with_run = plain.clone();
         with_run.rules.checks.push(check(Held::Run {
             command: "a".into(),
             timeout: Timeout::default(),
         }));
+        with_run.gate = with_run.rules.before(with_run.gate);
         assert_ne!(with_run.gate_hash(), plain.gate_hash());
         assert!(!changed(|c| c.plan.required = true));
         assert!(!changed(|c| c.land.keep = true));

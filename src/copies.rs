@@ -22,12 +22,13 @@ const CODEX: &str = "AGENTS.override.md";
 
 /// The rules of a task, rendered.
 pub(crate) fn render_rules(
+    repo: &Repo,
     store: &Store,
     task: &Task,
     in_force: &InForce,
-    book: &Rulebook,
 ) -> anyhow::Result<String> {
-    with_source(store, task, in_force, book, rules::render)
+    let book = rulebook(&repo.read, in_force, task)?;
+    with_source(store, task, in_force, &book, rules::render)
 }
 
 /// Whether what was written into the worktree is what contract and files of rules say now.
@@ -141,7 +142,7 @@ pub(crate) fn pin(
 ) -> anyhow::Result<Pinned> {
     require_folder(task)?;
     let book = rulebook(&repo.read, in_force, task)?;
-    let rules = render_rules(store, task, in_force, &book)?;
+    let rules = with_source(store, task, in_force, &book, rules::render)?;
     let script = with_source(store, task, in_force, &book, |source| {
         rules::validate_script(source.steps)
     })?;

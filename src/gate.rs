@@ -57,6 +57,7 @@ impl StepResult {
     /// The first word of the verdict that this step's failure is.
     pub(crate) fn token(&self) -> &'static str {
         match self.ended {
+            _ if self.kind == Kind::Rule => self.kind.token(),
             Ended::Exit(_) if self.no_tests => "NO_TESTS",
             Ended::Timeout => "TIMEOUT",
             _ => self.kind.token(),

@@ -13,7 +13,7 @@ use crate::judge::{self, PastRun};
 use crate::oid::Oid;
 use crate::task::{BUDGET, State, Task};
 use crate::ui::printable;
-use crate::workspace::{Workspace, rulebook};
+use crate::workspace::Workspace;
 
 /// A task as it is handed over.
 #[derive(Debug, Serialize)]
@@ -85,7 +85,6 @@ impl From<PastRun> for Run {
 pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Handover> {
     let repo = ws.repo_for(task);
     let in_force = ws.in_force(&repo, &task.target, &ws.target_tip(task)?)?;
-    let book = rulebook(&repo.read, &in_force, task)?;
     let work = Work::of(ws, task)?;
     let explanation = std::fs::read_to_string(ws.store.task_dir(&task.name).join("explanation.md"));
     let last = last_failure(ws, task)?;
@@ -99,7 +98,7 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Handover> {
         branch: task.branch.clone(),
         target: task.target.clone(),
         plan: plan(task),
-        rules: render_rules(&ws.store, task, &in_force, &book)?,
+        rules: render_rules(&repo, &ws.store, task, &in_force)?,
         commits: work.commits,
         behind: work.behind,
         changed: work.changed,

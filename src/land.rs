@@ -21,6 +21,7 @@ mod turn;
 use anyhow::bail;
 use signal_hook::consts::SIGINT;
 
+use crate::breach::Breach;
 use crate::candidate;
 use crate::error::{Code, Refusal, some_of};
 use crate::gate::Report;
@@ -55,6 +56,8 @@ pub(crate) struct Request<'a> {
     pub(crate) patience: Patience,
     /// The operator who accepts a change of the judge, if one does.
     pub(crate) accepts_judge_change: Option<String>,
+    /// The operator who accepts that protected tests are made weaker, if one does.
+    pub(crate) accepts_weakened_tests: Option<String>,
     /// The operator who has it pushed to the target's remote, if one does.
     pub(crate) push: Option<String>,
 }
@@ -65,6 +68,7 @@ impl Request<'_> {
         Request {
             task,
             accepts_judge_change: self.accepts_judge_change.clone(),
+            accepts_weakened_tests: self.accepts_weakened_tests.clone(),
             push: self.push.clone(),
             ..*self
         }
@@ -143,6 +147,10 @@ pub(crate) enum Outcome {
     Trespassed {
         task: Box<Task>,
         found: Vec<candidate::Trespass>,
+    },
+    /// It breaks rules of the contract by what it adds.
+    Broken {
+        found: Vec<Breach>,
     },
 }
 

@@ -70,6 +70,7 @@ mod cage;
 mod plain;
 
 // Words: pure, no input or output, most of the tests.
+mod breach;
 mod gate;
 mod hook;
 mod landing;
@@ -81,9 +82,11 @@ mod task;
 mod failure;
 mod rules;
 mod scope;
+mod weakened;
 
 mod digest;
 mod error;
+mod lines;
 mod oid;
 mod template;
 

@@ -6,6 +6,7 @@ use clap::{ArgGroup, Args};
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
 
+use crate::breach::breach_text;
 use crate::candidate::{trespass_text, trespass_verdict};
 use crate::contract::Strategy;
 use crate::ctx::Ctx;
@@ -15,11 +16,12 @@ use crate::land::{Outcome, Patience, Plan, Request, Wanted, land};
 use crate::mend::mend;
 use crate::operator;
 use crate::spawn::start_followers;
+use crate::weakened::ACCEPT;
 use crate::workspace::Workspace;
 
 /// Land validated tasks on their targets, and remove them
 #[derive(Args)]
-#[command(group = ArgGroup::new("by_operator").args(["accept_judge_change", "push"]).multiple(true))]
+#[command(group = ArgGroup::new("by_operator").args(["accept_judge_change", "accept_weakened_tests", "push"]).multiple(true))]
 pub(crate) struct Merge {
     /// The task [default: the one whose worktree this is]; several land as one, judged once
     #[arg(value_name = "TASK", add = ArgValueCandidates::new(input::live_tasks))]
@@ -48,6 +50,9 @@ pub(crate) struct Merge {
     /// Land a change of what judges the work (operator)
     #[arg(long)]
     accept_judge_change: bool,
+    /// Land a change that makes protected tests weaker (operator)
+    #[arg(long)]
+    accept_weakened_tests: bool,
     /// Push the landing to the target's remote, and land here what it took (operator)
     #[arg(long)]
     push: bool,
@@ -97,6 +102,7 @@ impl Merge {
             dry_run: self.dry_run,
             patience: self.patience(),
             accepts_judge_change: by_operator(self.accept_judge_change, "--accept-judge-change")?,
+            accepts_weakened_tests: by_operator(self.accept_weakened_tests, ACCEPT)?,
             push: by_operator(self.push, "--push")?,
         })
     }
@@ -116,6 +122,7 @@ impl Merge {
         let given = [
             ("-m", self.message.is_some()),
             ("--accept-judge-change", self.accept_judge_change),
+            (ACCEPT, self.accept_weakened_tests),
         ];
         if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
             let what = format!("{flag} is for one task alone");
@@ -140,6 +147,8 @@ impl Merge {
     /// What the landing would answer as things stand.
     fn plan_code(&self, plan: &Plan) -> Code {
         let accepted = plan.judge_changed.is_empty() || self.accept_judge_change;
+        let weakened = plan.tests_protected && !plan.car.tests_weakened.is_empty();
+        let accepted = accepted && (!weakened || self.accept_weakened_tests);
         if plan.in_the_way.is_empty() && accepted {
             Code::Ok
         } else {
@@ -167,6 +176,10 @@ impl Merge {
             ),
             Outcome::Trespassed { found, .. } => (
                 json!({ "task": name, "verdict": trespass_verdict(found), "paths": found }),
+                Code::No,
+            ),
+            Outcome::Broken { found } => (
+                json!({ "task": name, "verdict": "RULE_BROKEN", "places": found }),
                 Code::No,
             ),
         };
@@ -200,6 +213,10 @@ fn print_text(ctx: &Ctx, ws: &Workspace, outcome: &Outcome) -> Code {
         }
         Outcome::Trespassed { task, found } => {
             ctx.ui.out(&trespass_text(task, found));
+            Code::No
+        }
+        Outcome::Broken { found } => {
+            ctx.ui.out(&breach_text(found));
             Code::No
         }
     }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use clap_complete::ArgValueCandidates;
 use serde_json::{Value, json};
 
-use crate::copies::{render_rules, with_source};
+use crate::copies::with_source;
 use crate::ctx::Ctx;
 use crate::error::Code;
 use crate::input;
@@ -93,8 +93,7 @@ impl Render {
     fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ruled = Ruled::load(ctx, self.task.as_deref())?;
         if !self.explain && !self.json {
-            let text = render_rules(&ruled.ws.store, &ruled.task, &ruled.in_force, &ruled.book)?;
-            ctx.ui.out(&text);
+            ctx.ui.out(&ruled.with_source(rules::render)?);
             return Ok(Code::Ok);
         }
         let lines = ruled.with_source(rules::explain)?;

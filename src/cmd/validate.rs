@@ -7,16 +7,19 @@ use clap_complete::ArgValueCandidates;
 use serde_json::{Value, json};
 use signal_hook::consts::SIGINT;
 
+use crate::breach::breach_text;
 use crate::candidate::{trespass_text, trespass_verdict};
 use crate::ctx::Ctx;
-use crate::error::{Code, some_of};
+use crate::error::{Code, Refusal, some_of};
 use crate::gate::{Report, stopped_next};
 use crate::input;
 use crate::judge::{self, Answer, Ask};
 use crate::mend::mend;
+use crate::operator;
 use crate::process::Interrupt;
 use crate::stray;
 use crate::task::{BUDGET, Task};
+use crate::weakened::{ACCEPT, weakened_text};
 use crate::workspace::Workspace;
 
 /// Judge a task's work as it stands, combined with its target
@@ -31,6 +34,12 @@ pub(crate) struct Validate {
     /// Empty the slot first and pass over kept receipts
     #[arg(long)]
     fresh: bool,
+    /// Judge a change that makes protected tests weaker (operator)
+    #[arg(long)]
+    accept_weakened_tests: bool,
+    /// Who accepts it, where there is no terminal
+    #[arg(long, value_name = "NAME", requires = "accept_weakened_tests")]
+    operator: Option<String>,
     /// Print the verdict as JSON
     #[arg(long)]
     json: bool,
@@ -41,10 +50,12 @@ impl Validate {
         let ws = Workspace::open(ctx)?;
         let name = ws.task_name(self.task.as_deref())?;
         mend(&ws)?;
+        let accepts_weakened = self.accepts_weakened(ctx)?;
         let ask = Ask {
             task: &name,
             cause: self.cause.as_deref(),
             fresh: self.fresh,
+            accepts_weakened: accepts_weakened.as_deref(),
         };
         let strays = strays(&ws, &name)?;
         match judge::ask(&ws, &ask)? {
@@ -92,8 +103,35 @@ impl Validate {
                 self.print_either(ctx, &value, &trespass_text(&task, &found))?;
                 Ok(Code::No)
             }
+            Answer::Broken { task, found } => {
+                let mut value = head(&task, &strays);
+                value["verdict"] = json!("RULE_BROKEN");
+                value["places"] = json!(found);
+                self.print_either(ctx, &value, &breach_text(&found))?;
+                Ok(Code::No)
+            }
+            Answer::Weakened { task, found } => {
+                let mut value = head(&task, &strays);
+                value["verdict"] = json!("TESTS_WEAKENED");
+                value["tests_weakened"] = json!(found);
+                self.print_either(ctx, &value, &weakened_text(&name, &found))?;
+                Ok(Code::No)
+            }
             Answer::Stopped { task } => self.print_stopped(&ws, &task, head(&task, &strays)),
         }
+    }
+
+    /// The operator who accepts weaker tests, where that is asked for. In a cage nobody is.
+    fn accepts_weakened(&self, ctx: &Ctx) -> anyhow::Result<Option<String>> {
+        if !self.accept_weakened_tests {
+            return Ok(None);
+        }
+        if ctx.caged.is_some() {
+            let what = format!("{ACCEPT} is the operator's, and not an agent's in a cage");
+            let hint = "put the tests back, or end your turn and say why it must be so";
+            return Err(Refusal::refused(what).hint(hint).into());
+        }
+        operator::require(ctx, self.operator.as_deref(), ACCEPT).map(Some)
     }
 
     fn print_stopped(&self, ws: &Workspace, task: &Task, mut value: Value) -> anyhow::Result<Code> {

@@ -15,7 +15,10 @@ use rules::rules;
 
 /// Every section that has keys of its own, and those keys, in the order in which they are written.
 const SCHEMA: [(&str, &[&str]); 12] = [
-    ("[rules]", &["include", "invariants", "edits"]),
+    (
+        "[rules]",
+        &["include", "invariants", "edits", "protect_tests", "check"],
+    ),
     (
         "[[gate]]",
         &["name", "kind", "run", "when", "timeout", "allow_empty"],
@@ -73,9 +76,11 @@ impl Contract {
         let table = source.load_table()?;
         let root = Section::root(&source, &table);
         root.require_known(&SECTIONS, section_of)?;
+        let rules = merge(&root, "rules", detected.rules, rules)?;
+        let gate = rules.before(gate(&root, detected.gate)?);
         Ok(Contract {
-            rules: merge(&root, "rules", detected.rules, rules)?,
-            gate: gate(&root, detected.gate)?,
+            rules,
+            gate,
             judge: merge(&root, "judge", detected.judge, judge)?,
             env: merge(&root, "env", detected.env, env)?,
             worktree: merge(&root, "worktree", detected.worktree, worktree)?,
@@ -161,6 +166,7 @@ fn step(section: &Section<'_>, names: &mut BTreeSet<String>) -> Result<Step, Ref
         when,
         timeout: timeout.and_then(Timeout::from_seconds).unwrap_or_default(),
         allow_empty: section.find_flag("allow_empty")?.unwrap_or(false),
+        rule: None,
     })
 }
 

@@ -37,6 +37,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
         context! {
             assumptions => detected.assumptions.clone(),
             include => list(&rules.include),
+            protect_tests => rules.protect_tests.to_string(),
             invariants => list(&rules.invariants),
             edits => list(&rules.edits),
             steps => gate.iter().map(step).collect::<Vec<_>>(),
@@ -173,6 +174,14 @@ mod tests {
         invariants = ["Never weaken, skip or delete a test to make the gate pass."]
         # How to edit, shown second. The validation loop follows by itself, from the gate.
         edits = ["Make the smallest change that does the task."]
+        # Whether a change that removes, skips or weakens tests is refused; it is always shown.
+        protect_tests = false
+
+        # A rule that checks itself: one of deny (files that may not be added), forbid (a regular expression, in lines that are
+        # added) and run (a command that must end well). It is looked at before the gate and costs no attempt.
+        # [[rules.check]]
+        # rule = "No new service boundaries."
+        # deny = ["services/*/Cargo.toml"]
 
         # The gate: these steps judge, in this order, and the first failure ends the run.
         [[gate]]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Timeout;
+use super::{Kind, Step, Timeout};
 
 /// The operator's rules, in the order in which the rules file shows them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,14 +43,23 @@ pub(crate) enum Held {
 }
 
 impl Rules {
-    /// The rules that a command holds, with the command and its time limit.
-    pub(crate) fn runs(&self) -> impl Iterator<Item = (&str, &str, Timeout)> {
-        self.checks.iter().filter_map(|check| match &check.held {
-            Held::Run { command, timeout } => {
-                Some((check.rule.as_str(), command.as_str(), *timeout))
-            }
+    /// The steps that judge: those of the rules that a command holds, then `gate`. No step of a gate can have their
+    /// names.
+    pub(super) fn before(&self, gate: Vec<Step>) -> Vec<Step> {
+        let runs = self.checks.iter().filter_map(|check| match &check.held {
+            Held::Run { command, timeout } => Some((check.rule.clone(), command.clone(), *timeout)),
             _ => None,
-        })
+        });
+        let steps = (1..).zip(runs).map(|(number, (rule, run, timeout))| Step {
+            name: format!("rule:{number}"),
+            kind: Kind::Rule,
+            run,
+            when: None,
+            timeout,
+            allow_empty: false,
+            rule: Some(rule),
+        });
+        steps.chain(gate).collect()
     }
 }
 

@@ -10,6 +10,7 @@ use super::{Flaky, StepResult, Verdict};
 use crate::contract::{Contract, Step};
 use crate::oid::Oid;
 use crate::task::{Captured, Pinned};
+use crate::weakened::Weakening;
 
 /// Why a candidate is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,9 @@ pub(crate) struct Order {
     pub(crate) changed: Vec<String>,
     /// Those of them that change what the gate's words mean.
     pub(crate) judge_changed: Vec<String>,
+    /// What among them makes tests weaker.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tests_weakened: Vec<Weakening>,
     pub(crate) cause: Option<String>,
     /// The tasks of a train, in the order in which they land; the last one's prefix is the candidate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -76,6 +80,12 @@ impl Order {
             fresh: false,
             ..self.clone()
         }
+    }
+
+    /// The rule that the step of this name holds, if it is one's check.
+    pub(crate) fn rule_of(&self, step: &str) -> Option<&str> {
+        let mut steps = self.contract.gate.iter();
+        steps.find(|own| own.name == step)?.rule.as_deref()
     }
 
     /// The steps to run, in order.

@@ -16,6 +16,7 @@ use crate::error::shown;
 use crate::failure::Failure;
 use crate::oid::Oid;
 use crate::task::{BUDGET, Task};
+use crate::weakened::{Weakening, lines_of};
 
 /// A verdict, ready to be read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,6 +25,9 @@ pub(crate) struct Report {
     pub(crate) verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<String>,
+    /// The rule whose own check the step is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rule: Option<String>,
     /// How the step ended: `exit=1`, `signal=SIGKILL`, `timeout`, `out-of-memory`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<String>,
@@ -66,6 +70,9 @@ pub(crate) struct Report {
     /// Paths of the work that change what judges it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) judge_changed: Vec<String>,
+    /// What in the work makes tests weaker.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tests_weakened: Vec<Weakening>,
     pub(crate) steps_run: usize,
     pub(crate) steps_skipped: usize,
     pub(crate) next: String,
@@ -73,6 +80,8 @@ pub(crate) struct Report {
 
 /// How many paths a verdict names before it only counts.
 const PATHS_SHOWN: usize = 10;
+/// The same of what makes tests weaker.
+const WEAKENED_SHOWN: usize = 5;
 /// The same of flaky steps.
 const FLAKY_SHOWN: usize = 2;
 
@@ -82,6 +91,7 @@ impl Report {
         Self {
             verdict: "FAULT",
             step: None,
+            rule: None,
             ended: None,
             seconds: 0.0,
             attempts: task.attempts,
@@ -99,6 +109,7 @@ impl Report {
             confined: None,
             paths: Vec::new(),
             judge_changed: Vec::new(),
+            tests_weakened: Vec::new(),
             steps_run: 0,
             steps_skipped: 0,
             next: String::new(),
@@ -111,12 +122,14 @@ impl Report {
         receipt: &Receipt,
         changed: &[String],
         judge_changed: Vec<String>,
+        tests_weakened: Vec<Weakening>,
     ) -> Self {
         Self {
             verdict: "VALIDATION_OK",
             receipt: Some(receipt.key()),
             confined: Some(receipt.confined),
             judge_changed,
+            tests_weakened,
             next: of_run::green_next(task, changed),
             ..Self::blank(task)
         }
@@ -125,6 +138,9 @@ impl Report {
     /// The text on standard output.
     pub(crate) fn text(&self) -> String {
         let mut text = self.verdict.to_owned();
+        if let Some(rule) = &self.rule {
+            let _ = write!(text, " rule={:?}", shown(rule));
+        }
         if let Some(step) = &self.step {
             let _ = write!(text, " step={step}");
         }
@@ -184,6 +200,12 @@ impl Report {
         }
         if let Some(rest @ 1..) = paths.count().checked_sub(PATHS_SHOWN) {
             let _ = writeln!(text, "  … and {rest} more");
+        }
+        if !self.tests_weakened.is_empty() {
+            let _ = writeln!(text, "TESTS_WEAKENED, to be looked at before it lands:");
+            for line in lines_of(&self.tests_weakened, WEAKENED_SHOWN) {
+                let _ = writeln!(text, "{line}");
+            }
         }
         if let (Some(log), Some(lines)) = (&self.log, self.log_lines) {
             let _ = writeln!(text, "full log: {log} ({lines} lines)");

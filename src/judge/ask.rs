@@ -1,5 +1,6 @@
 //! The caller's side of `wt validate`: what the worktree holds, and whether the gate may run on it.
 
+use crate::breach::Breach;
 use crate::candidate::{self, Candidate, Trespass};
 use crate::copies;
 use crate::error::{Code, Refusal};
@@ -11,6 +12,7 @@ use crate::quarantine;
 use crate::store::Lock;
 use crate::surroundings;
 use crate::task::{Course, Happening, Pinned, Rejected, Situation, State, Task, Validated, course};
+use crate::weakened::Weakening;
 use crate::workspace::{InForce, Workspace};
 
 use super::order::{
@@ -25,6 +27,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) cause: Option<&'a str>,
     /// Empty the slot and pass over what is known.
     pub(crate) fresh: bool,
+    /// The operator who accepts that tests are made weaker, if one does.
+    pub(crate) accepts_weakened: Option<&'a str>,
 }
 
 /// What comes of it at once.
@@ -43,6 +47,16 @@ pub(crate) enum Answer {
     Trespassed {
         task: Box<Task>,
         found: Vec<Trespass>,
+    },
+    /// It breaks rules of the contract by what it adds.
+    Broken {
+        task: Box<Task>,
+        found: Vec<Breach>,
+    },
+    /// It makes tests weaker, where they are protected and no operator accepts it.
+    Weakened {
+        task: Box<Task>,
+        found: Vec<Weakening>,
     },
     Stopped {
         task: Box<Task>,
@@ -100,6 +114,9 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
             found,
         });
     }
+    if let Some(answer) = objection(ws, &repo, ask, &task, &in_force, &candidate)? {
+        return Ok(answer);
+    }
     let request = OrderRequest {
         task: &task,
         purpose: Purpose::Validate,
@@ -112,6 +129,45 @@ pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
     };
     let order = order(ws, &repo, &request)?;
     decide(ws, ask, task, order, &lock)
+}
+
+/// What stands against judging the candidate: a rule that it breaks by what it adds, tests that it makes weaker.
+/// Nothing is counted for it.
+fn objection(
+    ws: &Workspace,
+    repo: &Repo,
+    ask: &Ask,
+    task: &Task,
+    in_force: &InForce,
+    candidate: &Candidate,
+) -> anyhow::Result<Option<Answer>> {
+    let contract = &in_force.contract;
+    let found = candidate::breaches(&repo.read, contract, &candidate.changes)?;
+    if !found.is_empty() {
+        let mut rules: Vec<String> = found.iter().map(|breach| breach.rule.clone()).collect();
+        rules.dedup();
+        ws.record(&ws.event(&task.name, "rule-broken").fact("rules", rules))?;
+        let task = Box::new(task.clone());
+        return Ok(Some(Answer::Broken { task, found }));
+    }
+    if !contract.rules.protect_tests {
+        return Ok(None);
+    }
+    let found = candidate::weakened(&repo.read, &candidate.changes)?;
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let event = match ask.accepts_weakened {
+        Some(operator) => ws
+            .event(&task.name, "weakened-tests-accepted")
+            .fact("operator", operator),
+        None => ws.event(&task.name, "tests-weakened"),
+    };
+    let places: Vec<String> = found.iter().take(20).map(Weakening::to_string).collect();
+    ws.record(&event.fact("places", places))?;
+    let task = Box::new(task.clone());
+    let refused = ask.accepts_weakened.is_none();
+    Ok(refused.then_some(Answer::Weakened { task, found }))
 }
 
 /// # Errors
@@ -198,7 +254,13 @@ fn pass(ws: &Workspace, mut task: Task, order: Order, receipt: &Receipt) -> anyh
         ws.store.save_task(&task)?;
     }
     ws.record(&ws.event(&task.name, "known").fact("receipt", receipt.key()))?;
-    let report = Report::known(&task, receipt, &order.changed, order.judge_changed);
+    let report = Report::known(
+        &task,
+        receipt,
+        &order.changed,
+        order.judge_changed,
+        order.tests_weakened,
+    );
     // The verdict before must not lie there as if it were the last one.
     if let Err(error) = copies::write_last(&task, &report.text(), None) {
         ws.ctx.ui.warn(&format!("{error:#}"));
@@ -245,8 +307,16 @@ fn known_snapshot(
     }
     // What is known to conflict can't land, however green it was.
     let candidate = candidate::combine(repo, task, snapshot, tip)?;
+    let contract = &in_force.contract;
+    let weakened = candidate::weakened(&repo.read, &candidate.changes)?;
+    if !candidate::breaches(&repo.read, contract, &candidate.changes)?.is_empty()
+        || (contract.rules.protect_tests && !weakened.is_empty())
+    {
+        // The receipt says nothing of rules that came since.
+        return Ok(None);
+    }
     let judge_changed = judge_changed_by(&repo.read, validated, &receipt, in_force)?;
-    let report = Report::known(task, &receipt, &candidate.paths, judge_changed);
+    let report = Report::known(task, &receipt, &candidate.paths, judge_changed, weakened);
     Ok(Some(Answer::Known {
         task: Box::new(task.clone()),
         report: Box::new(report),

@@ -122,6 +122,7 @@ pub(crate) fn order(ws: &Workspace, repo: &Repo, request: &OrderRequest) -> anyh
         changed: candidate.paths.clone(),
         judge_changed: candidate::judge_changed(&repo.read, contract, &candidate.changes)?,
         contract: contract.clone(),
+        tests_weakened: candidate::weakened(&repo.read, &candidate.changes)?,
         cause: request.cause.map(str::to_owned),
         train: request.train.to_vec(),
         fresh: request.fresh,

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 
+use crate::contract::Kind;
 use crate::copies;
 use crate::error::{Code, Refusal, some_of};
 use crate::failure;
@@ -196,6 +197,11 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
             task.held_back = Some(held_back(order));
             Ok("target-red")
         }
+        (Some(Verdict::Failed { .. }), Purpose::Validate) if broke_rule(progress) => {
+            task.advance(Happening::RuleBroken)?;
+            task.validated = None;
+            Ok("rule-broken")
+        }
         (Some(Verdict::Failed { .. }), purpose) => {
             let (happening, word) = match purpose {
                 Purpose::Validate => (Happening::Failed, "failed"),
@@ -222,6 +228,12 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
         (Some(Verdict::Interrupted), _) => Ok("interrupted"),
         (Some(Verdict::Fault { .. }) | None, _) => Ok("lost"),
     }
+}
+
+/// Whether what failed is a rule's own check, and no step of the gate.
+fn broke_rule(progress: &Progress) -> bool {
+    let failed = progress.failed_step();
+    failed.is_some_and(|step| step.kind == Kind::Rule)
 }
 
 fn word_of_train(progress: &Progress) -> &'static str {

@@ -9,6 +9,7 @@ use super::ready::{Member, Work, require_judged, require_landable};
 use super::remote::Push;
 use super::target::Place;
 use super::{Outcome, Request, conclude, record_landing, require_uninterrupted};
+use crate::breach::Breach;
 use crate::candidate::{self, Combined, Trespass, conflict};
 use crate::error::{Refusal, some_of};
 use crate::git::Repo;
@@ -16,6 +17,7 @@ use crate::oid::Oid;
 use crate::process::Interrupt;
 use crate::store::Lock;
 use crate::task::Task;
+use crate::weakened::{ACCEPT, Weakening, lines_of};
 use crate::workspace::{InForce, Workspace};
 
 /// What one try came to.
@@ -58,6 +60,7 @@ pub(super) enum Checked<'a> {
     /// The paths where it conflicts with what it was put upon.
     Conflict(Vec<String>),
     Trespassed(Vec<Trespass>),
+    Broken(Vec<Breach>),
 }
 
 /// A task that may land, with what of it would.
@@ -66,6 +69,8 @@ pub(super) struct Car<'a> {
     pub(super) draft: Draft,
     /// The changed paths that change what the gate's words mean.
     pub(super) judge_changed: Vec<String>,
+    /// What of the change makes tests weaker.
+    pub(super) tests_weakened: Vec<Weakening>,
 }
 
 impl<'a> Attempt<'a> {
@@ -108,6 +113,7 @@ impl<'a> Attempt<'a> {
                     found,
                 }));
             }
+            Checked::Broken(found) => return Ok(Step::Done(Outcome::Broken { found })),
         };
         if !self.request.dry_run {
             car.require_accepted()?;
@@ -196,12 +202,17 @@ impl<'a> Attempt<'a> {
         }
         let contract = &self.in_force.contract;
         candidate::require_sizes(&self.repo.read, &draft.candidate, contract.judge.max_file)?;
-        let judge_changed =
-            candidate::judge_changed(&self.repo.read, contract, &draft.candidate.changes)?;
+        let (read, changes) = (&self.repo.read, &draft.candidate.changes);
+        // No receipt tells of a rule that came since, nor of what the combination adds.
+        let broken = candidate::breaches(read, contract, changes)?;
+        if !broken.is_empty() {
+            return Ok(Checked::Broken(broken));
+        }
         Ok(Checked::Sound(Box::new(Car {
             attempt: self,
+            judge_changed: candidate::judge_changed(read, contract, changes)?,
+            tests_weakened: candidate::weakened(read, changes)?,
             draft,
-            judge_changed,
         })))
     }
 
@@ -255,8 +266,30 @@ impl Car<'_> {
         &self.attempt.task.name
     }
 
-    /// What changes the meaning of the gate's words lands only with the operator's word.
+    /// What changes the meaning of the gate's words, or makes protected tests weaker, lands only with the operator's
+    /// word.
     pub(super) fn require_accepted(&self) -> anyhow::Result<()> {
+        let request = self.attempt.request;
+        if self.tests_protected()
+            && !self.tests_weakened.is_empty()
+            && request.accepts_weakened_tests.is_none()
+        {
+            let places: Vec<String> = self
+                .tests_weakened
+                .iter()
+                .map(Weakening::to_string)
+                .collect();
+            return Err(Refusal::refused(format!(
+                "TESTS_WEAKENED: task `{}` makes tests weaker: {}",
+                self.name(),
+                some_of(&places)
+            ))
+            .hint(format!(
+                "look at these changes; then the operator lands it: wt merge {} {ACCEPT}",
+                self.name()
+            ))
+            .into());
+        }
         if self.judge_changed.is_empty() || self.attempt.request.accepts_judge_change.is_some() {
             return Ok(());
         }
@@ -270,6 +303,24 @@ impl Car<'_> {
             self.name()
         ))
         .into())
+    }
+
+    pub(super) fn tests_protected(&self) -> bool {
+        self.attempt.in_force.contract.rules.protect_tests
+    }
+
+    /// Says what makes tests weaker in what is about to land.
+    pub(super) fn say_weakened(&self) {
+        const SHOWN: usize = 5;
+        if self.tests_weakened.is_empty() {
+            return;
+        }
+        let lines = lines_of(&self.tests_weakened, SHOWN).join("\n");
+        let ui = &self.attempt.ws.ctx.ui;
+        ui.warn(&format!(
+            "TESTS_WEAKENED by task `{}`:\n{lines}",
+            self.name()
+        ));
     }
 
     /// Looks at the task once more, right before it lands: judging may have taken long. Its lock must be held.

@@ -11,6 +11,7 @@ use crate::git::{Checkout, CommitRequest, Repo};
 use crate::oid::Oid;
 use crate::replay::{Replay, Replayed, loses_a_merge};
 use crate::task::{Pinned, Task};
+use crate::weakened::Weakening;
 use crate::workspace::Workspace;
 
 use super::attempt::{Attempt, Car};
@@ -39,6 +40,8 @@ pub(crate) struct PlannedCar {
     pub(crate) judged: bool,
     /// The steps that would judge it and that are known to fail on the target as it stands.
     pub(crate) target_red: Vec<String>,
+    /// What of the change makes tests weaker.
+    pub(crate) tests_weakened: Vec<Weakening>,
 }
 
 impl PlannedCar {
@@ -52,6 +55,7 @@ impl PlannedCar {
             paths: car.draft.candidate.paths.clone(),
             judged,
             target_red,
+            tests_weakened: car.tests_weakened.clone(),
         }
     }
 }
@@ -68,6 +72,9 @@ pub(crate) struct Plan {
     pub(crate) checkout: Option<PathBuf>,
     /// Paths of that checkout that a person's own work stands in the way of.
     pub(crate) in_the_way: Vec<String>,
+    /// Whether such a change wants the operator's word.
+    #[serde(skip)]
+    pub(crate) tests_protected: bool,
 }
 
 impl Plan {
@@ -78,6 +85,7 @@ impl Plan {
             target: car.attempt.task.target.clone(),
             target_commit: candidate.target.to_string(),
             judge_changed: car.judge_changed.clone(),
+            tests_protected: car.tests_protected(),
             checkout: place.checkout().cloned(),
             in_the_way: place.in_the_way().to_vec(),
         })
@@ -148,6 +156,7 @@ pub(super) fn finish(judged: &Judged) -> anyhow::Result<Vec<Oid>> {
 }
 
 fn landing_commit(car: &Car, onto: &Oid, receipt: &str) -> anyhow::Result<Oid> {
+    car.say_weakened();
     let Car { attempt, draft, .. } = car;
     let tree = &draft.candidate.pinned.tree;
     let trailers = message::Trailers {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::error::{counted, shown};
+use crate::weakened::lines_of;
 
 use super::commits::PlannedCar;
 use super::{Plan, TrainPlan};
@@ -27,6 +28,7 @@ impl fmt::Display for Plan {
             let path = shown(path);
             writeln!(f, "changes the judge, wants --accept-judge-change: {path}")?;
         }
+        weakened(f, car, if self.tests_protected { WANTS } else { "" })?;
         Ok(())
     }
 }
@@ -41,6 +43,7 @@ impl fmt::Display for TrainPlan {
         };
         for car in &self.tasks {
             would_land(f, car, target, unjudged)?;
+            weakened(f, car, "")?;
         }
         target_red(f, &self.tasks, target)?;
         match self.runs {
@@ -82,6 +85,21 @@ fn would_land(
 }
 
 /// Names the steps that are known to fail on the target itself.
+/// How much of it is told.
+const WEAKENED_SHOWN: usize = 5;
+const WANTS: &str = ", wants --accept-weakened-tests";
+
+fn weakened(f: &mut fmt::Formatter<'_>, car: &PlannedCar, wants: &str) -> fmt::Result {
+    if car.tests_weakened.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "{} makes tests weaker{wants}:", car.task)?;
+    for line in lines_of(&car.tests_weakened, WEAKENED_SHOWN) {
+        writeln!(f, "{line}")?;
+    }
+    Ok(())
+}
+
 fn target_red(f: &mut fmt::Formatter<'_>, cars: &[PlannedCar], target: &str) -> fmt::Result {
     let steps: BTreeSet<&String> = cars.iter().flat_map(|car| &car.target_red).collect();
     for step in steps {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use signal_hook::consts::SIGINT;
 
+use crate::breach::Breach;
 use crate::candidate::{Trespass, trespass_verdict};
 use crate::disk::is_full;
 use crate::error::{Code, MAKE_ROOM, Refusal, shown};
@@ -104,6 +105,21 @@ impl LeftOut {
             paths: Vec::new(),
             code,
         })
+    }
+
+    fn breaking(task: &str, found: &[Breach]) -> Self {
+        let first = found.first();
+        let first =
+            first.map(|b| format!("rule={:?}, {}: {}", shown(&b.rule), shown(&b.path), b.why));
+        Self {
+            task: task.to_owned(),
+            why: format!("RULE_BROKEN {}", first.unwrap_or_default()),
+            next: Some(format!(
+                "in its worktree: take that back, then wt validate {task}"
+            )),
+            paths: found.iter().map(|breach| breach.path.clone()).collect(),
+            code: Code::No,
+        }
     }
 
     fn trespassing(task: &str, found: &[Trespass]) -> Self {

@@ -133,7 +133,7 @@ fn the_whole_rules_file() {
     - In `src/auth`: Keep the errors' texts.
     - Do not edit `wt.toml` or anything in `.wt/`. You are judged by the `wt.toml` on `main`; an edit here changes nothing in your favour and keeps your work from landing.
     - Never run `git stash` (all worktrees share one stack), `git push`, any git command with `--no-verify`, or `git switch` and `git checkout` to another branch.
-    - Never run what is the operator's: `wt resume`, `wt rm`, `wt restore`, `wt doctor --fix`, `wt scope grant`, `wt scope release`, `--operator`, `--accept-judge-change`. Run `wt merge` only if the brief tells you to.
+    - Never run what is the operator's: `wt resume`, `wt rm`, `wt restore`, `wt doctor --fix`, `wt scope grant`, `wt scope release`, `--operator`, `--accept-judge-change`, `--accept-weakened-tests`. Run `wt merge` only if the brief tells you to.
 
     ## 3. Validation loop
 
@@ -163,6 +163,8 @@ fn the_whole_rules_file() {
     - `NO_TESTS`, exit 1: the step ran no test. `TIMEOUT`, exit 1: the step took longer than it may.
     - `UNSTABLE_TREE`, exit 1: a step changed tracked files, which are named; make them stay as committed.
     - `OUT_OF_SCOPE`, exit 1: you changed paths that are not yours, which are named; undo that.
+    - `RULE_BROKEN`, exit 1: your change breaks a rule, which is named with the places; undo that.
+    - `TESTS_WEAKENED`, exit 1 or beside another verdict: you removed, skipped or weakened tests, which are named; put them back. If it must be so, say why in your report.
     - `JUDGE_CHANGED`, exit 0, beside `VALIDATION_OK`: you changed what the gate depends on, so only the operator can land it; say so in your report.
     - `STOPPED`, exit 3: no attempt is left.
 
@@ -264,7 +266,7 @@ fn the_rules_file_of_a_task_without_rules_scope_gate_or_brief() {
 
     - Do not edit `wt.toml` or anything in `.wt/`. You are judged by the `wt.toml` on `main`; an edit here changes nothing in your favour and keeps your work from landing.
     - Never run `git stash` (all worktrees share one stack), `git push`, any git command with `--no-verify`, or `git switch` and `git checkout` to another branch.
-    - Never run what is the operator's: `wt resume`, `wt rm`, `wt restore`, `wt doctor --fix`, `wt scope grant`, `wt scope release`, `--operator`, `--accept-judge-change`. Run `wt merge` only if the brief tells you to.
+    - Never run what is the operator's: `wt resume`, `wt rm`, `wt restore`, `wt doctor --fix`, `wt scope grant`, `wt scope release`, `--operator`, `--accept-judge-change`, `--accept-weakened-tests`. Run `wt merge` only if the brief tells you to.
 
     ## 3. Validation loop
 

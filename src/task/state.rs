@@ -58,6 +58,8 @@ pub(crate) enum Happening {
     Unstable,
     /// What would have landed was red: no attempt is counted, the task goes on.
     CombinationRed,
+    /// A rule's own check did not end well: no attempt is counted.
+    RuleBroken,
     /// The target itself is red: it says nothing of the work.
     TargetRed,
     /// A person gave the budget back.
@@ -86,8 +88,8 @@ pub(super) fn next(state: State, attempts: u32, happening: Happening) -> Option<
                 spent,
             ))
         }
-        (S::Working | S::Failed, H::Unstable) => Some((state, attempts)),
-        (S::Validated, H::Unstable) => Some((S::Working, attempts)),
+        (S::Working | S::Failed, H::Unstable | H::RuleBroken) => Some((state, attempts)),
+        (S::Validated, H::Unstable | H::RuleBroken) => Some((S::Working, attempts)),
         (S::Working | S::Validated, H::CombinationRed) => Some((S::Working, 0)),
         (S::Working | S::Failed | S::Validated, H::TargetRed) => Some((state, attempts)),
         (S::Failed | S::Stopped, H::Resumed) => Some((S::Working, 0)),
@@ -111,7 +113,7 @@ mod tests {
         State::Validated,
         State::Landed,
     ];
-    const HAPPENINGS: [Happening; 10] = [
+    const HAPPENINGS: [Happening; 11] = [
         Happening::Started,
         Happening::PlanWanted,
         Happening::Planned,
@@ -119,6 +121,7 @@ mod tests {
         Happening::Failed,
         Happening::Unstable,
         Happening::CombinationRed,
+        Happening::RuleBroken,
         Happening::TargetRed,
         Happening::Resumed,
         Happening::Landed,
@@ -143,10 +146,12 @@ mod tests {
         working --Failed--> failed 1
         working --Unstable--> working 0
         working --CombinationRed--> working 0
+        working --RuleBroken--> working 0
         working --TargetRed--> working 0
         failed --Passed--> validated 0
         failed --Failed--> stopped 2
         failed --Unstable--> failed 1
+        failed --RuleBroken--> failed 1
         failed --TargetRed--> failed 1
         failed --Resumed--> working 0
         stopped --Resumed--> working 0
@@ -154,6 +159,7 @@ mod tests {
         validated --Failed--> failed 1
         validated --Unstable--> working 0
         validated --CombinationRed--> working 0
+        validated --RuleBroken--> working 0
         validated --TargetRed--> validated 0
         validated --Landed--> landed 0
         ");
@@ -161,13 +167,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_walk_fails_a_third_time_without_a_person(walk in proptest::collection::vec(0usize..10, 0..60)) {
+        fn no_walk_fails_a_third_time_without_a_person(walk in proptest::collection::vec(0usize..11, 0..60)) {
             let (mut state, mut attempts, mut failures) = (State::Working, 0, 0);
             for step in walk {
                 let Some((to, spent)) = next(state, attempts, HAPPENINGS[step]) else { continue };
                 match HAPPENINGS[step] {
                     Happening::Failed => failures += 1,
-                    Happening::Unstable | Happening::TargetRed => {}
+                    Happening::Unstable | Happening::RuleBroken | Happening::TargetRed => {}
                     _ => failures = 0,
                 }
                 prop_assert!(failures <= BUDGET);

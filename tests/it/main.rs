@@ -40,6 +40,7 @@ mod target_log;
 mod terminal;
 mod train;
 mod trespass;
+mod upheld;
 mod waiting;
 mod walk;
 mod warm;

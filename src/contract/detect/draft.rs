@@ -238,6 +238,7 @@ impl Draft {
             when: (!place.is_root()).then(|| vec![place.glob("**")]),
             timeout: Timeout::default(),
             allow_empty: false,
+            rule: None,
         });
     }
 

@@ -23,8 +23,21 @@ fn refusals(texts: &[&str]) -> String {
 fn every_key_is_read() {
     let text = r#"
 [rules]
+include = ["docs/rules.md", "~/rules.md"]
 invariants = ["Keep the API."]
 edits = []
+protect_tests = true
+[[rules.check]]
+rule = "No new services."
+deny = ["services/*/Cargo.toml"]
+[[rules.check]]
+rule = "No unsafe code."
+forbid = '\bunsafe\b'
+paths = ["src/**"]
+[[rules.check]]
+rule = "No unused dependency."
+run = "cargo machete"
+timeout = "1m"
 [[gate]]
 name = "unit"
 kind = "lint"
@@ -83,11 +96,54 @@ rules = "OTHER.md"
           "Keep the API."
         ],
         "edits": [],
-        "include": [],
-        "protect_tests": false,
-        "checks": []
+        "include": [
+          "docs/rules.md",
+          "~/rules.md"
+        ],
+        "protect_tests": true,
+        "checks": [
+          {
+            "rule": "No new services.",
+            "held": {
+              "deny": {
+                "globs": [
+                  "services/*/Cargo.toml"
+                ]
+              }
+            }
+          },
+          {
+            "rule": "No unsafe code.",
+            "held": {
+              "forbid": {
+                "pattern": "\\bunsafe\\b",
+                "paths": [
+                  "src/**"
+                ]
+              }
+            }
+          },
+          {
+            "rule": "No unused dependency.",
+            "held": {
+              "run": {
+                "command": "cargo machete",
+                "timeout": 60
+              }
+            }
+          }
+        ]
       },
       "gate": [
+        {
+          "name": "rule:1",
+          "kind": "rule",
+          "run": "cargo machete",
+          "when": null,
+          "timeout": 60,
+          "allow_empty": false,
+          "rule": "No unused dependency."
+        },
         {
           "name": "unit",
           "kind": "lint",
@@ -370,5 +426,47 @@ fn values_are_refused_with_what_is_wrong_with_them() {
       did you mean `squash`?
     wt.toml:2: `rules` in [agents.other] leaves the worktree: `/etc/x`
       write a path from the repository's root
+    "#);
+}
+
+#[test]
+fn checks_of_rules_are_refused_with_what_is_wrong() {
+    let checks = |body: &str| format!("[[rules.check]]\nrule = \"x\"\n{body}\n");
+    let texts = [
+        checks(""),
+        checks("deny = [\"a\"]\nrun = \"b\""),
+        checks("forbid = \"(\""),
+        checks("deny = [\"!a\"]"),
+        checks("deny = [\"a\"]\npaths = [\"b\"]"),
+        checks("deny = [\"a\"]\ntimeout = \"1m\""),
+        checks("dney = [\"a\"]"),
+        "[[rules.check]]\ndeny = [\"a\"]".to_owned(),
+        "[rules]\ncheck = 1".to_owned(),
+        "[rules]\ninclude = [\"../x\", \"~/\"]".to_owned(),
+        "[rules]\ninclude = [\"/etc/../x\"]".to_owned(),
+    ];
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    insta::assert_snapshot!(refusals(&texts), @r#"
+    wt.toml:2: `rule` in [[rules.check]] is held by nothing: `deny`, `forbid` and `run` are missing
+      write one of the three; a rule without a check belongs in `invariants`
+    wt.toml:2: `rule` in [[rules.check]] is held by more than one of `deny`, `forbid` and `run`
+      write a [[rules.check]] for each
+    wt.toml:3: `forbid` in [[rules.check]] is no regular expression: error: unclosed group
+      in TOML, write it between single quotes: '\bunsafe\b'
+    wt.toml:3: `deny` in [[rules.check]] names nothing: no file would ever match
+      name what may not be added
+    wt.toml:4: `paths` in [[rules.check]] belongs to `forbid`
+      remove it
+    wt.toml:4: `timeout` in [[rules.check]] belongs to `run`
+      remove it
+    wt.toml:3: unknown key `dney` in [[rules.check]]
+      did you mean `deny`?
+    wt.toml:1: `rule` in [[rules.check]] is missing
+      write rule = "…"
+    wt.toml:2: `check` in [rules] must be a list of tables, each headed [[rules.check]], not the number 1
+    wt.toml:2: `include` in [rules] leaves the worktree: `../x`
+      write a path from the repository's root
+    wt.toml:2: `include` in [rules] names no file: `/etc/../x`
+      write the path of a file, such as "~/.config/wt/rules.md"
     "#);
 }

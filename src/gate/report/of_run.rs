@@ -36,6 +36,11 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task, since: &Si
             culprit,
         }) => {
             failed(&mut report, progress, task, first);
+            let step = report.step.as_deref();
+            report.rule = step.and_then(|step| order.rule_of(step)).map(str::to_owned);
+            if report.rule.is_some() {
+                report.next = rule_broken_next(task);
+            }
             if order.purpose == Purpose::Land {
                 report.next = put_back_next(culprit.as_deref(), task, since);
             }
@@ -87,7 +92,13 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task, since: &Si
 /// What is said of every run, whatever it came to.
 fn whatever_came(order: &Order, progress: &Progress, task: &Task) -> Report {
     let steps = order.contract.gate.len();
+    let is_verdict = matches!(
+        progress.verdict,
+        Some(Verdict::Passed { .. } | Verdict::Failed { .. })
+    );
+    let weakened = is_verdict.then(|| order.tests_weakened.clone());
     Report {
+        tests_weakened: weakened.unwrap_or_default(),
         seconds: seconds(&progress.steps),
         flaky: progress.flaky.clone(),
         confined: progress.confined,
@@ -125,6 +136,15 @@ fn failed(report: &mut Report, progress: &Progress, task: &Task, first: &Failure
         State::Stopped => stopped_next(task),
         _ => format!("mend this failure only, then once: {RETRY}"),
     };
+}
+
+/// A rule's own check costs no attempt, and leaves the state as it was.
+fn rule_broken_next(task: &Task) -> String {
+    let again = match task.state {
+        State::Failed => RETRY,
+        _ => "wt validate",
+    };
+    format!("mend what breaks the rule, commit, then: {again} (nothing was counted)")
 }
 
 /// How a task is mended whose work fails only on what its target is by now, or will be once others have landed.

@@ -14,6 +14,7 @@ const VALUED: &[&str] = &[
     "--target",
     "--base",
     "--owns",
+    "--rule",
     "-C",
     "--color",
 ];
@@ -49,6 +50,7 @@ pub(super) fn judge(words: &[Word]) -> Option<Wish> {
         | ("note", "edit") => format!("{verb} {part}"),
         ("rm" | "teardown", _) if has(&["--force", "-f"]) => format!("{verb} --force"),
         ("doctor", _) if has(&["--fix"]) => "doctor --fix".to_owned(),
+        (_, _) if has(&["--accept-weakened-tests"]) => format!("{verb} --accept-weakened-tests"),
         ("merge", _) if has(&["--accept-judge-change"]) => "merge --accept-judge-change".to_owned(),
         (_, _) if has(&["--push"]) => format!("{verb} --push"),
         (_, _) if said.iter().any(|word| word.starts_with("--operator")) => {

@@ -132,6 +132,9 @@ impl<'a> Parts<'a> {
                 Ok(Checked::Trespassed(found)) => {
                     coupled.left.push(LeftOut::trespassing(name, &found));
                 }
+                Ok(Checked::Broken(found)) => {
+                    coupled.left.push(LeftOut::breaking(name, &found));
+                }
                 Err(error) => coupled.left.push(LeftOut::by(name, error)?),
             }
         }

@@ -255,6 +255,7 @@ impl<'a> Train<'a> {
                 Ok(Outcome::Trespassed { found, .. }) => {
                     News::LeftOut(LeftOut::trespassing(name, &found))
                 }
+                Ok(Outcome::Broken { found }) => News::LeftOut(LeftOut::breaking(name, &found)),
                 Ok(Outcome::Refused { .. } | Outcome::Planned(_)) => {
                     return Err(super::interrupted(self.request));
                 }

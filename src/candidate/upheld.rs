@@ -1,0 +1,96 @@
+//! What of a candidate breaks a rule that checks itself, and what of it makes tests weaker.
+
+use crate::breach::{self, Breach};
+use crate::contract::Contract;
+use crate::git::{Change, Entry, Reader};
+use crate::lines::FileText;
+use crate::weakened::{self, Weakening};
+
+/// The mode of a symbolic link in a tree.
+const LINK: u32 = 0o120_000;
+/// A larger file, in bytes, is no source of tests that anybody wrote.
+const LARGEST: u64 = 1 << 20;
+/// Past so many files nobody looks at what would be found.
+const MOST_FILES: usize = 2000;
+
+/// Where these changes break a rule of the contract by what they add.
+pub(crate) fn breaches(
+    read: &Reader,
+    contract: &Contract,
+    changes: &[Change],
+) -> anyhow::Result<Vec<Breach>> {
+    let checks = &contract.rules.checks;
+    if checks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut counted = Vec::new();
+    for change in changes {
+        if breach::wants_text(checks, &change.path)? {
+            counted.push(change);
+        }
+    }
+    let texts = Texts::read(read, &counted, u64::MAX)?;
+    let new: Vec<&str> = changes
+        .iter()
+        .filter(|change| change.before.is_none() && change.after.is_some())
+        .map(|change| change.path.as_str())
+        .collect();
+    Ok(breach::breaches(checks, &new, &texts.files())?)
+}
+
+/// What in these changes makes tests weaker, as far as words tell.
+pub(crate) fn weakened(read: &Reader, changes: &[Change]) -> anyhow::Result<Vec<Weakening>> {
+    let counted: Vec<&Change> = changes
+        .iter()
+        .filter(|change| weakened::is_read(&change.path))
+        .take(MOST_FILES)
+        .collect();
+    let texts = Texts::read(read, &counted, LARGEST)?;
+    Ok(weakened::weakened(&texts.files()))
+}
+
+/// The texts of changed files, before and after.
+struct Texts<'c> {
+    read: Vec<(&'c Change, Option<Vec<u8>>, Option<Vec<u8>>)>,
+}
+
+impl<'c> Texts<'c> {
+    /// Reads those of at most `largest` bytes.
+    fn read(read: &Reader, changes: &[&'c Change], largest: u64) -> anyhow::Result<Self> {
+        let text = |entry: &Option<Entry>| -> anyhow::Result<Option<Vec<u8>>> {
+            let Some(entry) = entry
+                .as_ref()
+                .filter(|e| !e.is_submodule() && e.mode != LINK)
+            else {
+                return Ok(None);
+            };
+            if largest < u64::MAX
+                && read
+                    .sizes(&[&entry.oid])?
+                    .iter()
+                    .any(|size| *size > largest)
+            {
+                return Ok(None);
+            }
+            read.blob(&entry.oid).map(Some)
+        };
+        let mut texts = Vec::with_capacity(changes.len());
+        for change in changes {
+            texts.push((*change, text(&change.before)?, text(&change.after)?));
+        }
+        Ok(Self { read: texts })
+    }
+
+    fn files(&self) -> Vec<FileText<'_>> {
+        let files = self.read.iter().map(|text| {
+            let (path, before, after) =
+                (text.0.path.as_str(), text.1.as_deref(), text.2.as_deref());
+            FileText {
+                path,
+                before,
+                after,
+            }
+        });
+        files.collect()
+    }
+}

@@ -1,0 +1,153 @@
+//! What of a change makes tests weaker: removed files and tests, skipped ones, assertions that are gone.
+//!
+//! By the words of each language alone, and so a help for whoever looks at the change, never a proof.
+
+mod language;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::shown;
+use crate::lines::{FileText, Line, added, removed};
+use language::Language;
+
+/// How much of a line is shown, in characters.
+const EXCERPT: usize = 60;
+/// The operator's word for it, of `wt validate` and `wt merge`.
+pub(crate) const ACCEPT: &str = "--accept-weakened-tests";
+
+/// One place where a change makes tests weaker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Weakening {
+    pub(crate) path: String,
+    /// Of the changed file, from 1, where it is about one line.
+    pub(crate) line: Option<usize>,
+    pub(crate) what: String,
+}
+
+impl fmt::Display for Weakening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(&self.path))?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+/// Whether a file's text can tell of tests.
+pub(crate) fn is_read(path: &str) -> bool {
+    Language::of(path).is_some()
+}
+
+/// What in these changed files makes tests weaker, file by file.
+pub(crate) fn weakened(files: &[FileText]) -> Vec<Weakening> {
+    let (new, gone) = (added(files), removed(files));
+    let mut found = Vec::new();
+    for file in files {
+        let Some(language) = Language::of(file.path) else {
+            continue;
+        };
+        let own = |lines: &[Line<'_>]| -> Vec<(usize, String)> {
+            let own = lines.iter().filter(|line| line.path == file.path);
+            own.map(|line| {
+                (
+                    line.number,
+                    String::from_utf8_lossy(line.text.trim_ascii()).into_owned(),
+                )
+            })
+            .filter(|(_, text)| !language.is_comment(text))
+            .collect()
+        };
+        let (new, gone) = (own(&new), own(&gone));
+        if file.after.is_none() && language.is_test_file(file.path) && is_lost(file, &gone) {
+            found.push(Weakening {
+                path: file.path.to_owned(),
+                line: None,
+                what: "the test file is removed".to_owned(),
+            });
+            continue;
+        }
+        found.extend(weakened_in(file.path, language, &new, &gone));
+    }
+    found
+}
+
+/// Whether a removed file's text is gone, and not moved.
+fn is_lost(file: &FileText, gone: &[(usize, String)]) -> bool {
+    let before = file.before.unwrap_or_default();
+    let lines = before.split(|byte| *byte == b'\n');
+    gone.len() * 2 > lines.filter(|line| !line.trim_ascii().is_empty()).count()
+}
+
+fn weakened_in(
+    path: &str,
+    language: &Language,
+    new: &[(usize, String)],
+    gone: &[(usize, String)],
+) -> Vec<Weakening> {
+    let found = |line: Option<usize>, what: String| Weakening {
+        path: path.to_owned(),
+        line,
+        what,
+    };
+    let mut weakenings = Vec::new();
+    for (number, text) in new {
+        if language.skips(path, text) {
+            let excerpt: String = text.chars().take(EXCERPT).collect();
+            weakenings.push(found(
+                Some(*number),
+                format!("`{}` is new", shown(&excerpt)),
+            ));
+        } else if language.holds_always(path, text) {
+            let what = "an assertion that always holds is new";
+            weakenings.push(found(Some(*number), what.to_owned()));
+        }
+    }
+    let count = |lines: &[(usize, String)], is: &dyn Fn(&str) -> bool| {
+        lines.iter().filter(|(_, text)| is(text)).count()
+    };
+    let kinds: [(&str, &dyn Fn(&str) -> bool); 2] = [
+        ("test", &|text| language.begins_test(path, text)),
+        ("assertion", &|text| language.asserts(path, text)),
+    ];
+    for (name, is) in kinds {
+        let fewer = count(gone, is).saturating_sub(count(new, is));
+        if fewer > 0 {
+            let plural = if fewer == 1 { "" } else { "s" };
+            weakenings.push(found(None, format!("{fewer} {name}{plural} fewer")));
+        }
+    }
+    weakenings
+}
+
+/// The verdict on tests that are protected and made weaker, as an agent reads it.
+pub(crate) fn weakened_text(task: &str, weakenings: &[Weakening]) -> String {
+    const SHOWN: usize = 10;
+    let lines = lines_of(weakenings, SHOWN).join("\n");
+    format!(
+        "TESTS_WEAKENED places={}\n{lines}\nnext: put these tests back, commit, then: wt validate (no step was run, \
+         nothing was counted); if it must be so, end your turn and say why: the operator looks at it, then \
+         wt validate {task} {ACCEPT}\n",
+        weakenings.len()
+    )
+}
+
+/// As many of them as anybody reads, one a line, indented.
+pub(crate) fn lines_of(weakenings: &[Weakening], most: usize) -> Vec<String> {
+    let mut by_path: BTreeMap<&str, Vec<&Weakening>> = BTreeMap::new();
+    for weakening in weakenings {
+        by_path.entry(&weakening.path).or_default().push(weakening);
+    }
+    let all = by_path.into_values().flatten();
+    let mut lines: Vec<String> = all.take(most).map(|w| format!("  {w}")).collect();
+    if let Some(rest @ 1..) = weakenings.len().checked_sub(most) {
+        lines.push(format!("  … and {rest} more"));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;

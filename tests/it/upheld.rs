@@ -1,0 +1,277 @@
+//! Rules that check themselves, and tests that are made weaker: what is refused, what is shown, what it costs.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::sandbox::{CONTRACT, Sandbox};
+
+const CHECKS: &str = r#"
+[[rules.check]]
+rule = "No new service boundaries."
+deny = ["services/*/Cargo.toml"]
+
+[[rules.check]]
+rule = "No unsafe code."
+forbid = '\bunsafe\b'
+paths = ["src/**"]
+
+[[rules.check]]
+rule = "The list is sorted."
+run = "sh sorted.sh"
+"#;
+const SORTED: &str = "echo checking; sort -c list.txt\n";
+const TEST: &str = "#[test]\nfn adds() {\n    assert_eq!(1 + 2, 3);\n}\n";
+
+fn sandbox(rules: &str) -> Sandbox {
+    Sandbox::with(&[
+        ("wt.toml", &format!("{CONTRACT}{rules}")),
+        ("test.sh", "echo ran >> \"$HOME/notes/ran\"\n"),
+        ("list.txt", "a\nb\n"),
+        ("sorted.sh", SORTED),
+        ("src/a.rs", "unsafe { old() }\n"),
+        ("tests/sum.rs", TEST),
+    ])
+}
+
+/// How often the gate ran.
+fn runs(sandbox: &Sandbox) -> usize {
+    fs::read_to_string(sandbox.notes().join("ran")).map_or(0, |text| text.lines().count())
+}
+
+#[test]
+fn a_broken_rule_is_named_before_the_gate_runs_and_costs_nothing() {
+    let sandbox = sandbox(CHECKS);
+    let worktree = sandbox.spawn("auth");
+    let rules = sandbox.read(worktree.join(".wt/RULES.md"));
+    assert!(
+        rules.contains("- No unsafe code.\n")
+            && rules.contains("1. `rule:1`, `RULE_BROKEN` if it fails"),
+        "{rules}"
+    );
+    sandbox.write(worktree.join("services/new/Cargo.toml"), "");
+    // What was there before, wherever it goes, is not new.
+    sandbox.write(
+        worktree.join("src/b.rs"),
+        "    unsafe { old() }\nfn f() { unsafe { new() } }\n",
+    );
+    fs::remove_file(worktree.join("src/a.rs")).expect("removed");
+    sandbox.commit(&worktree, "work");
+    let broken = sandbox.wt(&["validate", "auth"]);
+    broken.expect(1).prints(
+        "RULE_BROKEN rule=\"No new service boundaries.\"\n  services/new/Cargo.toml: a new file that `deny` names (services/*/Cargo.toml)\nRULE_BROKEN rule=\"No unsafe code.\"\n  src/b.rs:2: a new line that `forbid` names: fn f() { unsafe { new() } }\nnext: take this back, commit, then: wt validate (no step was run, nothing was counted)\n",
+    );
+    let shown = sandbox.show("auth");
+    assert_eq!(
+        (runs(&sandbox), &shown["attempts"], &shown["state"]),
+        (0, &json!(0), &json!("working"))
+    );
+    let as_json = sandbox.wt(&["validate", "auth", "--json"]);
+    let as_json = as_json.expect(1).json();
+    assert_eq!(as_json["verdict"], "RULE_BROKEN");
+    assert_eq!(as_json["places"][1]["line"], 2);
+
+    fs::remove_dir_all(worktree.join("services")).expect("removed");
+    sandbox.write(worktree.join("src/b.rs"), "unsafe { old() }\n");
+    sandbox.write(worktree.join("list.txt"), "b\na\n");
+    sandbox.commit(&worktree, "less");
+    let broken = sandbox.wt(&["validate", "auth"]);
+    broken
+        .expect(1)
+        .prints("RULE_BROKEN rule=\"The list is sorted.\" step=rule:1 exit=1 ")
+        .prints(" attempt=0/2\n")
+        .prints("full log: ")
+        .prints(
+            "next: mend what breaks the rule, commit, then: wt validate (nothing was counted)\n",
+        );
+    assert!(
+        sandbox
+            .read(worktree.join(".wt/last/rule:1.log"))
+            .contains("checking")
+    );
+    // As often as it takes: no attempt is spent, and none is given back.
+    sandbox
+        .wt(&["validate", "auth"])
+        .expect(1)
+        .prints("attempt=0/2");
+    assert_eq!(
+        (runs(&sandbox), &sandbox.show("auth")["receipt"]),
+        (0, &json!(null))
+    );
+
+    sandbox.write(worktree.join("list.txt"), "a\nc\n");
+    sandbox.commit(&worktree, "sorted");
+    sandbox
+        .wt(&["validate", "auth"])
+        .expect(0)
+        .prints("VALIDATION_OK steps=2");
+    sandbox.wt(&["merge", "auth"]).expect(0);
+    assert_eq!(runs(&sandbox), 1);
+}
+
+#[test]
+fn a_failed_task_that_breaks_a_rule_keeps_its_count() {
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", &format!("{CONTRACT}{CHECKS}")),
+        ("test.sh", "[ ! -f broken ]\n"),
+        ("list.txt", "a\n"),
+        ("sorted.sh", SORTED),
+    ]);
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("broken"), "");
+    sandbox
+        .wt(&["validate", "auth"])
+        .expect(1)
+        .prints("TEST_FAILURE");
+    fs::remove_file(worktree.join("broken")).expect("removed");
+    sandbox.write(worktree.join("list.txt"), "b\na\n");
+    let broken = sandbox.wt(&["validate", "auth", "--cause", "a file too many"]);
+    broken
+        .expect(1)
+        .prints("RULE_BROKEN")
+        .prints("attempt=1/2")
+        .prints("then: wt validate --cause");
+    assert_eq!(sandbox.show("auth")["state"], "failed");
+    sandbox.write(worktree.join("list.txt"), "b\n");
+    sandbox
+        .wt(&["validate", "auth", "--cause", "a file too many"])
+        .expect(0);
+}
+
+#[test]
+fn a_rule_that_came_since_holds_at_landing() {
+    let sandbox = sandbox("");
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("src/b.rs"), "unsafe { new() }\n");
+    sandbox.commit(&worktree, "work");
+    sandbox.wt(&["spawn", "other"]).expect(0);
+    let other = sandbox.worktree("other");
+    sandbox.write(other.join("list.txt"), "a\nb\nc\n");
+    sandbox.commit(&other, "more");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    sandbox.wt(&["validate", "other"]).expect(0);
+    sandbox.write("wt.toml", &format!("{CONTRACT}{CHECKS}"));
+    sandbox.commit(&sandbox.repo(), "rules");
+    let main = sandbox.git(&["rev-parse", "main"]);
+    let told = "RULE_BROKEN rule=\"No unsafe code.\"\n  src/b.rs:1: a new line";
+    sandbox.wt(&["merge", "auth"]).expect(1).prints(told);
+    sandbox.wt(&["validate", "auth"]).expect(1).prints(told);
+    assert_eq!(sandbox.git(&["rev-parse", "main"]), main);
+    // A train leaves it out, and the others land, judged by the new check.
+    let train = sandbox.wt(&["merge", "auth", "other"]);
+    assert!(
+        train.out.contains("RULE_BROKEN") || train.err.contains("RULE_BROKEN"),
+        "{} {}",
+        train.out,
+        train.err
+    );
+    train.expect(1);
+    assert_ne!(sandbox.git(&["rev-parse", "main"]), main);
+    assert!(!sandbox.repo().join("src/b.rs").exists());
+}
+
+#[test]
+fn what_makes_tests_weaker_is_shown_and_lands_all_the_same() {
+    let sandbox = sandbox("");
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(
+        worktree.join("tests/sum.rs"),
+        &format!(
+            "#[ignore]\n{}",
+            TEST.replace("    assert_eq!(1 + 2, 3);\n", "")
+        ),
+    );
+    sandbox.commit(&worktree, "work");
+    let places = "  tests/sum.rs:1: `#[ignore]` is new\n  tests/sum.rs: 1 assertion fewer\n";
+    let judged = sandbox.wt(&["validate", "auth"]);
+    judged.expect(0).prints("VALIDATION_OK").prints(&format!(
+        "TESTS_WEAKENED, to be looked at before it lands:\n{places}"
+    ));
+    let known = sandbox.wt(&["validate", "auth", "--json"]);
+    assert_eq!(known.expect(0).json()["tests_weakened"][0]["line"], 1);
+    sandbox
+        .wt(&["merge", "auth", "--dry-run"])
+        .expect(0)
+        .prints(&format!("auth makes tests weaker:\n{places}"));
+    sandbox.wt(&["merge", "auth"]).expect(0).says(&format!(
+        "warning: TESTS_WEAKENED by task `auth`:\n{places}"
+    ));
+}
+
+#[test]
+fn protected_tests_want_the_operators_word_to_be_weaker() {
+    let sandbox = sandbox("\n[rules]\nprotect_tests = true\n");
+    let worktree = sandbox.spawn("auth");
+    fs::remove_file(worktree.join("tests/sum.rs")).expect("removed");
+    sandbox.write(worktree.join("src/c.rs"), "fn c() {}\n");
+    sandbox.commit(&worktree, "work");
+    let refused = sandbox.wt(&["validate", "auth"]);
+    refused
+        .expect(1)
+        .prints("TESTS_WEAKENED places=1\n  tests/sum.rs: the test file is removed\nnext: put these tests back");
+    assert_eq!(
+        (runs(&sandbox), &sandbox.show("auth")["attempts"]),
+        (0, &json!(0))
+    );
+    sandbox
+        .wt(&["validate", "auth", "--accept-weakened-tests"])
+        .expect(4)
+        .says("--accept-weakened-tests is for the operator");
+    let accept = ["--accept-weakened-tests", "--operator", "tester"];
+    let with = |verb: &str| {
+        let args: Vec<&str> = [verb, "auth"].into_iter().chain(accept).collect();
+        sandbox.wt(&args)
+    };
+    with("validate").expect(0).prints("TESTS_WEAKENED");
+    assert!(
+        sandbox
+            .events("auth")
+            .contains(&"weakened-tests-accepted".to_owned())
+    );
+    sandbox
+        .wt(&["merge", "auth", "--dry-run"])
+        .expect(4)
+        .prints("auth makes tests weaker, wants --accept-weakened-tests:");
+    sandbox
+        .wt(&["merge", "auth"])
+        .expect(4)
+        .says("TESTS_WEAKENED: task `auth` makes tests weaker: tests/sum.rs: the test file is removed")
+        .says("wt merge auth --accept-weakened-tests");
+    with("merge").expect(0);
+    // Moved tests are as strong as they were.
+    sandbox.spawn("move");
+    let moved = sandbox.worktree("move");
+    sandbox.write(moved.join("tests/a.rs"), TEST);
+    sandbox.commit(&moved, "a test");
+    sandbox.wt(&["validate", "move"]).expect(0);
+    sandbox.git_in(&moved, &["mv", "tests/a.rs", "tests/b.rs"]);
+    sandbox.commit(&moved, "moved");
+    let judged = sandbox.wt(&["validate", "move"]);
+    assert!(!judged.expect(0).out.contains("TESTS_WEAKENED"));
+}
+
+#[test]
+fn lint_knows_what_is_held() {
+    let sandbox = sandbox(&format!(
+        "{CHECKS}\n[[gate]]\nname = \"b\"\nkind = \"test\"\nrun = \"true\"\nallow_empty = true\n"
+    ));
+    sandbox.spawn("auth");
+    let unheld = |sandbox: &Sandbox| {
+        let linted = sandbox.wt(&["rules", "lint", "auth", "--json"]);
+        let linted = linted.expect(0).json();
+        linted["findings"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|f| f["kind"] == "unenforced")
+            .count()
+    };
+    // The default rules: one about tests, one about small changes.
+    assert_eq!(unheld(&sandbox), 2);
+    sandbox.write(
+        "wt.toml",
+        &format!("{CONTRACT}[rules]\nprotect_tests = true\n{CHECKS}"),
+    );
+    sandbox.commit(&sandbox.repo(), "protected");
+    assert_eq!(unheld(&sandbox), 1);
+}
