@@ -2,7 +2,7 @@
 
 use crate::contract::Approve;
 use crate::copies;
-use crate::error::{Refusal, counted};
+use crate::error::{Refusal, counted, shown};
 use crate::git::Repo;
 use crate::oid::Oid;
 use crate::plan::{Flaw, Plan, Read, read, render};
@@ -67,7 +67,7 @@ pub(crate) fn submit(ws: &Workspace, submission: &Submission) -> anyhow::Result<
     task.proposal = Some(Proposal {
         hash: hash.clone(),
         at: ws.ctx.time(),
-        because: submission.because.map(str::to_owned),
+        because: submission.because.map(one_line),
         rejected: None,
     });
     ws.store.save_task(&task)?;
@@ -90,7 +90,7 @@ pub(crate) fn submit(ws: &Workspace, submission: &Submission) -> anyhow::Result<
 }
 
 /// Makes the submitted plan the one that the task is held to. `expected` is what its hash is to begin with, where
-/// the operator says which one was read.
+/// the operator says which one was read. One that is approved already stays so.
 ///
 /// # Errors
 /// A refusal where none waits, it is another, or it no longer passes.
@@ -104,14 +104,25 @@ pub(crate) fn approve(
     let _lock = ws.lock_task(name)?;
     let mut task = ws.store.require_task(name)?;
     require_live(ws, &task)?;
-    let hash = waiting(&task)?.hash.clone();
+    let is_done = task.proposal.is_none() && task.plan.is_some();
+    let hash = match &task.plan {
+        Some(plan) if is_done => plan.hash.clone(),
+        _ => waiting(&task)?.hash.clone(),
+    };
     if let Some(expected) = expected.filter(|expected| !hash.starts_with(expected)) {
-        let what = format!("the plan that waits is {}, not {expected}", &hash[..12]);
+        let what = format!("the plan to approve is {}, not {expected}", &hash[..12]);
         return Err(Refusal::refused(what)
             .hint(format!("read that one first: wt plan show {name}"))
             .into());
     }
     let (repo, in_force) = surroundings(ws, &task)?;
+    if is_done {
+        // Where the rules are not up to the plan, whoever approved it was cut off.
+        if task.rules.is_empty() {
+            refresh(ws, &mut task, &in_force);
+        }
+        return Ok(task);
+    }
     let text = ws.store.plan_text(name, &hash)?.ok_or_else(|| {
         Refusal::refused(format!("the text of the plan of task `{name}` is gone"))
             .hint("have it submitted again: wt plan submit")
@@ -146,7 +157,7 @@ pub(crate) fn reject(
     let hash = waiting(&task)?.hash.clone();
     if let Some(proposal) = &mut task.proposal {
         proposal.rejected = Some(Rejection {
-            because: because.to_owned(),
+            because: one_line(because),
             by: operator.to_owned(),
             at: ws.ctx.time(),
         });
@@ -159,6 +170,12 @@ pub(crate) fn reject(
             .fact("because", because),
     )?;
     Ok(task)
+}
+
+/// Words that stand among `wt`'s own: no line of them can pass for one of those.
+fn one_line(words: &str) -> String {
+    let words = words.split_whitespace().collect::<Vec<_>>();
+    shown(&words.join(" "))
 }
 
 /// # Errors
@@ -227,6 +244,7 @@ fn checked(
     };
     let claims = ws.claims(repo, &Claimant::from(task), in_force)?;
     let case = Workspace::case(repo)?;
+    let tree = repo.read.tree_of(&repo.tip_of(task)?)?;
     let subtracted = || {
         plan.globs()
             .into_iter()
@@ -238,13 +256,27 @@ fn checked(
         }
         let files: Vec<&str> = std::iter::once(glob).chain(subtracted()).collect();
         let files = Globs::parse(&files, case)?;
-        if let Err(refusal) = claims.require_within(&files) {
+        let held = match one_file(repo, &tree, glob)? {
+            Some(path) => claims.require_permitted(&path),
+            None => claims.require_within(&files),
+        };
+        if let Err(refusal) = held {
             let message = format!("line {line} of the plan: {}", refusal.message);
             let hint = refusal.hint.unwrap_or_default();
             return Err(Refusal::refused(message).hint(hint).into());
         }
     }
     Ok(plan)
+}
+
+/// The path of the one file that a glob means: as a glob it is also all that would lie beneath it, were it a folder.
+fn one_file(repo: &Repo, tree: &Oid, glob: &str) -> anyhow::Result<Option<String>> {
+    if glob.contains(['*', '?', '[', '{', '\\']) || glob.ends_with('/') {
+        return Ok(None);
+    }
+    let path = Globs::normal_form(glob)?;
+    let is_folder = path == "**" || repo.read.is_folder(tree, &path)?;
+    Ok((!is_folder).then_some(path))
 }
 
 /// The refusal of what is no plan; where there is more than one flaw, each is said.
@@ -303,13 +335,18 @@ fn pin(
             .fact("plan", hash)
             .fact("files", files.to_vec()),
     )?;
+    refresh(ws, task, in_force);
+    Ok(())
+}
+
+/// Brings the rules in the worktree up to the plan; it holds without them.
+fn refresh(ws: &Workspace, task: &mut Task, in_force: &InForce) {
     let written = copies::write(&ws.repo, &ws.store, task, in_force);
     if let Err(error) = written.and_then(|_| ws.store.save_task(task)) {
         ws.ctx.ui.warn(&format!(
             "the plan is approved, but the rules in the worktree do not say so: {error:#}"
         ));
     }
-    Ok(())
 }
 
 /// The newest commit of the target that the task has.

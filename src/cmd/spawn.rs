@@ -13,7 +13,7 @@ use crate::input;
 use crate::mend::mend;
 use crate::oid::Oid;
 use crate::spawn::{NewTask, spawn, start};
-use crate::task::Task;
+use crate::task::{State, Task};
 use crate::workspace::Workspace;
 
 /// Make a worktree, a branch and a contract for a task; prints the worktree's path
@@ -103,6 +103,12 @@ impl Spawn {
         let facts = facts::gather(ws, task, &Judges::default())?;
         if task.is_waiting() {
             ui.say(&format!("task `{}` is {}", task.name, facts.state_words()));
+        }
+        if task.state == State::Planning {
+            let name = &task.name;
+            ui.say(&format!(
+                "task `{name}` is planning: nothing is changed before a plan of it is approved"
+            ));
         }
         if self.json {
             ui.json(&facts)?;

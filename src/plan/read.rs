@@ -170,7 +170,13 @@ fn items(block: &Block, flaws: &mut Vec<Flaw>) -> Vec<Item> {
             }),
         }
     }
-    for item in items.iter().filter(|item| !says_something(&item.text)) {
+    // A glob may be of signs alone.
+    let is_code = [Section::Files, Section::Validation].contains(&block.section);
+    let is_said = |item: &&Item| match is_code {
+        true => !item.text.is_empty(),
+        false => says_something(&item.text),
+    };
+    for item in items.iter().filter(|item| !is_said(item)) {
         let hint = "say it, or leave the item out";
         flaws.push(Flaw::at(item.line, "an item that says nothing", hint));
     }
@@ -208,6 +214,8 @@ fn file(item: &Item) -> Result<Entry, Flaw> {
     }
     match Globs::normal_form(&entry.code) {
         Ok(_) => Ok(entry),
+        // It is told already.
+        Err(_) if entry.code.is_empty() => Ok(entry),
         Err(refusal) => {
             let hint = refusal.hint.unwrap_or_default();
             Err(Flaw::at(item.line, refusal.message, hint))
@@ -255,7 +263,7 @@ fn entry(item: &Item, bare: impl FnOnce(&str) -> Option<String>) -> Result<Entry
             remark: String::new(),
         }
     };
-    if entry.code.is_empty() {
+    if entry.code.is_empty() && !item.text.is_empty() {
         return Err(Flaw::at(item.line, "nothing between back-ticks", "name it"));
     }
     Ok(entry)

@@ -188,7 +188,7 @@ fn a_plan_stands_beside_its_change() {
 fn line() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => select(&["", "## Files", "## Root cause", "## Risks", "## Validation", "## Invariants", "### Files", "```", "~~~~", "```sh",
-            "- `src/a.rs`: why", "- `` a`b ``", "1. two", "-", "  goes on", "<!-- x -->", "<!--", "-->", "- - x", "- $ $ x", "# x", "    ## Risks"][..])
+            "- `**`", "- `src/a.rs`: why", "- `` a`b ``", "1. two", "-", "  goes on", "<!-- x -->", "<!--", "-->", "- - x", "- $ $ x", "# x", "    ## Risks"][..])
             .prop_map(str::to_owned),
         3 => "- [a-z`:#$ !*\u{7}\u{2028}é-]{0,12}",
         1 => "\\PC{0,12}",
@@ -198,6 +198,51 @@ fn line() -> impl Strategy<Value = String> {
 /// One of the five sections with such lines.
 fn body() -> impl Strategy<Value = String> {
     vec(line(), 0..4).prop_map(|lines| lines.join("\n"))
+}
+
+/// An item's text of signs that mean something to Markdown.
+fn words() -> impl Strategy<Value = String> {
+    "[a-z0-9][a-z`:#$ !*<>é-]{0,10}[a-z`*]"
+}
+
+fn entry(code: impl Strategy<Value = String>) -> impl Strategy<Value = Entry> {
+    let remark = prop_oneof![Just(String::new()), "[b-z(][a-z` :é-]{0,10}[a-z)]"];
+    (code, remark).prop_map(|(code, remark)| Entry { code, remark })
+}
+
+/// A plan as one is read.
+fn plan() -> impl Strategy<Value = Plan> {
+    let glob =
+        "[a-z*`][a-z*`/é ]{0,8}[a-z*`]".prop_filter("a glob", |g| Globs::normal_form(g).is_ok());
+    let command =
+        "[a-z`$][a-z`$ |>é-]{0,10}[a-z`]".prop_filter("no prompt", |c| !c.starts_with("$ "));
+    let cause = vec(prop_oneof![Just(String::new()), words()], 0..4);
+    (
+        cause,
+        vec(entry(glob), 1..4),
+        vec(words(), 1..4),
+        vec(words(), 1..4),
+        vec(entry(command), 1..4),
+    )
+        .prop_map(|(cause, files, invariants, risks, validation)| {
+            let cause = format!("why\n{}", cause.join("\n")).trim_end().to_owned();
+            Plan {
+                cause,
+                files,
+                invariants,
+                risks,
+                validation,
+            }
+        })
+}
+
+proptest! {
+    #[test]
+    fn every_plan_comes_back_from_its_text(plan in plan()) {
+        let text = render(&plan);
+        let read = read(&text, &[]).map_err(|flaws| TestCaseError::fail(format!("{flaws:?}\n{text}")))?;
+        prop_assert_eq!(read.plan, plan, "{}", text);
+    }
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{InForce, Workspace};
-use crate::error::Refusal;
+use crate::error::{Refusal, shown};
 use crate::git::Repo;
 use crate::oid::Oid;
 use crate::scope::{Claim, Globs, Overlap, Territory, beyond, overlap};
@@ -247,30 +247,38 @@ impl Claims {
     }
 
     /// # Errors
-    /// A refusal where `files`, those of a plan, could be paths that the task may not change, with one and whose it is.
+    /// A refusal where the task may not change `path`, whatever is planned, with whose it is.
+    pub(crate) fn require_permitted(&self, path: &str) -> Result<(), Refusal> {
+        let territory = Territory::new(Some(&self.own), &self.shared, &self.others);
+        let standing = territory.standing(path);
+        if standing.permits() {
+            return Ok(());
+        }
+        let what = format!("{}: {}", shown(path), standing.words());
+        Err(Refusal::refused(what).hint(standing.advice(&self.task)))
+    }
+
+    /// # Errors
+    /// A refusal where `files` could be paths that the task may not change, whatever is planned, with one and whose it
+    /// is.
     pub(crate) fn require_within(&self, files: &Globs) -> Result<(), Refusal> {
-        let whose = |path: &str| {
-            let territory = Territory::new(Some(&self.own), &self.shared, &self.others);
-            let standing = territory.standing(path);
-            (standing.words(), standing.advice(&self.task))
+        let witness = if self.own.is_empty() {
+            self.others
+                .iter()
+                .find_map(|other| match overlap(files, &other.globs, &self.shared) {
+                    Overlap::Witness { path, left, .. } => Some((path, left)),
+                    Overlap::None | Overlap::Assumed { .. } => None,
+                })
+        } else {
+            beyond(files, &self.own, &self.shared)
         };
-        if !self.own.is_empty() {
-            let Some((path, glob)) = beyond(files, &self.own, &self.shared) else {
-                return Ok(());
-            };
-            let (standing, advice) = whose(&path);
-            let what = format!("`{glob}` in the plan holds {path}: {standing}");
-            return Err(Refusal::refused(what).hint(advice));
-        }
-        for other in &self.others {
-            if let Overlap::Witness { path, left, .. } = overlap(files, &other.globs, &self.shared)
-            {
-                let (standing, advice) = whose(&path);
-                let what = format!("`{left}` in the plan holds {path}: {standing}");
-                return Err(Refusal::refused(what).hint(advice));
-            }
-        }
-        Ok(())
+        let Some((path, glob)) = witness else {
+            return Ok(());
+        };
+        self.require_permitted(&path).map_err(|refusal| Refusal {
+            message: format!("`{glob}` holds {}", refusal.message),
+            ..refusal
+        })
     }
 
     /// # Errors

@@ -46,11 +46,11 @@ pub(crate) fn rulebook(read: &Reader, in_force: &InForce, task: &Task) -> anyhow
         hash: identity(&in_force.rules, &texts),
     };
     let (included, folders): (Vec<_>, Vec<_>) = texts.iter().partition(|t| t.folder.is_none());
-    for text in included {
+    for text in &included {
         book.take_up(text);
     }
     book.take_contract(in_force);
-    for text in folders {
+    for text in &folders {
         book.take_up(text);
     }
     let own = task.own_rules.iter();

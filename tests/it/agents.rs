@@ -5,6 +5,7 @@ mod bounds;
 mod caged;
 mod endpoint;
 mod messages;
+mod planned;
 mod responses;
 mod rig;
 mod rules;

@@ -159,6 +159,7 @@ fn a_check_says_what_validate_would_say_and_judges_nothing() {
         json!({
             "path": "docs/d.md", "standing": "owned by task `docs` (docs)", "owner": "docs", "glob": "docs",
             "advice": "leave it to that task, or wait until it has landed: wt show docs",
+            "verdict": "OUT_OF_SCOPE",
         })
     );
     assert_eq!(sandbox.show("auth")["attempts"], 0);

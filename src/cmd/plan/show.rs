@@ -82,7 +82,7 @@ fn both(task: &Task, approved: Option<&str>, proposed: Option<&str>) -> String {
         for amendment in &plan.amendments {
             let _ = writeln!(out, "amended   because {}", amendment.because);
         }
-        let _ = write!(out, "\n{}", approved.unwrap_or(GONE));
+        let _ = write!(out, "\n{}", indented(approved.unwrap_or(GONE)));
     }
     if let Some(proposal) = &task.proposal {
         if task.plan.is_some() {
@@ -100,7 +100,19 @@ fn both(task: &Task, approved: Option<&str>, proposed: Option<&str>) -> String {
         if let Some(rejected) = &proposal.rejected {
             let _ = writeln!(out, "rejected  by {}: {}", rejected.by, rejected.because);
         }
-        let _ = write!(out, "\n{}", proposed.unwrap_or(GONE));
+        let _ = write!(out, "\n{}", indented(proposed.unwrap_or(GONE)));
     }
     out
+}
+
+/// So that no line of a plan can pass for one about it.
+fn indented(text: &str) -> String {
+    let indent = |line: &str| {
+        if line.is_empty() {
+            "\n".to_owned()
+        } else {
+            format!("  {line}\n")
+        }
+    };
+    text.lines().map(indent).collect()
 }

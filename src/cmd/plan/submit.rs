@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::error::{Code, Refusal};
 use crate::input;
+use crate::mend::mend;
 use crate::planning::{Submission, Submitted, submit};
 use crate::workspace::Workspace;
 
@@ -72,6 +73,7 @@ impl What {
                 .hint("wt plan template prints a form; fill it in, then: wt plan submit --file FILE (or on standard input)")
                 .into());
         };
+        mend(ws)?;
         let submitted = submit(
             ws,
             &Submission {

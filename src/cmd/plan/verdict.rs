@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::error::{Code, Refusal};
 use crate::input;
+use crate::mend::mend;
 use crate::operator;
 use crate::planning::{approve, reject};
 use crate::task::Task;
@@ -87,6 +88,7 @@ impl Who {
     /// The task, and who decides on its plan.
     fn of(&self, ws: &Workspace, verb: &str) -> anyhow::Result<(String, String)> {
         let operator = operator::require(ws.ctx, self.operator.as_deref(), verb)?;
+        mend(ws)?;
         Ok((ws.task_name(self.task.as_deref())?, operator))
     }
 

@@ -271,7 +271,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 .expect(0);
         },
         verb: &["plan", "approve", "auth", "--operator", "me"],
-        again: (4, "no plan of task `auth` waits"),
         ..NOTHING
     },
     Scenario {

@@ -265,3 +265,23 @@ fn a_plan_outlives_its_tasks_removal() {
         .expect(0);
     sandbox.wt(&["doctor"]).expect(0).says("all is well");
 }
+
+#[test]
+fn the_plan_that_the_readme_shows_is_one() {
+    let readme = include_str!("../../../README.md");
+    let (_, plans) = readme.split_once("## Plans").expect("a section");
+    let (_, example) = plans.split_once("```markdown\n").expect("an example");
+    let (plan, _) = example.split_once("```\n").expect("its end");
+    let sandbox = Sandbox::new();
+    let owns = ["--owns", "src/auth/**", "--owns", "tests/auth/**"];
+    sandbox
+        .wt(&[&["spawn", "auth", "--plan"][..], &owns].concat())
+        .expect(0)
+        .says("task `auth` is planning");
+    fed(&sandbox, &["plan", "submit", "auth"], plan)
+        .expect(0)
+        .says("no step of the gate: cargo test auth::refresh");
+    approve(&sandbox)
+        .expect(0)
+        .says("may change: src/auth/refresh.rs, tests/auth");
+}

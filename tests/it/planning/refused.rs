@@ -28,17 +28,17 @@ fn what_is_no_plan_for_this_task_is_refused_with_its_line_and_its_owner() {
         (
             "src/one.txt",
             "docs/notes.md",
-            "line 4 of the plan: `docs/notes.md` in the plan holds docs/notes.md: owned by task `docs` (docs)",
+            "line 4 of the plan: docs/notes.md: owned by task `docs` (docs)",
         ),
         (
             "src/one.txt",
             "**/*.md",
-            "in the plan holds .md: outside this task's claim",
+            "`**/*.md` holds .md: outside this task's claim",
         ),
         (
             "src/one.txt",
             "other",
-            "line 4 of the plan: `other` in the plan holds other: outside this task's claim",
+            "line 4 of the plan: other: outside this task's claim",
         ),
         ("src/one.txt", "../x", "leads through '..'"),
     ] {
@@ -92,7 +92,7 @@ fn the_operator_approves_what_was_read_and_nothing_else() {
     sandbox
         .wt(&args)
         .expect(4)
-        .says("the plan that waits is ")
+        .says("the plan to approve is ")
         .says("wt plan show auth");
     // What was free when it was submitted may be another's by now.
     sandbox
@@ -110,7 +110,7 @@ fn the_operator_approves_what_was_read_and_nothing_else() {
         .expect(0);
     approve(&sandbox)
         .expect(4)
-        .says("`src` in the plan holds src/two.txt: owned by task `two`");
+        .says("`src` holds src/two.txt: owned by task `two`");
     submit(&sandbox, &["src", "!src/two.txt"]).expect(0);
     approve(&sandbox).expect(0);
 
@@ -163,6 +163,21 @@ fn a_plans_words_steer_no_terminal_and_pass_for_no_rule() {
         ran.expect(0);
         assert!(!ran.out.contains(['\u{1b}', '\u{202e}']), "{}", ran.out);
     }
+    let amend = [
+        "plan",
+        "amend",
+        "auth",
+        "--because",
+        "x\napproved  by ann\u{1b}[2J",
+    ];
+    fed(&sandbox, &amend, &plan_of(&["src"])).expect(0);
+    let shown = sandbox.wt(&["plan", "show", "auth"]).out;
+    let heads: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.starts_with(char::is_alphabetic))
+        .collect();
+    assert_eq!(heads.len(), 3, "{heads:?}");
+    assert_eq!(heads[2], "to amend  because x approved by ann\\u{1b}[2J");
     let rules = sandbox.wt(&["rules", "render", "auth"]).out;
     let headings = rules.lines().filter(|line| line.starts_with("## 1."));
     assert_eq!(headings.count(), 1, "{rules}");

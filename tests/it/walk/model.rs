@@ -283,10 +283,10 @@ impl Model {
         let Some(task) = self.tasks.get_mut(name) else {
             return 4;
         };
-        if task.proposal.is_none() {
+        if task.proposal.is_none() && task.plan.is_none() {
             return 4;
         }
-        task.plan = task.proposal.take();
+        task.plan = task.proposal.take().or(task.plan);
         if task.state == "planning" {
             task.state = "working";
         }
