@@ -79,6 +79,7 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Checked> {
     checkup.ports()?;
     checkup.half_written();
     checkup.receipts();
+    checkup.memory()?;
     checkup.archive()?;
     checkup.trash()?;
     let agents = checkup.agents();

@@ -56,6 +56,9 @@ pub(crate) enum Verb {
     Run(cmd::run::Run),
     Rules(cmd::rules::Rules),
     Scope(cmd::scope::Scope),
+    Note(cmd::note::Note),
+    Recall(cmd::recall::Recall),
+    Memory(cmd::memory::Memory),
     Plan(cmd::plan::Plan),
     Log(cmd::log::Log),
     Doctor(cmd::doctor::Doctor),
@@ -105,7 +108,11 @@ impl Verb {
             | Verb::Path(_)
             | Verb::Rules(_)
             | Verb::Log(_)
+            | Verb::Recall(_)
             | Verb::Owed(_) => Caller::Agent,
+            Verb::Note(note) if note.is_change() => Caller::Free,
+            Verb::Memory(memory) if memory.is_change() => Caller::Free,
+            Verb::Note(_) | Verb::Memory(_) => Caller::Agent,
             Verb::Scope(scope) if scope.is_change() => Caller::Free,
             Verb::Scope(_) => Caller::Agent,
             Verb::Plan(plan) if plan.is_verdict() => Caller::Free,
@@ -161,6 +168,9 @@ impl Verb {
             Verb::Run(verb) => verb.run(ctx),
             Verb::Rules(verb) => verb.run(ctx),
             Verb::Scope(verb) => verb.run(ctx),
+            Verb::Note(verb) => verb.run(ctx),
+            Verb::Recall(verb) => verb.run(ctx),
+            Verb::Memory(verb) => verb.run(ctx),
             Verb::Plan(verb) => verb.run(ctx),
             Verb::Log(verb) => verb.run(ctx),
             Verb::Doctor(verb) => verb.run(ctx),

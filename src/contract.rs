@@ -12,6 +12,7 @@ mod check;
 mod detect;
 mod disk;
 mod inputs;
+mod memory;
 mod parse;
 mod plan;
 mod quantity;
@@ -23,6 +24,7 @@ mod worktree;
 pub(crate) use detect::{TOOLCHAIN_VARIABLES, Tree, detect};
 pub(crate) use disk::{Disk, Reserve};
 pub(crate) use inputs::JudgeInputs;
+pub(crate) use memory::Memory;
 pub(crate) use plan::{Approve, PlanPolicy};
 pub(crate) use quantity::{age, size};
 pub(crate) use render::render_init;
@@ -47,6 +49,8 @@ pub(crate) struct Contract {
     pub(crate) land: Land,
     #[serde(default)]
     pub(crate) disk: Disk,
+    #[serde(default)]
+    pub(crate) memory: Memory,
     /// By the agent's name.
     pub(crate) agents: BTreeMap<String, Agent>,
 }

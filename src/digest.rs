@@ -1,4 +1,4 @@
-//! SHA-256 over a list of fields, unambiguous about where each ends.
+//! SHA-256: over a list of fields, unambiguous about where each ends, or over bytes as they are.
 
 use sha2::{Digest as _, Sha256};
 
@@ -9,10 +9,16 @@ pub(crate) fn hex(fields: &[&[u8]]) -> String {
         hash.update((field.len() as u64).to_be_bytes());
         hash.update(field);
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digits(&hash.finalize())
+}
+
+/// The digest of `bytes` as any other program has it.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    digits(&Sha256::digest(bytes))
+}
+
+fn digits(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::ctx::Ctx;
 use crate::error::Refusal;
+use crate::oid::Oid;
 use crate::store::Store;
 use crate::ui::Color;
 use crate::workspace::Workspace;
@@ -43,6 +44,12 @@ pub(crate) fn text(
 
 /// Standard input, where it is no terminal and something comes: some callers leave a pipe open that nobody writes to.
 pub(crate) fn piped() -> anyhow::Result<Option<String>> {
+    let text = piped_bytes()?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Ok(text.filter(|text| !text.trim().is_empty()))
+}
+
+/// As [`piped`], whatever bytes they are.
+pub(crate) fn piped_bytes() -> anyhow::Result<Option<Vec<u8>>> {
     const PATIENCE: Timespec = Timespec {
         tv_sec: 2,
         tv_nsec: 0,
@@ -52,8 +59,38 @@ pub(crate) fn piped() -> anyhow::Result<Option<String>> {
     if stdin.is_terminal() || poll(&mut watched, Some(&PATIENCE)).unwrap_or(0) == 0 {
         return Ok(None);
     }
-    let text = String::from_utf8_lossy(&read_stdin()?).into_owned();
-    Ok((!text.trim().is_empty()).then_some(text))
+    Ok(Some(read_stdin()?))
+}
+
+/// The branch that is meant: the one that was named, else this task's target, else the one checked out here.
+///
+/// # Errors
+/// A refusal (usage) where none of them is there; `example` names one.
+pub(crate) fn target(ws: &Workspace, given: Option<&str>, example: &str) -> anyhow::Result<String> {
+    if let Some(given) = given {
+        return Ok(given.to_owned());
+    }
+    if let Some(task) = &ws.here {
+        return Ok(ws.store.require_task(task)?.target);
+    }
+    ws.branch.clone().ok_or_else(|| {
+        Refusal::usage("which target? no branch is checked out here")
+            .hint(format!("name it: {example}"))
+            .into()
+    })
+}
+
+/// The tip of a branch.
+///
+/// # Errors
+/// A refusal where there is none of that name.
+pub(crate) fn tip_of(ws: &Workspace, branch: &str) -> anyhow::Result<Oid> {
+    let tip = ws.repo.read.tip(&format!("refs/heads/{branch}"))?;
+    tip.ok_or_else(|| {
+        Refusal::refused(format!("there is no branch {branch:?}"))
+            .hint("see the branches: git branch")
+            .into()
+    })
 }
 
 fn read_stdin() -> std::io::Result<Vec<u8>> {

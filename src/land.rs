@@ -27,6 +27,7 @@ use crate::error::{Code, Refusal, some_of};
 use crate::gate::Report;
 use crate::oid::Oid;
 use crate::process::Interrupt;
+use crate::remember;
 use crate::remove::{self, Keep};
 use crate::task::{Happening, Landing, State, Task};
 use crate::workspace::Workspace;
@@ -280,6 +281,8 @@ pub(crate) fn conclude(ws: &Workspace, task: Task, keep: bool) -> anyhow::Result
     let Some(landing) = task.landing.clone() else {
         bail!("task `{}` has not landed", task.name);
     };
+    // Before the journal is closed: whoever finds it open writes the note that is missing.
+    remember::landed(ws, &task);
     recover::owe_followers(ws, &task.name)?;
     let (removed, kept_because) = match rest(ws, &task, keep) {
         Ok(Rest::Goes { checked }) => {

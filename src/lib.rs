@@ -42,6 +42,7 @@ mod facts;
 mod halfway;
 mod input;
 mod operator;
+mod remember;
 mod replay;
 mod stray;
 mod warm;
@@ -76,6 +77,7 @@ mod hook;
 mod landing;
 
 mod contract;
+mod memory;
 mod plan;
 mod task;
 

@@ -17,6 +17,7 @@ use crate::judge::{busy, judge_at_work};
 use crate::oid::Oid;
 use crate::process::Identity;
 use crate::quarantine;
+use crate::remember;
 use crate::store::{Operation, Trashed, require_writable, trash_dir};
 use crate::task::Task;
 use crate::workspace::Workspace;
@@ -255,6 +256,7 @@ pub(crate) fn require_movable(task: &Task) -> Result<(), Refusal> {
 pub(crate) fn carry_out(ws: &Workspace, trashed: &Trashed) -> anyhow::Result<()> {
     let task = &trashed.task;
     ws.store.save_trashed(trashed)?;
+    remember::removed(ws, trashed);
     if let Some(trash) = &trashed.trash {
         rename_once(&task.worktree, trash)?;
         warm::put_aside(trashed, trash)?;

@@ -8,6 +8,7 @@ mod followers;
 mod journal;
 mod line;
 mod lock;
+mod memory;
 mod plans;
 mod saved;
 mod sweeps;
@@ -24,14 +25,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use atomic::write_shown;
-pub(crate) use atomic::{Prepared, half_written, remove_dir, remove_half_written, write_atomic};
+pub(crate) use atomic::{
+    Prepared, ToDisk, half_written, remove_dir, remove_half_written, write_atomic, write_shown,
+};
 pub(crate) use beneath::{Beneath, Kind};
 pub(crate) use cage::{CageNote, find_met};
 pub(crate) use events::Event;
 pub(crate) use journal::{Entry as JournalEntry, Operation, PushedTo};
 pub(crate) use line::{Ticket, Waiter};
 pub(crate) use lock::Lock;
+pub(crate) use memory::Said;
 pub(crate) use temporary::{Temporary, new_private_folder};
 pub(crate) use trash::{LEFTOVERS, Trashed, trash_dir};
 pub(crate) use writable::require_writable;
@@ -184,7 +187,7 @@ impl Store {
 
     /// The folders of the state that most commands write to: what one that was killed left there is soon found.
     pub(crate) fn written_folders(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let own = ["", "journal", "receipts", "sweeps"].map(|name| self.root.join(name));
+        let own = ["", "journal", "memory", "receipts", "sweeps"].map(|name| self.root.join(name));
         let tasks = list_dirs(&self.root.join("tasks"))?.into_iter();
         Ok(own
             .into_iter()

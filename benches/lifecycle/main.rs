@@ -8,6 +8,8 @@ mod landings;
 mod measure;
 mod peer;
 mod project;
+#[path = "../../tests/it/memory/questions.rs"]
+mod questions;
 mod rows;
 mod table;
 mod trace;

@@ -159,12 +159,14 @@ impl<'g> Project<'g> {
         Ok(fs::write(path, serde_json::to_vec(&record)?)?)
     }
 
+    /// Where `wt` keeps its state.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.root().join(".git/wt")
+    }
+
     /// Where `wt` keeps the record of a task.
     pub(crate) fn record(&self, task: &str) -> PathBuf {
-        self.root()
-            .join(".git/wt/tasks")
-            .join(task)
-            .join("task.json")
+        self.state().join("tasks").join(task).join("task.json")
     }
 }
 

@@ -4,6 +4,7 @@ mod ask;
 mod create;
 mod judge;
 mod many;
+mod recall;
 mod sparse;
 mod warm;
 
@@ -95,7 +96,7 @@ const fn row(
 const ALL: Files = Files::Each(0, usize::MAX);
 const LARGE: Files = Files::Each(20_000, usize::MAX);
 
-pub(crate) const ROWS: [Row; 16] = [
+pub(crate) const ROWS: [Row; 17] = [
     row(&["spawn", "status", "rm"], Ext4, ALL, create::warm),
     row(&["cold"], Ext4, LARGE, create::cold),
     row(&["sparse"], Ext4, Files::Most(usize::MAX), sparse::measure),
@@ -103,6 +104,7 @@ pub(crate) const ROWS: [Row; 16] = [
     row(&["many"], Ext4, Files::Most(20_000), many::measure),
     row(&["hook"], Ext4, Files::Fixed(1_000), ask::hook),
     row(&["list"], Ext4, Files::Fixed(5_000), ask::list),
+    row(&["recall"], Ext4, Files::Fixed(1_000), recall::measure),
     row(&["claims"], Ext4, Files::Paths, claims::measure),
     row(&["landings"], Ext4, Files::Most(20_000), landings::measure),
     row(&["spawn", "status", "rm"], Xfs, LARGE, create::warm),

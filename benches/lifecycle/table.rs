@@ -1,6 +1,7 @@
 //! The figures as a table: medians, the median of what each round's ratio was, and the bar beside it.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::contest::Contest;
 use crate::landings::Landings;
@@ -88,6 +89,37 @@ impl Report {
             ];
             self.lines.push(line(site, what, figures, bar, &other.name));
         }
+    }
+
+    /// As [`Self::times`], where `wt` may take so long and no longer.
+    pub(crate) fn times_within(
+        &mut self,
+        site: &Site,
+        what: &str,
+        contest: &Contest,
+        most: Duration,
+    ) {
+        self.times(site, what, contest);
+        let wt = contest.wt().took.iter().map(|took| took.wall.as_secs_f64());
+        let wt = median(wt.collect());
+        let bar = Bar {
+            shown: duration(most.as_secs_f64()),
+            met: wt <= most.as_secs_f64(),
+        };
+        let figures = [duration(wt), String::new(), String::new()];
+        self.lines
+            .push(line(site, what, figures, Some(bar), "the clock"));
+    }
+
+    /// The part of something that was as it should be, which is to be `least` or more.
+    pub(crate) fn share(&mut self, site: &Site, what: &str, share: f64, least: f64) {
+        let bar = Bar {
+            shown: format!("{least:.2}"),
+            met: share >= least,
+        };
+        let figures = [format!("{share:.3}"), String::new(), String::new()];
+        self.lines
+            .push(line(site, what, figures, Some(bar), "known answers"));
     }
 
     /// How much memory it took, beside the first that `wt` is held against.

@@ -8,6 +8,7 @@ use super::{Checkup, Mend, REMOVE};
 use crate::gate::Receipt;
 use crate::hook::AGENTS;
 use crate::hook_file::user_file;
+use crate::remember;
 use crate::remove::{gone, sweep_now};
 use crate::store::{half_written, list_dirs, read_json, remove_dir};
 use crate::usage::trash_dirs;
@@ -65,6 +66,23 @@ impl Checkup<'_> {
             let what = format!("{} was left half written", path.display());
             self.mendable(what, REMOVE, || Ok(fs::remove_file(&path)?));
         }
+    }
+
+    /// Landings whose note is in history and not here.
+    pub(super) fn memory(&mut self) -> anyhow::Result<()> {
+        let ws = self.ws;
+        for task in remember::missing(ws)? {
+            let what = format!(
+                "the note of task `{}`, which has landed, is missing",
+                task.name
+            );
+            let mend = Mend {
+                todo: "write it as its landing commit has it",
+                done: "it is written as its landing commit has it",
+            };
+            self.mendable(what, mend, || remember::mend(ws, &task));
+        }
+        Ok(())
     }
 
     pub(super) fn receipts(&mut self) {

@@ -4,7 +4,7 @@ use clap::Args;
 use clap_complete::ArgValueCandidates;
 
 use crate::ctx::Ctx;
-use crate::error::{Code, Refusal};
+use crate::error::Code;
 use crate::input;
 use crate::land::{Standing, TargetCommit, history};
 use crate::store::Event;
@@ -66,12 +66,9 @@ impl Log {
     }
 
     fn target(&self, ws: &Workspace, given: &str) -> anyhow::Result<Code> {
-        let target = target_named(ws, given)?;
-        let Some(tip) = ws.repo.read.tip(&format!("refs/heads/{target}"))? else {
-            return Err(Refusal::refused(format!("there is no branch {target:?}"))
-                .hint("see the branches: git branch")
-                .into());
-        };
+        let given = Some(given).filter(|given| !given.is_empty());
+        let target = input::target(ws, given, "wt log --target main")?;
+        let tip = input::tip_of(ws, &target)?;
         let count = self.count.unwrap_or(COMMITS);
         // One more tells whether there are more.
         let mut commits = history(ws, &target, &tip, count.saturating_add(1))?;
@@ -94,21 +91,6 @@ impl Log {
         }
         Ok(Code::Ok)
     }
-}
-
-/// The branch that is meant: the one that was named, else this task's target, else the one checked out here.
-fn target_named(ws: &Workspace, given: &str) -> anyhow::Result<String> {
-    if !given.is_empty() {
-        return Ok(given.to_owned());
-    }
-    if let Some(task) = &ws.here {
-        return Ok(ws.store.require_task(task)?.target);
-    }
-    ws.branch.clone().ok_or_else(|| {
-        Refusal::usage("which target? no branch is checked out here")
-            .hint("name it: wt log --target main")
-            .into()
-    })
 }
 
 fn commit_line(shown: &TargetCommit) -> String {

@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::quantity::{parse_duration, parse_reserve, parse_size};
 use super::read::{Field, Flaw, Section, Source};
 use super::{
-    Agent, Approve, CagePolicy, Confine, Contract, Disk, Env, Judge, Kind, Land, PlanPolicy, Ports,
-    ScopePolicy, Step, Strategy, Timeout, WarmCopy, Worktree, check, inputs,
+    Agent, Approve, CagePolicy, Confine, Contract, Disk, Env, Judge, Kind, Land, Memory,
+    PlanPolicy, Ports, ScopePolicy, Step, Strategy, Timeout, WarmCopy, Worktree, check, inputs,
+    memory,
 };
 use crate::error::{Refusal, nearest};
 use rules::rules;
 
 /// Every section that has keys of its own, and those keys, in the order in which they are written.
-const SCHEMA: [(&str, &[&str]); 12] = [
+const SCHEMA: [(&str, &[&str]); 13] = [
     (
         "[rules]",
         &["include", "invariants", "edits", "protect_tests", "check"],
@@ -48,14 +49,15 @@ const SCHEMA: [(&str, &[&str]); 12] = [
     ("[ports]", &["count", "from"]),
     ("[land]", &["strategy", "keep", "each"]),
     ("[disk]", &["budget", "reserve"]),
+    ("[memory]", &["in_history", "budget"]),
     (
         "[[rules.check]]",
         &["rule", "deny", "forbid", "paths", "run", "timeout"],
     ),
 ];
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "rules", "gate", "judge", "env", "worktree", "scope", "plan", "cage", "ports", "land", "disk",
-    "agents",
+    "memory", "agents",
 ];
 /// How many ports one task may have.
 const MOST_PORTS: u8 = 50;
@@ -90,6 +92,7 @@ impl Contract {
             ports: merge(&root, "ports", detected.ports, ports)?,
             land: merge(&root, "land", detected.land, land)?,
             disk: merge(&root, "disk", detected.disk, disk)?,
+            memory: merge(&root, "memory", detected.memory, memory)?,
             agents: agents(&root, detected.agents)?,
         })
     }
@@ -287,6 +290,24 @@ fn disk(section: &Section<'_>, default: Disk) -> Result<Disk, Refusal> {
     Ok(Disk {
         budget: budget.or(default.budget),
         reserve: reserve.unwrap_or(default.reserve),
+    })
+}
+
+fn memory(section: &Section<'_>, default: Memory) -> Result<Memory, Refusal> {
+    let budget = section.find_integer("budget")?.map(|budget| {
+        budget.read(|budget| match usize::try_from(budget) {
+            Ok(budget) if budget <= memory::MOST => Ok(budget),
+            _ => Err(Flaw::new(format!(
+                "must be from 0 to {} tokens, not {budget}",
+                memory::MOST
+            ))),
+        })
+    });
+    Ok(Memory {
+        in_history: section
+            .find_flag("in_history")?
+            .unwrap_or(default.in_history),
+        budget: budget.transpose()?.unwrap_or(default.budget),
     })
 }
 

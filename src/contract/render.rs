@@ -29,6 +29,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
         ports,
         land,
         disk,
+        memory,
         agents: _,
     } = &detected.contract;
     let environment = template::environment();
@@ -72,6 +73,8 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
             each => land.each.to_string(),
             budget => disk.budget.map(|bytes| quoted(&quantity::format_size(bytes))),
             reserve => quoted(&disk.reserve.to_string()),
+            in_history => memory.in_history.to_string(),
+            memory_budget => memory.budget,
         },
     )
 }
@@ -306,6 +309,12 @@ mod tests {
         # No worktree is made that would leave less than this free: a share of the disk, or a size.
         reserve = "2%"
         # budget = "20GB"  # the most that worktrees, the judge's checkouts, the trash and wt's state may take together
+
+        [memory]
+        # Whether a landing commit carries the note of its task, so that every clone can remember it.
+        in_history = true
+        # How much of earlier notes the rules of a new task hold, in tokens; 0 for nothing.
+        budget = 1500
         "#);
         assert!(render_init(&Files::new(&[])).contains("# [[gate]]"));
     }

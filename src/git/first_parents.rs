@@ -49,6 +49,30 @@ impl Reader {
             })
             .collect()
     }
+
+    /// The branch's own commits whose message has a line that begins with `name` and a colon, newest first, each with
+    /// its whole message.
+    pub(crate) fn first_parents_saying(
+        &self,
+        tip: &Oid,
+        name: &str,
+    ) -> anyhow::Result<Vec<(Oid, String)>> {
+        let bytes = self
+            .git
+            .command(["log", "-z", "--first-parent", "--no-show-signature"])
+            .args(["--encoding=UTF-8", "--basic-regexp", "--format=%H%n%B"])
+            .arg(format!("--grep=^{name}:"))
+            .arg(tip.as_str())
+            .bytes()?;
+        let commit = |record: &[u8]| {
+            let text = String::from_utf8_lossy(record);
+            let found = text
+                .split_once('\n')
+                .and_then(|(commit, message)| Some((Oid::parse(commit).ok()?, message.to_owned())));
+            found.context("git log answered something else")
+        };
+        records(&bytes).map(commit).collect()
+    }
 }
 
 fn step(record: &str, trailers: usize) -> Option<Step> {

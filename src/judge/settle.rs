@@ -8,8 +8,9 @@ use crate::error::{Code, Refusal, some_of};
 use crate::failure;
 use crate::gate::{Order, Progress, Purpose, Report, Since, Verdict, receipt_key, report};
 use crate::process::Identity;
+use crate::remember;
 use crate::store::{read_json, write_json};
-use crate::task::{Happening, HeldBack, Rejected, Task, UNSTABLE_RUNS, Validated};
+use crate::task::{Happening, HeldBack, Rejected, State, Task, UNSTABLE_RUNS, Validated};
 use crate::workspace::Workspace;
 
 use super::last_words::fault_of;
@@ -159,6 +160,10 @@ pub(super) fn settle(
     // Before the record says that it is over: nobody may follow, and yet the verdict must lie where the agent looks.
     if order.purpose != Purpose::Train {
         write_last(ws, task, order, progress);
+    }
+    // Before the record says that it is over: of a judge that dies here another one comes by.
+    if task.state == State::Stopped {
+        remember::stopped(ws, task);
     }
     ws.store.save_task(task)?;
     let event = ws

@@ -8,7 +8,9 @@ use crate::candidate::{Candidate, conflict};
 use crate::contract::Strategy;
 use crate::error::Refusal;
 use crate::git::{Checkout, CommitRequest, Repo};
+use crate::memory::{Block, Outcome};
 use crate::oid::Oid;
+use crate::remember::{self, Ending};
 use crate::replay::{Replay, Replayed, loses_a_merge};
 use crate::task::{Pinned, Task};
 use crate::weakened::Weakening;
@@ -162,6 +164,7 @@ fn landing_commit(car: &Car, onto: &Oid, receipt: &str) -> anyhow::Result<Oid> {
     let trailers = message::Trailers {
         task: car.name(),
         receipt,
+        note: block(car, receipt),
     };
     let repo = &attempt.ws.repo;
     let commit = match draft.strategy {
@@ -189,6 +192,23 @@ fn landing_commit(car: &Car, onto: &Oid, receipt: &str) -> anyhow::Result<Oid> {
     Ok(commit)
 }
 
+/// What is to be remembered of the task, for its landing commit.
+fn block(car: &Car, receipt: &str) -> Option<Block> {
+    let Attempt {
+        ws, task, in_force, ..
+    } = car.attempt;
+    let ending = Ending {
+        outcome: Outcome::Landed,
+        at: ws.ctx.now,
+        receipt: Some(receipt),
+        changes: &car.draft.candidate.changes,
+        in_force: Some(in_force),
+    };
+    let note = || remember::note_of(ws, task, &ending);
+    let in_history = in_force.contract.memory.in_history;
+    in_history.then(|| Block::of(&note()))
+}
+
 fn rebased(car: &Car, onto: &Oid, trailers: &message::Trailers) -> anyhow::Result<Oid> {
     let Car { attempt, draft, .. } = car;
     let repo = &attempt.ws.repo;
@@ -197,6 +217,8 @@ fn rebased(car: &Car, onto: &Oid, trailers: &message::Trailers) -> anyhow::Resul
         if step.is_last {
             let text_of_last = attempt.request.message.unwrap_or(&text);
             text = message::with_trailers(repo, text_of_last, trailers)?;
+        } else if text != message::without_trailers(&text) + "\n" {
+            text = message::without_trailers(&text) + "\n";
         }
         repo.commit_by_operator(&CommitRequest {
             tree: step.tree,

@@ -3,6 +3,7 @@
 use crate::contract::Strategy;
 use crate::error::{counted, shown};
 use crate::git::{Change, Repo};
+use crate::memory::{Block, TRAILER_NOTE};
 use crate::task::Task;
 
 use super::attempt::Attempt;
@@ -13,10 +14,12 @@ pub(super) const TRAILER_TASK: &str = "Wt-Task";
 /// Names the receipt of a landing commit's tree.
 pub(super) const TRAILER_RECEIPT: &str = "Wt-Receipt";
 
-/// What a landing commit says of its proof.
+/// What a landing commit says of its proof, and of what is to be remembered.
 pub(super) struct Trailers<'a> {
     pub(super) task: &'a str,
     pub(super) receipt: &'a str,
+    /// The note of the task, if it goes into history.
+    pub(super) note: Option<Block>,
 }
 
 /// The message of a merge or squash commit.
@@ -69,34 +72,48 @@ fn of_brief(task: &Task) -> Option<String> {
     Some(format!("{}: {}", task.name, short.trim_end()))
 }
 
-/// `text` with the trailers, in git's own form. Every line that passes for one of them is taken out first, wherever
-/// it stands: git itself replaces a single one, and reads none above a line `---`.
+/// `text` with the trailers, in git's own form, and the note. Every line that passes for one of them is taken out first,
+/// wherever it stands: git itself replaces a single one, and reads none above a line `---`.
 pub(super) fn with_trailers(
     repo: &Repo,
     text: &str,
     trailers: &Trailers,
 ) -> anyhow::Result<String> {
-    let own: Vec<&str> = text.lines().filter(|line| !is_trailer(line)).collect();
-    let mut body = own.join("\n").trim_end().to_owned();
+    let mut body = without_trailers(text);
     if body.trim().is_empty() {
         body = format!("Land {}", trailers.task);
     }
     body.push('\n');
-    repo.git
+    let note = trailers.note.as_ref();
+    let of_note = note.map(|block| format!("--trailer={TRAILER_NOTE}: {}", block.trailer()));
+    let text = repo
+        .git
         .command(["interpret-trailers", "--no-divider", "--if-exists=add"])
         .arg(format!("--trailer={TRAILER_TASK}: {}", trailers.task))
         .arg(format!("--trailer={TRAILER_RECEIPT}: {}", trailers.receipt))
+        .args(of_note)
         .unbound()
         .stdin(body)
-        .text()
-        .map(|text| format!("{}\n", text.trim_end()))
+        .text()?;
+    Ok(match note {
+        Some(block) => block.put_into(&text),
+        None => format!("{}\n", text.trim_end()),
+    })
+}
+
+/// `text` without the lines that pass for what only a landing writes.
+pub(super) fn without_trailers(text: &str) -> String {
+    let own: Vec<&str> = text.lines().filter(|line| !is_trailer(line)).collect();
+    own.join("\n").trim_end().to_owned()
 }
 
 /// Whether a line reads like a trailer that only a landing writes.
 fn is_trailer(line: &str) -> bool {
     let line = line.trim_start().to_lowercase();
-    [TRAILER_TASK, TRAILER_RECEIPT].iter().any(|name| {
-        line.strip_prefix(&name.to_lowercase())
-            .is_some_and(|rest| rest.trim_start().starts_with([':', '=']))
-    })
+    [TRAILER_TASK, TRAILER_RECEIPT, TRAILER_NOTE]
+        .iter()
+        .any(|name| {
+            line.strip_prefix(&name.to_lowercase())
+                .is_some_and(|rest| rest.trim_start().starts_with([':', '=']))
+        })
 }

@@ -311,7 +311,7 @@ mod tests {
         15 contradiction: the rule contradicts line 9 (wt.toml)
         16 unseen: the rule holds the unseen character U+001B
         17 long: the rule has 305 characters; past 300 it is more than one rule
-        201 long: the rules file has 259 lines; past 200, agents lose rules
+        201 long: the rules file has 260 lines; past 200, agents lose rules
         ");
     }
 

@@ -134,6 +134,7 @@ fn the_whole_rules_file() {
     - Do not edit `wt.toml` or anything in `.wt/`. You are judged by the `wt.toml` on `main`; an edit here changes nothing in your favour and keeps your work from landing.
     - Never run `git stash` (all worktrees share one stack), `git push`, any git command with `--no-verify`, or `git switch` and `git checkout` to another branch.
     - Never run what is the operator's: `wt resume`, `wt rm`, `wt restore`, `wt doctor --fix`, `wt scope grant`, `wt scope release`, `--operator`, `--accept-judge-change`, `--accept-weakened-tests`. Run `wt merge` only if the brief tells you to.
+    - Whoever works here next knows what you leave: while you know it, say why it is so and what did not work, with `wt note add --decision <words>`, `--rejected`, `--constraint` or `--gotcha`, and `--path` where it is about one. What earlier tasks left: `wt recall <words>`.
 
     ## 3. Validation loop
 
@@ -267,6 +268,7 @@ fn the_rules_file_of_a_task_without_rules_scope_gate_or_brief() {
     - Do not edit `wt.toml` or anything in `.wt/`. You are judged by the `wt.toml` on `main`; an edit here changes nothing in your favour and keeps your work from landing.
     - Never run `git stash` (all worktrees share one stack), `git push`, any git command with `--no-verify`, or `git switch` and `git checkout` to another branch.
     - Never run what is the operator's: `wt resume`, `wt rm`, `wt restore`, `wt doctor --fix`, `wt scope grant`, `wt scope release`, `--operator`, `--accept-judge-change`, `--accept-weakened-tests`. Run `wt merge` only if the brief tells you to.
+    - Whoever works here next knows what you leave: while you know it, say why it is so and what did not work, with `wt note add --decision <words>`, `--rejected`, `--constraint` or `--gotcha`, and `--path` where it is about one. What earlier tasks left: `wt recall <words>`.
 
     ## 3. Validation loop
 

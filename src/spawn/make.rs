@@ -13,6 +13,7 @@ use crate::donor::{self, Donor, Filling, Purpose};
 use crate::error::{Refusal, some_of};
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::process::Interrupt;
+use crate::remember::{self, About};
 use crate::surroundings::capture;
 use crate::task::{FolderId, Happening, State, Task};
 use crate::warm::{self, Warming};
@@ -55,6 +56,12 @@ impl Plan {
         let dir = ws.store.task_dir(&new.name);
         fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
         let mut task = self.record(ws, new, in_force, admin)?;
+        let about = About {
+            task: &new.name,
+            brief: new.brief.as_deref(),
+            owns: &self.owns,
+        };
+        remember::pin(ws, &about, in_force.contract.memory.budget);
         // What must be on the disk is brought there before the many files: it would have to wait for all of them.
         let pinned = copies::pin(&ws.repo, &ws.store, &task, in_force)?;
         let mut whole = task.clone();

@@ -27,6 +27,39 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("can't write {}", path.display()))
 }
 
+/// When a new file is brought to the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ToDisk {
+    Now,
+    /// With others, by [`sync`].
+    Later,
+}
+
+/// Brings all that was written to the file system of this folder to the disk.
+pub(super) fn sync(dir: &Path) -> anyhow::Result<()> {
+    let sync = || -> io::Result<()> { Ok(rustix::fs::syncfs(File::open(dir)?)?) };
+    sync().with_context(|| format!("can't write {}", dir.display()))
+}
+
+/// As [`write_atomic`], where nothing is at `path`; answers whether it was so. Its folder must be there.
+pub(super) fn write_new(path: &Path, bytes: &[u8], to_disk: ToDisk) -> anyhow::Result<bool> {
+    let write = || -> io::Result<bool> {
+        let dir = path.parent().unwrap_or(Path::new("."));
+        let file = temporary(path, dir, bytes)?;
+        let now = to_disk == ToDisk::Now;
+        if now {
+            file.as_file().sync_all()?;
+        }
+        match file.persist_noclobber(path) {
+            Ok(_) if now => File::open(dir)?.sync_all().map(|()| true),
+            Ok(_) => Ok(true),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error.error),
+        }
+    };
+    write().with_context(|| format!("can't write {}", path.display()))
+}
+
 /// A temporary file that holds `bytes`, to take the place of `path`: with the permissions of what is there, or those
 /// of any new file.
 fn temporary(path: &Path, dir: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {

@@ -46,9 +46,13 @@ pub(crate) fn rulebook(read: &Reader, in_force: &InForce, task: &Task) -> anyhow
         hash: identity(&in_force.rules, &texts),
     };
     let (included, folders): (Vec<_>, Vec<_>) = texts.iter().partition(|t| t.folder.is_none());
-    included.iter().for_each(|text| book.take_up(text));
+    for text in &included {
+        book.take_up(text);
+    }
     book.take_contract(in_force);
-    folders.iter().for_each(|text| book.take_up(text));
+    for text in &folders {
+        book.take_up(text);
+    }
     let own = task.own_rules.iter();
     book.constraints
         .extend(own.map(|rule| rule_of(rule, "--rule")));

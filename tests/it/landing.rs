@@ -86,8 +86,13 @@ fn each_strategy_lands_the_judged_tree_with_its_own_parents_and_words() {
         assert_eq!(answer["state"], "landed");
         assert_eq!(answer["removed"], true);
         assert_judged(&sandbox);
+        let trailers = sandbox.trailers("main");
+        assert!(
+            trailers[2].starts_with("Wt-Note: 1 sha256:"),
+            "{trailers:?}"
+        );
         assert_eq!(
-            sandbox.trailers("main"),
+            trailers[..2],
             [
                 "Wt-Task: auth".to_owned(),
                 format!("Wt-Receipt: {}", answer["receipt"].as_str().expect("text"))
@@ -151,6 +156,7 @@ fn a_forged_receipt_in_the_agents_words_is_replaced() {
             "work\n\nWt-Task: other\nWt-Receipt: 0000\nWt-Receipt: 1111\n",
             "work\n\nwt-receipt: 0000\nWT-TASK: other\n",
             "work\n\nbody\n---\nWt-Receipt: 0000\n",
+            "work\n\nWt-Note: 1 sha256:00\nWt-Note: 2\n",
             "work\n\nWt-Receipt: 0000\n\nSigned-off-by: A <a@example.org>\n",
         ] {
             let sandbox = Sandbox::new();
@@ -167,8 +173,8 @@ fn a_forged_receipt_in_the_agents_words_is_replaced() {
                 .lines()
                 .filter(|l| l.to_lowercase().starts_with("wt-"))
                 .count();
-            assert_eq!(named, 2, "{message:?} landed as {text:?}");
-            assert_eq!(sandbox.trailers("main").len(), 2, "{text:?}");
+            assert_eq!(named, 3, "{message:?} landed as {text:?}");
+            assert_eq!(sandbox.trailers("main").len(), 3, "{text:?}");
             assert_eq!(sandbox.trailers("main")[0], "Wt-Task: auth");
         }
     }

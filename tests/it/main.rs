@@ -21,6 +21,7 @@ mod judging;
 mod landing;
 mod lifecycle;
 mod line;
+mod memory;
 mod planning;
 mod ports;
 mod push;

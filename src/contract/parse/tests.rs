@@ -85,6 +85,9 @@ each = true
 [disk]
 budget = "20GB"
 reserve = "5%"
+[memory]
+in_history = false
+budget = 300
 [agents.other]
 rules = "OTHER.md"
 "#;
@@ -244,6 +247,10 @@ rules = "OTHER.md"
           "percent": 5
         }
       },
+      "memory": {
+        "in_history": false,
+        "budget": 300
+      },
       "agents": {
         "other": {
           "rules": "OTHER.md"
@@ -310,7 +317,7 @@ fn keys_and_types_are_refused_with_line_and_nearest_key() {
     wt.toml:2: unknown key `rule`
       did you mean `rules`?
     wt.toml:1: unknown key `colours`
-      known here: rules, gate, judge, env, worktree, scope, plan, cage, ports, land, disk, agents
+      known here: rules, gate, judge, env, worktree, scope, plan, cage, ports, land, disk, memory, agents
     wt.toml:1: unknown key `timeout`
       `timeout` belongs in [[gate]]
     wt.toml:5: unknown key `tiemout` in [[gate]]

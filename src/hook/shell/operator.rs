@@ -8,6 +8,9 @@ const VALUED: &[&str] = &[
     "-m",
     "--message",
     "--cause",
+    "--path",
+    "--budget",
+    "--task",
     "--file",
     "--brief",
     "--because",
@@ -47,7 +50,7 @@ pub(super) fn judge(words: &[Word]) -> Option<Wish> {
         ("plan", "approve" | "reject")
         | ("scope", "grant" | "release")
         | ("hook", "install")
-        | ("note", "edit") => format!("{verb} {part}"),
+        | ("note", "edit" | "approve" | "supersede") => format!("{verb} {part}"),
         ("rm" | "teardown", _) if has(&["--force", "-f"]) => format!("{verb} --force"),
         ("doctor", _) if has(&["--fix"]) => "doctor --fix".to_owned(),
         (_, _) if has(&["--accept-weakened-tests"]) => format!("{verb} --accept-weakened-tests"),

@@ -42,6 +42,12 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
         "validate sibling",
         "show sibling",
         "explain sibling -m x",
+        "note add --task sibling x",
+        "note show sibling",
+        "note edit auth",
+        "note supersede auth --because x",
+        "note approve auth --operator me",
+        "memory rebuild",
         "path sibling",
         "log sibling",
         "rules render sibling",
@@ -93,10 +99,14 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
         "auth",
         "set -e; wt list >&2; wt show --json | grep -c '\"task\": \"auth\"'; wt path; wt rules render >/dev/null; wt log auth >/dev/null
          wt scope show >&2; wt scope explain README.md >&2; mkdir d; cd d; wt validate auth --json | grep -c VALIDATION_OK; cd ..; rmdir d
-         echo typed | { wt explain --file - || echo refused; }",
+         echo typed | { wt explain --file - || echo refused; }
+         echo learnt | wt note add --gotcha; wt note show | grep learnt; wt recall learnt; wt memory list",
     );
     ran.expect(0);
-    assert_eq!(ran.out, "1\n<root>/repo.wt/auth\n1\nrefused\n");
+    assert_eq!(
+        ran.out,
+        "1\n<root>/repo.wt/auth\n1\nrefused\n- (agent) learnt\n"
+    );
     let resumed = r#"echo '{"hook_event_name":"SessionStart","source":"resume"}' | wt hook claude"#;
     let ran = caged(
         &sandbox,

@@ -208,10 +208,38 @@ pub(super) fn left_over(rig: &Rig) -> Vec<String> {
     let git = sandbox.git(&["rev-parse", "--absolute-git-dir"]);
     temporary_files(Path::new(&git), &mut found);
     found.extend(unproven(rig));
+    found.extend(forgotten(rig));
     for process in rig.processes() {
         found.push(format!("a process is left: {process}"));
     }
     found
+}
+
+/// Landings of which no note tells.
+fn forgotten(rig: &Rig) -> Vec<String> {
+    let state = rig.sandbox.state();
+    let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
+    let json = |path: PathBuf| serde_json::from_str::<Value>(&read(path)).unwrap_or(Value::Null);
+    let live = folders(&state.join("tasks")).into_iter();
+    let live = live.map(|name| json(state.join("tasks").join(name).join("task.json")));
+    let past = folders(&state.join("archive")).into_iter();
+    let past =
+        past.map(|id| json(state.join("archive").join(id).join("removed.json"))["task"].clone());
+    let notes: Vec<String> = folders(&state.join("memory"))
+        .into_iter()
+        .map(|name| read(state.join("memory").join(name)))
+        .collect();
+    let landed = live.chain(past).filter(|task| !task["landing"].is_null());
+    let is_told = |task: &Value| {
+        let commit = task["landing"]["commit"].as_str().unwrap_or_default();
+        notes
+            .iter()
+            .any(|note| note.contains(&format!("\ncommit: {commit}\n")))
+    };
+    let forgotten = landed.filter(|task| !is_told(task));
+    forgotten
+        .map(|task| format!("no note of the landing of {}", task["name"]))
+        .collect()
 }
 
 /// Locks and half-written files: git's anywhere, wt's in its state.

@@ -1,0 +1,11 @@
+//! The memory of a repository: a note of each task that ends, kept beside the state, found again and told.
+
+mod gather;
+mod keep;
+mod rebuild;
+mod recall;
+
+pub(crate) use gather::{Ending, note_of};
+pub(crate) use keep::{Known, change, ended, find, known, landed, removed, stopped};
+pub(crate) use rebuild::{Rebuilt, mend, missing, rebuild};
+pub(crate) use recall::{About, Recalled, pin, recall};
