@@ -1,5 +1,7 @@
 //! What tasks leave behind: notes, in the state and in history, and what of them later tasks are told.
 
+mod questions;
+mod recorded;
 mod round_trip;
 
 use std::fs;
