@@ -8,6 +8,7 @@ mod follow;
 mod last_words;
 mod launch;
 mod made;
+mod objection;
 mod order;
 mod outcomes;
 mod put_back;

@@ -106,20 +106,14 @@ fn weakened_in(
             weakenings.push(found(Some(*number), what.to_owned()));
         }
     }
-    let count = |lines: &[(usize, String)], is: &dyn Fn(&str) -> bool| {
-        lines.iter().filter(|(_, text)| is(text)).count()
+    let fewer = |name: &str, is: &dyn Fn(&str) -> bool| {
+        let count = |lines: &[(usize, String)]| lines.iter().filter(|(_, text)| is(text)).count();
+        let fewer = count(gone).saturating_sub(count(new));
+        let plural = if fewer == 1 { "" } else { "s" };
+        (fewer > 0).then(|| found(None, format!("{fewer} {name}{plural} fewer")))
     };
-    let kinds: [(&str, &dyn Fn(&str) -> bool); 2] = [
-        ("test", &|text| language.begins_test(path, text)),
-        ("assertion", &|text| language.asserts(path, text)),
-    ];
-    for (name, is) in kinds {
-        let fewer = count(gone, is).saturating_sub(count(new, is));
-        if fewer > 0 {
-            let plural = if fewer == 1 { "" } else { "s" };
-            weakenings.push(found(None, format!("{fewer} {name}{plural} fewer")));
-        }
-    }
+    weakenings.extend(fewer("test", &|text| language.begins_test(path, text)));
+    weakenings.extend(fewer("assertion", &|text| language.asserts(path, text)));
     weakenings
 }
 

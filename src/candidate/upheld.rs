@@ -51,17 +51,21 @@ pub(crate) fn weakened(read: &Reader, changes: &[Change]) -> anyhow::Result<Vec<
 
 /// The texts of changed files, before and after.
 struct Texts<'c> {
-    read: Vec<(&'c Change, Option<Vec<u8>>, Option<Vec<u8>>)>,
+    read: Vec<Text<'c>>,
+}
+
+struct Text<'c> {
+    path: &'c str,
+    before: Option<Vec<u8>>,
+    after: Option<Vec<u8>>,
 }
 
 impl<'c> Texts<'c> {
     /// Reads those of at most `largest` bytes.
     fn read(read: &Reader, changes: &[&'c Change], largest: u64) -> anyhow::Result<Self> {
         let text = |entry: &Option<Entry>| -> anyhow::Result<Option<Vec<u8>>> {
-            let Some(entry) = entry
-                .as_ref()
-                .filter(|e| !e.is_submodule() && e.mode != LINK)
-            else {
+            let is_file = |entry: &&Entry| !entry.is_submodule() && entry.mode != LINK;
+            let Some(entry) = entry.as_ref().filter(is_file) else {
                 return Ok(None);
             };
             if largest < u64::MAX
@@ -76,20 +80,20 @@ impl<'c> Texts<'c> {
         };
         let mut texts = Vec::with_capacity(changes.len());
         for change in changes {
-            texts.push((*change, text(&change.before)?, text(&change.after)?));
+            texts.push(Text {
+                path: &change.path,
+                before: text(&change.before)?,
+                after: text(&change.after)?,
+            });
         }
         Ok(Self { read: texts })
     }
 
     fn files(&self) -> Vec<FileText<'_>> {
-        let files = self.read.iter().map(|text| {
-            let (path, before, after) =
-                (text.0.path.as_str(), text.1.as_deref(), text.2.as_deref());
-            FileText {
-                path,
-                before,
-                after,
-            }
+        let files = self.read.iter().map(|text| FileText {
+            path: text.path,
+            before: text.before.as_deref(),
+            after: text.after.as_deref(),
         });
         files.collect()
     }

@@ -49,8 +49,8 @@ impl Validate {
     pub(crate) fn run(self, ctx: &Ctx) -> anyhow::Result<Code> {
         let ws = Workspace::open(ctx)?;
         let name = ws.task_name(self.task.as_deref())?;
-        mend(&ws)?;
         let accepts_weakened = self.accepts_weakened(ctx)?;
+        mend(&ws)?;
         let ask = Ask {
             task: &name,
             cause: self.cause.as_deref(),

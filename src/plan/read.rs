@@ -172,9 +172,12 @@ fn items(block: &Block, flaws: &mut Vec<Flaw>) -> Vec<Item> {
     }
     // A glob may be of signs alone.
     let is_code = [Section::Files, Section::Validation].contains(&block.section);
-    let is_said = |item: &&Item| match is_code {
-        true => !item.text.is_empty(),
-        false => says_something(&item.text),
+    let is_said = |item: &&Item| {
+        if is_code {
+            !item.text.is_empty()
+        } else {
+            says_something(&item.text)
+        }
     };
     for item in items.iter().filter(|item| !is_said(item)) {
         let hint = "say it, or leave the item out";

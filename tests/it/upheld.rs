@@ -275,3 +275,76 @@ fn lint_knows_what_is_held() {
     sandbox.commit(&sandbox.repo(), "protected");
     assert_eq!(unheld(&sandbox), 1);
 }
+
+#[test]
+fn a_receipt_answers_for_no_rule_that_came_since() {
+    let sandbox = sandbox("");
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("src/b.rs"), "unsafe { new() }\n");
+    sandbox.commit(&worktree, "work");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    let forbids = CHECKS.split("[[rules.check]]").nth(2).expect("the second");
+    sandbox.write("wt.toml", &format!("{CONTRACT}[[rules.check]]{forbids}"));
+    sandbox.commit(&sandbox.repo(), "rules");
+    // The gate is the same one, and so the receipt stands.
+    let broken = sandbox.wt(&["validate", "auth"]);
+    broken
+        .expect(1)
+        .prints("RULE_BROKEN rule=\"No unsafe code.\"");
+    assert_eq!(sandbox.show("auth")["state"], "validated");
+    sandbox
+        .wt(&["merge", "auth"])
+        .expect(1)
+        .prints("RULE_BROKEN");
+    let as_json = sandbox.wt(&["merge", "auth", "--json"]);
+    assert_eq!(as_json.expect(1).json()["verdict"], "RULE_BROKEN");
+    assert_eq!(runs(&sandbox), 1);
+}
+
+#[test]
+fn a_rule_that_the_target_itself_breaks_is_the_targets() {
+    let sandbox = sandbox(CHECKS);
+    let worktree = sandbox.spawn("auth");
+    sandbox.write("list.txt", "b\na\n");
+    sandbox.commit(&sandbox.repo(), "unsorted");
+    sandbox.write(worktree.join("src/b.rs"), "fn b() {}\n");
+    let judged = sandbox.wt(&["validate", "auth"]);
+    judged.expect(1).prints("TARGET_RED step=rule:1 target=");
+    assert_eq!(sandbox.show("auth")["attempts"], 0);
+}
+
+#[test]
+fn a_rule_that_only_several_break_together_is_found_in_a_train() {
+    let few =
+        "[[rules.check]]\nrule = \"At most two files.\"\nrun = \"test $(ls d | wc -l) -le 2\"\n";
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", &format!("{CONTRACT}{few}")),
+        ("test.sh", "true\n"),
+        ("d/one", ""),
+    ]);
+    for task in ["a", "b"] {
+        let worktree = sandbox.spawn(task);
+        sandbox.write(worktree.join("d").join(task), task);
+        sandbox.commit(&worktree, task);
+        sandbox.wt(&["validate", task]).expect(0);
+    }
+    let train = sandbox.wt(&["merge", "--all"]);
+    train.expect(1).prints("RULE_BROKEN");
+    assert_eq!(
+        fs::read_dir(sandbox.repo().join("d"))
+            .expect("a folder")
+            .count(),
+        2
+    );
+    let left: Vec<String> = ["a", "b"]
+        .into_iter()
+        .filter(|task| sandbox.worktree(task).exists())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(left.len(), 1);
+    let shown = sandbox.show(&left[0]);
+    assert_eq!(
+        (&shown["state"], &shown["attempts"]),
+        (&json!("working"), &json!(0))
+    );
+}

@@ -477,3 +477,16 @@ fn checks_of_rules_are_refused_with_what_is_wrong() {
       write the path of a file, such as "~/.config/wt/rules.md"
     "#);
 }
+
+#[test]
+fn the_contract_of_the_readme_is_one() {
+    let readme = include_str!("../../../README.md");
+    let blocks = readme.split("```toml\n").skip(1);
+    let blocks: Vec<&str> = blocks
+        .filter_map(|block| block.split("```").next())
+        .collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        parse(block).unwrap_or_else(|refusal| panic!("{}: {block}", refusal.message));
+    }
+}

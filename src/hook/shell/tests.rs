@@ -227,6 +227,10 @@ fn what_reaches_beyond_the_worktree_is_denied() {
             "wt merge auth --accept-judge-change",
             "wt merge --accept-judge-change is the operator's",
         ),
+        (
+            "wt validate --accept-weakened-tests --operator me",
+            "wt validate --accept-weakened-tests is the operator's",
+        ),
         ("wt merge --push", "wt merge --push is the operator's"),
         (
             "wt explain -m x --operator me",

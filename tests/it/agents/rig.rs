@@ -32,7 +32,7 @@ pub(crate) enum Start {
     /// In the worktree, by its own name; hooks are read from where `wt spawn` and `wt hook install` put them.
     ByHand,
     /// As [`Self::ByHand`], and it goes on with its last session.
-    ByHandAgain,
+    Resumed,
     /// By `wt run`, caged.
     ByWt,
 }
@@ -109,7 +109,7 @@ impl Rig {
         }
         let words = agent.words(start);
         let mut command = match start {
-            Start::ByHand | Start::ByHandAgain => {
+            Start::ByHand | Start::Resumed => {
                 let mut command = self.sandbox.command(words[0]);
                 command
                     .current_dir(self.sandbox.worktree(task))
@@ -198,7 +198,7 @@ impl Agent {
             words.push("--dangerously-bypass-hook-trust");
             words.push("--dangerously-bypass-approvals-and-sandbox");
         }
-        if start == Start::ByHandAgain {
+        if start == Start::Resumed {
             words.extend(match self {
                 Agent::Claude => &["--continue"][..],
                 Agent::Codex(_) => &["resume", "--last"],

@@ -68,7 +68,7 @@ fn a_session_that_goes_on_is_handed_the_task(agent: Agent) {
         shell("git add src; git commit -qm half; wt validate"),
         say("Done."),
     ];
-    let session = rig.play(agent, Start::ByHandAgain, "auth", again);
+    let session = rig.play(agent, Start::Resumed, "auth", again);
     session.ran.expect(0);
     for words in [page, "- src/new.txt", "## Next"] {
         assert!(session.opening.contains(words), "{}", session.opening);

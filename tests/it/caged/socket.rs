@@ -40,6 +40,7 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
         "plan submit sibling",
         "plan show sibling",
         "validate sibling",
+        "validate auth --accept-weakened-tests --operator me",
         "show sibling",
         "explain sibling -m x",
         "note add --task sibling x",
