@@ -1,33 +1,17 @@
 //! A task handed over to a conversation that begins anew: by `wt brief`, and by the hook where one goes on.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::sandbox::{Ran, Sandbox, steady, wt};
+use crate::hooks::ask;
+use crate::sandbox::{Sandbox, steady};
 
 /// What Claude Code's hook is told at the beginning of a session.
 fn begun(sandbox: &Sandbox, worktree: &Path, source: &str) -> String {
     let question = json!({ "hook_event_name": "SessionStart", "cwd": worktree, "source": source });
-    let mut child = sandbox
-        .command(wt())
-        .args(["hook", "claude"])
-        .current_dir(worktree)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("started");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    stdin
-        .write_all(question.to_string().as_bytes())
-        .expect("written");
-    drop(stdin);
-    let output = child.wait_with_output().expect("its output");
-    let ran = Ran::from(&output, sandbox, source);
+    let ran = ask(sandbox, worktree, "claude", &question.to_string());
     let answer: Value = serde_json::from_str(&ran.expect(0).out).expect("JSON");
     let told = &answer["hookSpecificOutput"]["additionalContext"];
     told.as_str().expect("text").to_owned()
