@@ -95,7 +95,8 @@ fn what_harms_nobody_passes() {
         "wt scope show && wt scope check",
         "wt hook test sample.json",
         "wt plan submit",
-        "wt note add -m x",
+        "wt note add --rejected 'resume' --path 'src/**'",
+        "wt note show auth; wt recall --budget 100 --path a note approve",
         "which wt; command -v git stash",
         "make 2>&1 | tail -5",
         "cargo test 2>/dev/null >&2",
@@ -253,6 +254,14 @@ fn what_reaches_beyond_the_worktree_is_denied() {
             "wt hook install is the operator's",
         ),
         ("wt note edit auth", "wt note edit is the operator's"),
+        (
+            "wt note --color never approve auth",
+            "wt note approve is the operator's",
+        ),
+        (
+            "echo x | wt note supersede auth --because x",
+            "wt note supersede is the operator's",
+        ),
         ("wt _judge auth 1", "wt _judge is the operator's"),
     ] {
         let found = seen(script);
