@@ -1,6 +1,7 @@
 //! The lines of a plan by their sections: what is a heading, what is code, what is a comment.
 
 use super::{Flaw, Section};
+use crate::unseen::is_unseen;
 
 /// The lines of one section.
 pub(super) struct Block {
@@ -33,40 +34,13 @@ pub(super) fn plain(text: &str) -> String {
         match character {
             '\n' | '\t' => plain.push(character),
             '\r' => plain.push('\n'),
-            _ if character.is_control() || steers(character) => {
+            _ if character.is_control() || is_unseen(character) => {
                 plain.extend(character.escape_default());
             }
             _ => plain.push(character),
         }
     }
     plain
-}
-
-/// Whether a character ends lines, turns the direction of writing, or is read by a model and seen by nobody.
-fn steers(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'
-            | '\u{1160}'
-            | '\u{17b4}'
-            | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            // Not U+FE0F, which many a pictogram ends in.
-            | '\u{fe00}'..='\u{fe0e}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 /// Divides a plain text into its sections; what is wrong goes to `flaws`.
