@@ -139,6 +139,35 @@ fn a_failed_task_that_breaks_a_rule_keeps_its_count() {
 }
 
 #[test]
+fn a_file_that_moves_is_new_where_it_comes_to() {
+    let sandbox = sandbox(CHECKS);
+    sandbox.write("services/a/Cargo.toml", "x\n");
+    sandbox.commit(&sandbox.repo(), "a service");
+    let worktree = sandbox.spawn("auth");
+    sandbox.git_in(&worktree, &["mv", "services/a", "services/b"]);
+    sandbox.commit(&worktree, "moved");
+    sandbox.wt(&["validate", "auth"]).expect(1).prints(
+        "  services/b/Cargo.toml: a new file that `deny` names (services/*/Cargo.toml)\nnext: ",
+    );
+}
+
+#[test]
+fn a_rule_whose_command_writes_costs_no_attempt_however_often() {
+    let writes = "[[rules.check]]\nrule = \"Formatted.\"\nrun = \"echo x >> list.txt\"\n";
+    let sandbox = sandbox(writes);
+    let worktree = sandbox.spawn("auth");
+    for round in ["1", "2", "3", "4"] {
+        sandbox.write(worktree.join("src/b.rs"), round);
+        let judged = sandbox.wt(&["validate", "auth"]);
+        judged
+            .expect(1)
+            .prints("UNSTABLE_TREE rule=\"Formatted.\" step=rule:1 ")
+            .prints(" attempt=0/2\n  list.txt\nnext: commit what the rule's command writes, then: wt validate (nothing was counted); if it writes each time, end your turn");
+    }
+    assert_eq!(sandbox.show("auth")["state"], "working");
+}
+
+#[test]
 fn a_rule_that_came_since_holds_at_landing() {
     let sandbox = sandbox("");
     let worktree = sandbox.spawn("auth");
