@@ -280,6 +280,32 @@ fn protected_tests_want_the_operators_word_to_be_weaker() {
 }
 
 #[test]
+fn no_number_of_files_hides_a_weaker_test() {
+    let sandbox = sandbox("\n[rules]\nprotect_tests = true\n");
+    let worktree = sandbox.spawn("auth");
+    let many = |count: usize| {
+        for number in 0..count {
+            sandbox.write(worktree.join(format!("aaa/{number:04}.py")), "x = 1\n");
+        }
+    };
+    many(2000);
+    sandbox.git_in(&worktree, &["rm", "-q", "tests/sum.rs"]);
+    sandbox.wt(&["validate", "auth"]).expect(1).prints(
+        "TESTS_WEAKENED places=2\n  aaa/1999.py: not looked at, as one file too many\n  tests/sum.rs: the test file is removed\n",
+    );
+    sandbox.write(worktree.join("tests/sum.rs"), TEST);
+    sandbox
+        .wt(&["validate", "auth"])
+        .expect(0)
+        .prints("VALIDATION_OK");
+    many(2002);
+    sandbox
+        .wt(&["validate", "auth"])
+        .expect(1)
+        .prints("TESTS_WEAKENED places=1\n  aaa/2000.py: not looked at, as 1 more, for there are too many\n");
+}
+
+#[test]
 fn lint_knows_what_is_held() {
     let sandbox = sandbox(&format!(
         "{CHECKS}\n[[gate]]\nname = \"b\"\nkind = \"test\"\nrun = \"true\"\nallow_empty = true\n"
