@@ -52,11 +52,11 @@ fn mode(walk: &mut Walk, words: &[Word]) {
 
 /// Which files a patch is for stands in the patch, unless one is named.
 fn patch(walk: &mut Walk, words: &[Word]) {
+    const VALUED: [&str; 8] = ["-d", "-i", "-o", "-r", "-B", "-D", "-F", "-p"];
     let has = |option: &str| words.iter().any(|word| word.text == option);
     if has("--dry-run") || has("--help") || has("--version") {
         return;
     }
-    const VALUED: [&str; 8] = ["-d", "-i", "-o", "-r", "-B", "-D", "-F", "-p"];
     let mut folder = walk.folder().map(str::to_owned);
     let mut operands = Vec::new();
     let mut rest = words.iter();

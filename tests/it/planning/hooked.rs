@@ -61,27 +61,23 @@ fn recorded_writes_are_denied_before_a_plan_allowed_within_it_and_denied_beyond(
     "#);
 }
 
+/// What Codex is answered before it runs this command in the task `auth`.
+fn ask(sandbox: &Sandbox, command: &str) -> String {
+    let question = serde_json::json!({
+        "hook_event_name": "PreToolUse", "cwd": sandbox.worktree("auth"), "tool_name": "Bash",
+        "tool_input": { "command": command },
+    });
+    let file = sandbox.home().join("question.json");
+    sandbox.write(&file, &question.to_string());
+    let file = file.to_str().expect("text");
+    let args = ["hook", "test", file, "--agent", "codex", "--task", "auth"];
+    sandbox.wt(&args).out
+}
+
 #[test]
 fn every_way_to_write_is_denied_in_planning_and_reading_is_not() {
     let sandbox = planned("required = true");
-    let worktree = sandbox.worktree("auth");
-    let file = sandbox.home().join("question.json");
-    let ask = |command: &str| {
-        let question = serde_json::json!({
-            "hook_event_name": "PreToolUse", "cwd": worktree, "tool_name": "Bash", "tool_input": { "command": command },
-        });
-        sandbox.write(&file, &question.to_string());
-        let args = [
-            "hook",
-            "test",
-            file.to_str().expect("text"),
-            "--agent",
-            "codex",
-            "--task",
-            "auth",
-        ];
-        sandbox.wt(&args).out
-    };
+    let ask = |command: &str| ask(&sandbox, command);
     let denied = [
         "echo x > target/ignored",
         "touch src/one.txt",
@@ -141,6 +137,13 @@ fn every_way_to_write_is_denied_in_planning_and_reading_is_not() {
             ask(command)
         );
     }
+}
+
+#[test]
+fn beyond_an_approved_plan_every_way_to_write_is_denied_but_to_take_it_back() {
+    let sandbox = planned("required = true");
+    let worktree = sandbox.worktree("auth");
+    let ask = |command: &str| ask(&sandbox, command);
     approved(&sandbox, &["src/one.txt"]);
     for command in [
         "touch src/one.txt",
