@@ -199,7 +199,9 @@ pub(crate) fn judge_changed(
     contract: &Contract,
     changes: &[Change],
 ) -> anyhow::Result<Vec<String>> {
-    let inputs = JudgeInputs::parse(&contract.judge.inputs)?;
+    let mut inputs = contract.judge.inputs.clone();
+    inputs.extend(gate::looked_up(contract));
+    let inputs = JudgeInputs::parse(&inputs)?;
     let mut touched = Vec::new();
     for change in changes {
         let content = |entry: &Option<Entry>| -> anyhow::Result<Option<Vec<u8>>> {

@@ -1,5 +1,6 @@
 //! The gate: which of its steps a difference selects, what a run of them means, and the receipt of a passed one.
 
+mod named;
 mod order;
 mod outcome;
 mod report;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use named::{looked_up, names};
 pub(crate) use order::{Car, Order, Phase, Progress, Purpose};
 pub(crate) use outcome::{Flaky, Outcome, outcome_key};
 pub(crate) use report::{Report, Since, report, stopped_next};
@@ -217,22 +219,6 @@ pub(crate) fn environment_hash(
         )
         .collect();
     crate::digest::hex(&fields)
-}
-
-/// Whether a command of the gate or of its set-up names the file at `path` by a word of its own, as `sh check.sh` does.
-pub(crate) fn names(contract: &Contract, path: &str) -> bool {
-    let commands = contract
-        .gate
-        .iter()
-        .map(|step| &step.run)
-        .chain(&contract.worktree.setup);
-    commands.into_iter().any(|command| {
-        let words = shlex::split(command)
-            .unwrap_or_else(|| command.split_whitespace().map(str::to_owned).collect());
-        words
-            .iter()
-            .any(|word| word.trim_start_matches("./") == path)
-    })
 }
 
 /// The steps of the gate that a change of `paths` selects, in the gate's order.

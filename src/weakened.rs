@@ -42,6 +42,27 @@ pub(crate) fn is_read(path: &str) -> bool {
     Language::of(path).is_some()
 }
 
+/// Whether all of the file at `path` is tests.
+pub(crate) fn is_test(path: &str) -> bool {
+    Language::of(path).is_some_and(|language| language.is_test_file(path))
+}
+
+/// What stands for `count` changed files, the first at `path`, of which nobody knows whether they make tests weaker.
+pub(crate) fn unread(path: &str, count: usize) -> Weakening {
+    let what = match count {
+        1 => "not looked at, as one file too many".to_owned(),
+        _ => format!(
+            "not looked at, as {} more, for there are too many",
+            count - 1
+        ),
+    };
+    Weakening {
+        path: path.to_owned(),
+        line: None,
+        what,
+    }
+}
+
 /// What in these changed files makes tests weaker, file by file.
 pub(crate) fn weakened(files: &[FileText]) -> Vec<Weakening> {
     let (new, gone) = (added(files), removed(files));

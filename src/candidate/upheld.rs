@@ -10,7 +10,7 @@ use crate::weakened::{self, Weakening};
 const LINK: u32 = 0o120_000;
 /// A larger file, in bytes, is no source of tests that anybody wrote.
 const LARGEST: u64 = 1 << 20;
-/// Past so many files nobody looks at what would be found.
+/// Past so many files it would take too long; that is told.
 const MOST_FILES: usize = 2000;
 
 /// Where these changes break a rule of the contract by what they add.
@@ -40,13 +40,19 @@ pub(crate) fn breaches(
 
 /// What in these changes makes tests weaker, as far as words tell.
 pub(crate) fn weakened(read: &Reader, changes: &[Change]) -> anyhow::Result<Vec<Weakening>> {
-    let counted: Vec<&Change> = changes
+    let mut counted: Vec<&Change> = changes
         .iter()
         .filter(|change| weakened::is_read(&change.path))
-        .take(MOST_FILES)
         .collect();
+    // What was there before can get weaker, tests above all; the order within each is kept.
+    counted.sort_by_key(|change| (change.before.is_none(), !weakened::is_test(&change.path)));
+    let passed_over = counted.split_off(counted.len().min(MOST_FILES));
     let texts = Texts::read(read, &counted, LARGEST)?;
-    Ok(weakened::weakened(&texts.files()))
+    let mut found = weakened::weakened(&texts.files());
+    if let Some(first) = passed_over.first() {
+        found.push(weakened::unread(&first.path, passed_over.len()));
+    }
+    Ok(found)
 }
 
 /// The texts of changed files, before and after.

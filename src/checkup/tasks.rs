@@ -8,12 +8,13 @@ use anyhow::Context as _;
 use super::anew::{check_out_again, end_again, is_aside, move_back};
 use super::{Checkup, Mend, REMOVE, REMOVE_LOCK};
 use crate::copies;
+use crate::error::Refusal;
 use crate::git::SUBMODULE_LOCK;
 use crate::judge::{clear_dead_judge, judge_at_work};
 use crate::plan::Plan;
 use crate::store::{Beneath, Lock};
 use crate::task::{State, Task};
-use crate::workspace::{MARKER, Workspace, holds_worktrees, write_marker};
+use crate::workspace::{MARKER, Workspace, holds_worktrees, rulebook, write_marker};
 
 impl Checkup<'_> {
     pub(super) fn task(&mut self, task: &Task) -> anyhow::Result<()> {
@@ -67,7 +68,32 @@ impl Checkup<'_> {
         self.plans(task)?;
         self.half_written_in(task)?;
         self.copies(task);
+        self.rules(task);
         Ok(())
+    }
+
+    /// Files of rules without which nothing is judged.
+    fn rules(&mut self, task: &Task) {
+        if task.state == State::Landed {
+            return;
+        }
+        let ws = self.ws;
+        let read = || -> anyhow::Result<()> {
+            let repo = ws.repo_for(task);
+            let in_force = ws.in_force(&repo, &task.target, &ws.target_tip(task)?)?;
+            rulebook(&repo.read, &in_force, task).map(drop)
+        };
+        let Err(error) = read() else {
+            return;
+        };
+        let what = format!("{error:#}");
+        // It is one for all the tasks that it holds for.
+        if self.findings.iter().any(|finding| finding.what == what) {
+            return;
+        }
+        let hint = error.downcast_ref::<Refusal>();
+        let hint = hint.and_then(|refusal| refusal.hint.clone());
+        self.found(what, hint.as_deref().unwrap_or("bring back what it names"));
     }
 
     /// Locks that a killed git left on what is `wt`'s own or the task's.

@@ -243,6 +243,17 @@ impl Reader {
         Ok(output.status.success().then_some(output.stdout))
     }
 
+    /// Whether `tree` holds a symbolic link at `path`.
+    pub(crate) fn is_link(&self, tree: &Oid, path: &str) -> anyhow::Result<bool> {
+        let Some(repo) = self.libgit2() else {
+            let list = ["--literal-pathspecs", "ls-tree", tree.as_str(), "--", path];
+            return Ok(self.git.command(list).text()?.starts_with("120000 "));
+        };
+        let entry = repo.find_tree(raw(tree)?)?;
+        let entry = entry.get_path(Path::new(path));
+        Ok(entry.is_ok_and(|entry| entry.filemode() == i32::from(git2::FileMode::Link)))
+    }
+
     /// Whether `tree` holds a folder at `path`.
     pub(crate) fn is_folder(&self, tree: &Oid, path: &str) -> anyhow::Result<bool> {
         let Some(repo) = self.libgit2() else {

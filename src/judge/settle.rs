@@ -218,6 +218,13 @@ fn apply(task: &mut Task, order: &Order, progress: &Progress) -> anyhow::Result<
             task.rejected = Some(rejected(order));
             Ok(word)
         }
+        (Some(Verdict::Unstable { step, .. }), Purpose::Validate)
+            if order.rule_of(step).is_some() =>
+        {
+            task.advance(Happening::RuleBroken)?;
+            task.validated = None;
+            Ok("unstable")
+        }
         (Some(Verdict::Unstable { .. }), Purpose::Validate) => {
             task.advance(Happening::Unstable)?;
             task.unstable += 1;

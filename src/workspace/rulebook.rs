@@ -258,6 +258,14 @@ fn in_tree(read: &Reader, tree: &Oid, path: &str) -> anyhow::Result<Option<Strin
     let Some(bytes) = read.file(tree, path)? else {
         return Ok(None);
     };
+    // What it leads to could be changed without anybody's consent.
+    if read.is_link(tree, path)? {
+        return Err(
+            Refusal::refused(format!("the file of rules {path} is a symbolic link"))
+                .hint("put a file of its own there, or name under [rules] include in wt.toml where it leads")
+                .into(),
+        );
+    }
     if bytes.len() as u64 > MOST {
         return Err(too_long(path).into());
     }

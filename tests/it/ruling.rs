@@ -177,6 +177,11 @@ fn an_included_file_that_is_not_there_is_named() {
         .says("the file of rules ~/org.md can't be read: there is no ")
         .says("hint: put it there, or take it out of `include` under [rules] in wt.toml");
     sandbox.wt(&["spawn", "other"]).expect(4);
+    sandbox
+        .wt(&["doctor"])
+        .expect(1)
+        .prints("the file of rules ~/org.md can't be read: there is no ")
+        .prints("put it there, or take it out of `include` under [rules] in wt.toml");
     // What only looks goes on.
     assert_eq!(sandbox.show("auth")["rules_stale"], true);
     sandbox.write(sandbox.home().join("org.md"), "");
@@ -186,6 +191,33 @@ fn an_included_file_that_is_not_there_is_named() {
         .wt(&["rules", "lint", "auth"])
         .expect(64)
         .says("the file of rules docs/rules.md is not on main");
+}
+
+#[test]
+fn a_file_of_rules_that_is_a_link_is_refused() {
+    let sandbox = layered();
+    sandbox.spawn("auth");
+    let link = |place: &str, to: &str| {
+        let place = sandbox.repo().join(place);
+        std::fs::remove_file(&place).expect("removed");
+        std::os::unix::fs::symlink(to, &place).expect("a link");
+        sandbox.commit(&sandbox.repo(), "link");
+    };
+    link("wt.rules.md", "docs/rules.md");
+    let refused = sandbox.wt(&["rules", "render", "auth"]);
+    refused
+        .expect(4)
+        .says("the file of rules wt.rules.md is a symbolic link")
+        .says("hint: put a file of its own there");
+    // Where no rule of the task comes from it, it is of no account.
+    sandbox
+        .wt(&["spawn", "mail", "--owns", "services/mail"])
+        .expect(0);
+    link("docs/rules.md", "../wt.toml");
+    sandbox
+        .wt(&["spawn", "other", "--owns", "services/pay"])
+        .expect(4)
+        .says("the file of rules docs/rules.md is a symbolic link");
 }
 
 #[test]

@@ -1123,3 +1123,28 @@ fn a_file_that_becomes_a_pipe_while_it_is_looked_at_is_not_waited_for() {
     });
     assert!(!codes.contains(&Some(137)), "it was waited for: {codes:?}");
 }
+
+#[test]
+fn what_a_command_looks_up_by_itself_is_the_judge() {
+    let rule = "[[rules.check]]\nrule = \"Lints.\"\nrun = \"npm() { :; }; npm run lint\"\n";
+    let sandbox = Sandbox::with(&[
+        ("wt.toml", &format!("{CONTRACT}{rule}")),
+        ("test.sh", "true\n"),
+        ("package.json", "{\"scripts\": {\"lint\": \"a\"}}\n"),
+    ]);
+    let worktree = sandbox.spawn("weaker");
+    sandbox.write(
+        worktree.join("package.json"),
+        "{\"scripts\": {\"lint\": \"true\"}}\n",
+    );
+    sandbox.commit(&worktree, "weaker");
+    sandbox
+        .wt(&["validate", "weaker"])
+        .expect(0)
+        .prints("JUDGE_CHANGED")
+        .prints("  package.json\n");
+    sandbox
+        .wt(&["merge", "weaker"])
+        .expect(4)
+        .says("JUDGE_CHANGED: task `weaker` changes what judges it: package.json");
+}

@@ -139,6 +139,35 @@ fn a_failed_task_that_breaks_a_rule_keeps_its_count() {
 }
 
 #[test]
+fn a_file_that_moves_is_new_where_it_comes_to() {
+    let sandbox = sandbox(CHECKS);
+    sandbox.write("services/a/Cargo.toml", "x\n");
+    sandbox.commit(&sandbox.repo(), "a service");
+    let worktree = sandbox.spawn("auth");
+    sandbox.git_in(&worktree, &["mv", "services/a", "services/b"]);
+    sandbox.commit(&worktree, "moved");
+    sandbox.wt(&["validate", "auth"]).expect(1).prints(
+        "  services/b/Cargo.toml: a new file that `deny` names (services/*/Cargo.toml)\nnext: ",
+    );
+}
+
+#[test]
+fn a_rule_whose_command_writes_costs_no_attempt_however_often() {
+    let writes = "[[rules.check]]\nrule = \"Formatted.\"\nrun = \"echo x >> list.txt\"\n";
+    let sandbox = sandbox(writes);
+    let worktree = sandbox.spawn("auth");
+    for round in ["1", "2", "3", "4"] {
+        sandbox.write(worktree.join("src/b.rs"), round);
+        let judged = sandbox.wt(&["validate", "auth"]);
+        judged
+            .expect(1)
+            .prints("UNSTABLE_TREE rule=\"Formatted.\" step=rule:1 ")
+            .prints(" attempt=0/2\n  list.txt\nnext: commit what the rule's command writes, then: wt validate (nothing was counted); if it writes each time, end your turn");
+    }
+    assert_eq!(sandbox.show("auth")["state"], "working");
+}
+
+#[test]
 fn a_rule_that_came_since_holds_at_landing() {
     let sandbox = sandbox("");
     let worktree = sandbox.spawn("auth");
@@ -248,6 +277,32 @@ fn protected_tests_want_the_operators_word_to_be_weaker() {
     sandbox.commit(&moved, "moved");
     let judged = sandbox.wt(&["validate", "move"]);
     assert!(!judged.expect(0).out.contains("TESTS_WEAKENED"));
+}
+
+#[test]
+fn no_number_of_files_hides_a_weaker_test() {
+    let sandbox = sandbox("\n[rules]\nprotect_tests = true\n");
+    let worktree = sandbox.spawn("auth");
+    let many = |count: usize| {
+        for number in 0..count {
+            sandbox.write(worktree.join(format!("aaa/{number:04}.py")), "x = 1\n");
+        }
+    };
+    many(2000);
+    sandbox.git_in(&worktree, &["rm", "-q", "tests/sum.rs"]);
+    sandbox.wt(&["validate", "auth"]).expect(1).prints(
+        "TESTS_WEAKENED places=2\n  aaa/1999.py: not looked at, as one file too many\n  tests/sum.rs: the test file is removed\n",
+    );
+    sandbox.write(worktree.join("tests/sum.rs"), TEST);
+    sandbox
+        .wt(&["validate", "auth"])
+        .expect(0)
+        .prints("VALIDATION_OK");
+    many(2002);
+    sandbox
+        .wt(&["validate", "auth"])
+        .expect(1)
+        .prints("TESTS_WEAKENED places=1\n  aaa/2000.py: not looked at, as 1 more, for there are too many\n");
 }
 
 #[test]

@@ -112,7 +112,11 @@ fn unstable(report: &mut Report, order: &Order, task: &Task, step: &str, paths: 
     report.verdict = "UNSTABLE_TREE";
     report.step = Some(step.to_owned());
     report.paths = paths.to_vec();
-    let mend = format!("commit what step `{step}` writes, or make it write elsewhere, then");
+    report.rule = order.rule_of(step).map(str::to_owned);
+    let mend = match report.rule {
+        Some(_) => "commit what the rule's command writes, then".to_owned(),
+        None => format!("commit what step `{step}` writes, or make it write elsewhere, then"),
+    };
     report.next = match (order.purpose, task.state) {
         (Purpose::Validate, State::Stopped) => stopped_next(task),
         (Purpose::Validate, State::Failed) => format!("{mend} once: {RETRY}"),
@@ -120,6 +124,10 @@ fn unstable(report: &mut Report, order: &Order, task: &Task, step: &str, paths: 
         // In the task by itself the step may write nothing.
         (Purpose::Land | Purpose::Train, _) => format!("{}; {mend}: wt validate", brought_in(task)),
     };
+    if report.rule.is_some() {
+        report.next += " (nothing was counted); if it writes each time, end your turn and say so: the operator mends \
+                        its `run` in wt.toml";
+    }
 }
 
 fn failed(report: &mut Report, progress: &Progress, task: &Task, first: &Failure) {
