@@ -61,89 +61,89 @@ fn recorded_writes_are_denied_before_a_plan_allowed_within_it_and_denied_beyond(
     "#);
 }
 
-/// What changes the worktree, or is not an agent's to decide.
-const WRITES: &[&str] = &[
-    "echo x > target/ignored",
-    "touch src/one.txt",
-    "rm src/one.txt",
-    "sed -i s/1/2/ src/one.txt",
-    "git commit -qam x",
-    "git merge main",
-    "git checkout -- src/one.txt",
-    "echo x > a.lock",
-    "wt plan approve auth --operator ann",
-    "wt plan reject auth --because x",
-    "wt plan submit docs --file /tmp/wt-plan.md",
-    "wt -C ../docs plan submit --file /tmp/wt-plan.md",
-    "cd ../docs && wt plan amend --because x < /tmp/wt-plan.md",
-    "chmod +x src/one.txt",
-    "patch -p1 < /tmp/x.diff",
-    "git read-tree -u HEAD~1",
-    "git checkout-index -a -f",
-    "git submodule add ../x y",
-    "git sparse-checkout set x",
-    "git format-patch -1",
-    "git diff --output=src/one.txt",
-    "curl -o src/one.txt http://x",
-    "perl -pi -e s/a/b/ src/one.txt",
-    "sort -o src/one.txt src/one.txt",
-    "find . -name '*.txt' -delete",
-    "find . -name '*.txt' -exec rm {} +",
-    "find . -maxdepth 0 -exec wt plan approve auth --operator me \\;",
-    "script -qc 'wt plan approve auth' /dev/null",
-];
-/// What only looks, or is the agent's part of planning.
-const READS: &[&str] = &[
-    "cat src/one.txt",
-    "git log --oneline",
-    "git status",
-    "sh test.sh",
-    "wt plan template > /tmp/wt-plan.md",
-    "wt plan submit <<'EOF'\n## Files\n- `src/one.txt` > x\nEOF",
-    "wt plan submit --file /tmp/wt-plan.md",
-    "wt plan show docs",
-    "wt plan submit auth --file /tmp/wt-plan.md",
-    "find . -name '*.txt' -exec grep -l x {} +",
-    "git diff --stat",
-    "git format-patch -1 --stdout",
-    "curl -s http://x",
-];
+/// What Codex is answered before it runs this command in the task `auth`.
+fn ask(sandbox: &Sandbox, command: &str) -> String {
+    let question = serde_json::json!({
+        "hook_event_name": "PreToolUse", "cwd": sandbox.worktree("auth"), "tool_name": "Bash",
+        "tool_input": { "command": command },
+    });
+    let file = sandbox.home().join("question.json");
+    sandbox.write(&file, &question.to_string());
+    let file = file.to_str().expect("text");
+    let args = ["hook", "test", file, "--agent", "codex", "--task", "auth"];
+    sandbox.wt(&args).out
+}
 
 #[test]
 fn every_way_to_write_is_denied_in_planning_and_reading_is_not() {
     let sandbox = planned("required = true");
-    let worktree = sandbox.worktree("auth");
-    let file = sandbox.home().join("question.json");
-    let ask = |command: &str| {
-        let question = serde_json::json!({
-            "hook_event_name": "PreToolUse", "cwd": worktree, "tool_name": "Bash", "tool_input": { "command": command },
-        });
-        sandbox.write(&file, &question.to_string());
-        let args = [
-            "hook",
-            "test",
-            file.to_str().expect("text"),
-            "--agent",
-            "codex",
-            "--task",
-            "auth",
-        ];
-        sandbox.wt(&args).out
-    };
-    for command in WRITES {
+    let ask = |command: &str| ask(&sandbox, command);
+    let denied = [
+        "echo x > target/ignored",
+        "touch src/one.txt",
+        "rm src/one.txt",
+        "sed -i s/1/2/ src/one.txt",
+        "git commit -qam x",
+        "git merge main",
+        "git checkout -- src/one.txt",
+        "echo x > a.lock",
+        "wt plan approve auth --operator ann",
+        "wt plan reject auth --because x",
+        "wt plan submit docs --file /tmp/wt-plan.md",
+        "wt -C ../docs plan submit --file /tmp/wt-plan.md",
+        "cd ../docs && wt plan amend --because x < /tmp/wt-plan.md",
+        "chmod +x src/one.txt",
+        "patch -p1 < /tmp/x.diff",
+        "git read-tree -u HEAD~1",
+        "git checkout-index -a -f",
+        "git submodule add ../x y",
+        "git sparse-checkout set x",
+        "git format-patch -1",
+        "git diff --output=src/one.txt",
+        "curl -o src/one.txt http://x",
+        "perl -pi -e s/a/b/ src/one.txt",
+        "sort -o src/one.txt src/one.txt",
+        "find . -name '*.txt' -delete",
+        "find . -name '*.txt' -exec rm {} +",
+        "find . -maxdepth 0 -exec wt plan approve auth --operator me \\;",
+        "script -qc 'wt plan approve auth' /dev/null",
+    ];
+    for command in denied {
         assert!(
             ask(command).starts_with("deny: "),
             "{command}: {}",
             ask(command)
         );
     }
-    for command in READS {
+    let allowed = [
+        "cat src/one.txt",
+        "git log --oneline",
+        "git status",
+        "sh test.sh",
+        "wt plan template > /tmp/wt-plan.md",
+        "wt plan submit <<'EOF'\n## Files\n- `src/one.txt` > x\nEOF",
+        "wt plan submit --file /tmp/wt-plan.md",
+        "wt plan show docs",
+        "wt plan submit auth --file /tmp/wt-plan.md",
+        "find . -name '*.txt' -exec grep -l x {} +",
+        "git diff --stat",
+        "git format-patch -1 --stdout",
+        "curl -s http://x",
+    ];
+    for command in allowed {
         assert!(
             ask(command).starts_with("allow"),
             "{command}: {}",
             ask(command)
         );
     }
+}
+
+#[test]
+fn beyond_an_approved_plan_every_way_to_write_is_denied_but_to_take_it_back() {
+    let sandbox = planned("required = true");
+    let worktree = sandbox.worktree("auth");
+    let ask = |command: &str| ask(&sandbox, command);
     approved(&sandbox, &["src/one.txt"]);
     for command in [
         "touch src/one.txt",
