@@ -91,6 +91,7 @@ mod error;
 mod lines;
 mod oid;
 mod template;
+mod unseen;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,7 @@ use crate::git::Repo;
 use crate::oid::Oid;
 use crate::plan::{Flaw, Plan, Read, read, render};
 use crate::scope::Globs;
-use crate::task::{Amendment, Approved, Happening, Proposal, Rejection, State, Task};
+use crate::task::{Amendment, Approved, GENERATED, Happening, Proposal, Rejection, State, Task};
 use crate::workspace::{Claimant, InForce, Workspace};
 
 /// What the record calls whoever approves by `approve = "auto"`.
@@ -43,6 +43,8 @@ pub(crate) fn submit(ws: &Workspace, submission: &Submission) -> anyhow::Result<
     require_live(ws, &task)?;
     require_kind(&task, submission.because)?;
     let (repo, in_force) = surroundings(ws, &task)?;
+    let is_auto = in_force.contract.plan.approve == Approve::Auto;
+    let claims_lock = is_auto.then(|| ws.lock()).transpose()?;
     let plan = checked(ws, &repo, &task, &in_force, submission.text)?;
     let text = render(&plan);
     let hash = Plan::hash(&text);
@@ -77,9 +79,11 @@ pub(crate) fn submit(ws: &Workspace, submission: &Submission) -> anyhow::Result<
         Some(because) => event.fact("because", because),
         None => event,
     })?;
-    if in_force.contract.plan.approve == Approve::Auto {
+    if let Some(lock) = claims_lock {
         let files = globs_of(&repo, &plan)?;
-        pin(ws, &repo, &mut task, &in_force, &files, AUTO)?;
+        pin(ws, &repo, &mut task, &files, AUTO)?;
+        drop(lock);
+        refresh(ws, &mut task, &in_force);
     }
     Ok(Submitted {
         task,
@@ -133,10 +137,15 @@ pub(crate) fn approve(
             .hint("have it submitted again: wt plan submit")
             .into());
     }
-    // Claims, shared paths and the words that hedge may be others by now.
-    let plan = checked(ws, &repo, &task, &in_force, &text)?;
-    let files = globs_of(&repo, &plan)?;
-    pin(ws, &repo, &mut task, &in_force, &files, operator)?;
+    {
+        // Spawns, grants and other approvals look at the claims under this lock.
+        let _lock = ws.lock()?;
+        // Claims, shared paths and the words that hedge may be others by now.
+        let plan = checked(ws, &repo, &task, &in_force, &text)?;
+        let files = globs_of(&repo, &plan)?;
+        pin(ws, &repo, &mut task, &files, operator)?;
+    }
+    refresh(ws, &mut task, &in_force);
     Ok(task)
 }
 
@@ -257,6 +266,8 @@ fn checked(
         let files: Vec<&str> = std::iter::once(glob).chain(subtracted()).collect();
         let files = Globs::parse(&files, case)?;
         let held = match one_file(repo, &tree, glob)? {
+            _ if task.generates(glob) => Err(Refusal::refused(format!("{glob}: {GENERATED}"))
+                .hint("leave it out: wt writes it anew when the rules change")),
             Some(path) => claims.require_permitted(&path),
             None => claims.require_within(&files),
         };
@@ -285,9 +296,8 @@ fn refused(ws: &Workspace, flaws: &[Flaw]) -> Refusal {
         return Refusal::refused(flaw.message()).hint(&flaw.hint);
     }
     for flaw in flaws {
-        ws.ctx
-            .ui
-            .warn(&format!("{} ({})", flaw.message(), flaw.hint));
+        let refusal = Refusal::refused(flaw.message()).hint(&flaw.hint);
+        ws.ctx.ui.error(&refusal.into());
     }
     let what = format!("the plan was not taken: {}", counted(flaws.len(), "flaw"));
     Refusal::refused(what).hint("mend these, and submit it again; the form: wt plan template")
@@ -298,12 +308,11 @@ fn globs_of(repo: &Repo, plan: &Plan) -> anyhow::Result<Vec<String>> {
     Ok(globs.patterns().to_vec())
 }
 
-/// Pins the plan that waits, and brings the rules in the worktree up to it.
+/// Pins the plan that waits; the rules in the worktree are to be brought up to it.
 fn pin(
     ws: &Workspace,
     repo: &Repo,
     task: &mut Task,
-    in_force: &InForce,
     files: &[String],
     by: &str,
 ) -> anyhow::Result<()> {
@@ -334,9 +343,7 @@ fn pin(
             .fact("operator", by)
             .fact("plan", hash)
             .fact("files", files.to_vec()),
-    )?;
-    refresh(ws, task, in_force);
-    Ok(())
+    )
 }
 
 /// Brings the rules in the worktree up to the plan; it holds without them.

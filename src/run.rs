@@ -66,7 +66,7 @@ pub(crate) fn run(ws: &Workspace, request: &Request) -> anyhow::Result<Fate> {
     };
     if caged && task.state == State::Planning {
         ws.ctx.ui.say(&format!(
-            "task `{}` is planning: its worktree can only be read in this cage",
+            "task `{}` is planning: its worktree and its repository can only be read in this cage",
             task.name
         ));
     }
@@ -212,10 +212,10 @@ impl Run<'_> {
         let caches = self.caches();
         std::fs::create_dir_all(&caches)
             .with_context(|| format!("can't make {}", caches.display()))?;
-        let mut writable = vec![git.to_owned(), temporary(self.folder), caches];
-        // Before a plan is approved it is only read.
+        let mut writable = vec![temporary(self.folder), caches];
+        // Before a plan is approved both are only read: no commit made ahead of it waits to be taken in.
         if self.task.state != State::Planning {
-            writable.push(self.task.worktree.clone());
+            writable.extend([git.to_owned(), self.task.worktree.clone()]);
         }
         let captured = &self.task.environment;
         // What the gate's steps, which are the agent's own code, may write anyway.

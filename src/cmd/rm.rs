@@ -13,14 +13,14 @@ use crate::quarantine;
 use crate::remove::{Force, Keep, remove, stop_judge, unsaved};
 use crate::spawn::ready_followers;
 use crate::store::Lock;
-use crate::task::Task;
+use crate::task::{State, Task};
 use crate::workspace::Workspace;
 
 /// Remove a task: its worktree, its branch and its record
 #[derive(Args)]
 #[command(
     after_help = "Without --force what git ignores in its worktree (build folders, .env copies, what .git/info/exclude \
-    names) is deleted with it."
+    names) is deleted with it. A task with a plan that has not landed is kept whole all the same, for wt restore."
 )]
 pub(crate) struct Rm {
     /// The task
@@ -64,8 +64,12 @@ impl Rm {
             if !unsaved.is_empty() {
                 return Err(refuse(&self.task, &unsaved).into());
             }
-            Keep::Nothing {
-                checked: unsaved.tip,
+            match task.state {
+                // Its plan, or the one that waits, is work that nothing else has.
+                state if state != State::Landed && task.has_plan() => Keep::Everything,
+                _ => Keep::Nothing {
+                    checked: unsaved.tip,
+                },
             }
         };
         let trashed = {

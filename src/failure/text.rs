@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::iter::Peekable;
 use std::str::Chars;
 
+use crate::unseen::is_unseen;
+
 /// A longer line is read up to here: a log without a newline must not become one string of 64 MiB.
 const LONGEST_LINE: usize = 8 * 1024;
 /// How far back a reader may look.
@@ -25,16 +27,11 @@ pub(crate) fn plain(text: &[u8]) -> String {
             '\r' if chars.peek() == Some(&'\n') => {}
             '\n' | '\r' => out.push('\n'),
             '\t' => out.push_str("    "),
-            c if c.is_control() || reorders(c) => {}
+            c if c.is_control() || is_unseen(c) => {}
             c => out.push(c),
         }
     }
     out
-}
-
-/// Whether the character makes a terminal show its neighbours in another order than they stand in.
-fn reorders(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Skips what follows an escape character (ECMA-48: control sequence, control string, or a short one).

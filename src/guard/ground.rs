@@ -1,13 +1,13 @@
 //! What a task may touch: its own worktree as far as its scope goes, and scratch space; nothing of its neighbours.
 
+mod verbs;
+
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use super::place::{Last, resolve};
 use crate::candidate::trespass_of;
-use crate::error::shown;
 use crate::hook::{AGENTS, Agent, Denial, Wish};
-use crate::scope::Standing;
 use crate::task::{GENERATED, State, Task};
 use crate::workspace::{CONTRACT_FILE, Claimant, Claims, Workspace, shared_paths};
 
@@ -15,6 +15,13 @@ use crate::workspace::{CONTRACT_FILE, Claimant, Claims, Workspace, shared_paths}
 const SCRATCH: [&str; 2] = ["/tmp", "/var/tmp"];
 /// What is no file, though it has a path.
 const DEVICES: [&str; 2] = ["/dev/", "/proc/self/fd/"];
+
+/// What would be done to a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Write,
+    Remove,
+}
 
 /// The map on which the wishes of one tool call are judged.
 pub(super) struct Ground<'a> {
@@ -47,16 +54,16 @@ impl<'a> Ground<'a> {
             // By its name: what it leads to is the agent's, not this process's.
             Wish::Write(path) | Wish::WriteInto(path, _) if is_device(path) => Ok(None),
             Wish::Never(denial) => Ok(Some(denial.clone())),
-            Wish::Write(path) => self.write(&self.leads(path, Last::Followed)),
-            Wish::Remove(path) => self.write(&self.leads(path, Last::Itself)),
+            Wish::Write(path) => self.write(&self.leads(path, Last::Followed), Deed::Write),
+            Wish::Remove(path) => self.write(&self.leads(path, Last::Itself), Deed::Remove),
             Wish::WriteInto(path, names) => {
                 let target = self.leads(path, Last::Followed);
                 if !target.is_dir() {
-                    return self.write(&target);
+                    return self.write(&target, Deed::Write);
                 }
                 for name in names {
                     if let Some(denial) =
-                        self.write(&resolve(&target.join(name), Last::Followed))?
+                        self.write(&resolve(&target.join(name), Last::Followed), Deed::Write)?
                     {
                         return Ok(Some(denial));
                     }
@@ -65,6 +72,12 @@ impl<'a> Ground<'a> {
             }
             Wish::ChangeIn { folder, command } => self.change_in(folder, command),
             Wish::CheckOut { folder, name } => self.check_out(folder, name),
+            Wish::TakeFrom { commit, paths } => self.take_from(commit, paths),
+            Wish::HandIn {
+                folder,
+                command,
+                task,
+            } => self.hand_in(folder, command, task.as_deref()),
             Wish::ChangeBranches(names) => self.change_branches(names),
         }
     }
@@ -74,10 +87,10 @@ impl<'a> Ground<'a> {
     }
 
     /// Whether what lies at the resolved `path` may be written.
-    fn write(&self, path: &Path) -> anyhow::Result<Option<Denial>> {
+    fn write(&self, path: &Path, deed: Deed) -> anyhow::Result<Option<Denial>> {
         if let Ok(inside) = path.strip_prefix(&self.task.worktree) {
             return match inside.to_str() {
-                Some(inside) => self.write_inside(inside),
+                Some(inside) => self.write_inside(inside, deed),
                 // A name that is no text is in no glob that could be asked for.
                 None => Ok(None),
             };
@@ -108,7 +121,7 @@ impl<'a> Ground<'a> {
         Ok(Some(self.outside(path, "outside this task's worktree")))
     }
 
-    fn write_inside(&self, path: &str) -> anyhow::Result<Option<Denial>> {
+    fn write_inside(&self, path: &str, deed: Deed) -> anyhow::Result<Option<Denial>> {
         let task = self.task;
         let denied = |reason: &str, instead: String| Ok(Some(Denial::of(path, reason, instead)));
         if path.is_empty() {
@@ -144,7 +157,9 @@ impl<'a> Ground<'a> {
             };
         };
         // Before a plan is approved nothing is written, whether it would ever land or not.
-        if task.state != State::Planning && self.is_ignored(path)? {
+        if task.state != State::Planning
+            && (self.is_ignored(path)? || (deed == Deed::Remove && self.is_new(path)?))
+        {
             return Ok(None);
         }
         denied(&trespass.standing, trespass.advice)
@@ -179,6 +194,17 @@ impl<'a> Ground<'a> {
             return Ok(false);
         };
         Ok(read.file(&read.tree_of(&tip)?, path)?.is_none())
+    }
+
+    /// Whether there is a file at this path that the target has not: a trespass asks for what is new to be deleted.
+    fn is_new(&self, path: &str) -> anyhow::Result<bool> {
+        let there = self.task.worktree.join(path).symlink_metadata();
+        if !there.is_ok_and(|there| !there.is_dir()) {
+            return Ok(false);
+        }
+        let read = &self.ws.repo.read;
+        let tree = read.tree_of(&self.ws.target_tip(self.task)?)?;
+        Ok(read.file(&tree, path)?.is_none() && !read.is_folder(&tree, path)?)
     }
 
     fn claims(&self) -> anyhow::Result<&Claims> {
@@ -251,74 +277,6 @@ impl<'a> Ground<'a> {
 
     fn variable(&self, name: &str) -> Option<PathBuf> {
         self.ws.ctx.environment.text(name).map(PathBuf::from)
-    }
-
-    fn change_in(&self, folder: &str, command: &str) -> anyhow::Result<Option<Denial>> {
-        let path = self.leads(folder, Last::Followed);
-        if path.starts_with(&self.task.worktree) {
-            let standing = Standing::NoPlan;
-            let is_planning = self.task.state == State::Planning;
-            return Ok(is_planning.then(|| {
-                let reason = format!("`{command}`: {}", standing.words());
-                Denial::new(reason, standing.advice(&self.task.name))
-            }));
-        }
-        let denial = |whose: String| {
-            Denial::new(
-                format!("`{command}` in {}: {whose}", shown(&path.to_string_lossy())),
-                format!("call it in {}", self.task.worktree.display()),
-            )
-        };
-        Ok(self.neighbour(&path)?.map(denial))
-    }
-
-    fn check_out(&self, folder: &str, name: &str) -> anyhow::Result<Option<Denial>> {
-        let there = resolve(&self.cwd.join(folder).join(name), Last::Itself);
-        let is_own = [self.task.branch.as_str(), "HEAD", "@"].contains(&name);
-        if is_own || there.symlink_metadata().is_ok() {
-            return Ok(None);
-        }
-        let read = &self.ws.repo.read;
-        let is_commit = ["refs/heads/", "refs/remotes/origin/", "refs/tags/"]
-            .iter()
-            .any(|prefix| {
-                read.tip(&format!("{prefix}{name}"))
-                    .is_ok_and(|tip| tip.is_some())
-            });
-        let from_head =
-            name.starts_with("HEAD~") || name.starts_with("HEAD^") || name.starts_with("@{");
-        Ok((is_commit || from_head).then(|| {
-            Denial::new(
-                format!(
-                    "`git checkout {}`: this worktree stays on the branch of its task",
-                    shown(name)
-                ),
-                "look without switching: git show <commit>:<path>, git diff <commit>",
-            )
-        }))
-    }
-
-    /// Denies to move what others stand on: the branches of tasks, and those that they land on.
-    fn change_branches(&self, names: &[String]) -> anyhow::Result<Option<Denial>> {
-        for name in names {
-            let own = name == "HEAD" || *name == self.task.branch;
-            let mut whose = own.then(|| "this task's own branch".to_owned());
-            for (other, task) in self.ws.store.tasks()? {
-                let Ok(task) = task else { continue };
-                if task.branch == *name && other != self.task.name {
-                    whose = Some(format!("the branch of task `{other}`"));
-                } else if task.target == *name {
-                    whose = Some(format!("the branch that task `{other}` lands on"));
-                }
-            }
-            if let Some(whose) = whose {
-                return Ok(Some(Denial::new(
-                    format!("`git branch`: {} is {whose}", shown(name)),
-                    "leave it; commit on this worktree's branch",
-                )));
-            }
-        }
-        Ok(None)
     }
 }
 

@@ -4,6 +4,7 @@ mod files;
 mod git;
 mod operator;
 mod reader;
+mod tools;
 
 #[cfg(test)]
 mod tests;
@@ -123,7 +124,7 @@ impl Walk<'_> {
                 }
             }
             "git" => git::judge(self, words),
-            "wt" | "git-wt" => self.found.extend(operator::judge(words)),
+            "wt" | "git-wt" => operator::judge(self, words),
             "apply_patch" | "applypatch" => {
                 let text = words.first().map(|word| word.text.as_str());
                 let text = text.or(command.body.as_deref()).unwrap_or_default();
@@ -135,7 +136,10 @@ impl Walk<'_> {
                         .filter_map(|wish| below(folder.as_deref()?, wish)),
                 );
             }
-            _ => files::judge(self, name, words),
+            _ => {
+                files::judge(self, name, words);
+                tools::judge(self, name, words);
+            }
         }
     }
 }

@@ -16,6 +16,14 @@ pub(crate) enum Wish {
     ChangeIn { folder: String, command: String },
     /// `git checkout` of this one word: a branch, or a path.
     CheckOut { folder: String, name: String },
+    /// Put these paths back to what they are in this commit.
+    TakeFrom { commit: String, paths: Vec<String> },
+    /// Hand in a plan from this folder by this command of `wt`, for the task that is named.
+    HandIn {
+        folder: String,
+        command: String,
+        task: Option<String>,
+    },
     /// Move, rename or delete these branches.
     ChangeBranches(Vec<String>),
     /// What no task may do.

@@ -41,7 +41,7 @@ struct Words<'b> {
     ends: &'b [u8],
     uses_ends: &'b [u8],
     text: &'b [u8],
-    /// Pairs: which note, how often.
+    /// Pairs of small numbers: how many notes further, how often.
     uses: &'b [u8],
 }
 
@@ -49,7 +49,7 @@ impl<'b> Index<'b> {
     /// The bytes of an index of these notes.
     pub(crate) fn write(notes: &[(Stamp, Document)]) -> Vec<u8> {
         let mut out = MAGIC.to_vec();
-        let mut uses: BTreeMap<&str, Vec<(u32, u32)>> = BTreeMap::new();
+        let mut uses: BTreeMap<&str, Vec<(usize, u32)>> = BTreeMap::new();
         number(&mut out, notes.len());
         for (place, (stamp, document)) in notes.iter().enumerate() {
             text(&mut out, stamp.name.as_bytes());
@@ -59,7 +59,6 @@ impl<'b> Index<'b> {
             out.push(u8::from(document.superseded));
             out.extend(document.length().to_le_bytes());
             text(&mut out, document.paths.as_bytes());
-            let place = u32::try_from(place).unwrap_or(u32::MAX);
             for (word, count) in &document.words {
                 uses.entry(word).or_default().push((place, *count));
             }
@@ -70,9 +69,11 @@ impl<'b> Index<'b> {
         for (word, notes) in &uses {
             words.extend(word.as_bytes());
             number(&mut ends, words.len());
+            let mut before = 0;
             for (place, count) in notes {
-                pairs.extend(place.to_le_bytes());
-                pairs.extend(count.to_le_bytes());
+                small(&mut pairs, place - before);
+                small(&mut pairs, *count as usize);
+                before = *place;
             }
             number(&mut uses_ends, pairs.len());
         }
@@ -109,14 +110,17 @@ impl<'b> Index<'b> {
 
     /// The places of those of `files`, sorted by name, that it has as they are, by their place in it.
     pub(crate) fn known(&self, files: &[Stamp]) -> Vec<Option<usize>> {
-        let find = |noted: &Noted| {
-            let at = files
-                .binary_search_by(|file| file.name.as_str().cmp(noted.name))
-                .ok()?;
+        let mut at = 0;
+        let mut find = |noted: &Noted| {
+            // Both are in the order of their names.
+            while files.get(at)?.name.as_str() < noted.name {
+                at += 1;
+            }
             let file = &files[at];
-            ((file.size, file.modified) == (noted.size, noted.modified)).then_some(at)
+            let found = (file.name.as_str(), file.size, file.modified);
+            (found == (noted.name, noted.size, noted.modified)).then_some(at)
         };
-        self.notes.iter().map(find).collect()
+        self.notes.iter().map(&mut find).collect()
     }
 
     /// The notes that `known` has, as far as a question goes.
@@ -173,9 +177,11 @@ impl Words<'_> {
                 std::cmp::Ordering::Equal => {
                     let pairs = self.uses.get(Self::range(self.uses_ends, middle)?)?;
                     let mut rest = Bytes(pairs);
-                    let mut found = Vec::with_capacity(pairs.len() / 8);
-                    while let Some(note) = rest.number() {
-                        found.push((note, u32::from_le_bytes(rest.array()?)));
+                    let mut found = Vec::with_capacity(pairs.len() / 2);
+                    let mut note = 0_usize;
+                    while let Some(further) = rest.small() {
+                        note = note.checked_add(further)?;
+                        found.push((note, u32::try_from(rest.small()?).ok()?));
                     }
                     return Some(found);
                 }
@@ -187,6 +193,19 @@ impl Words<'_> {
 
 fn number(out: &mut Vec<u8>, number: usize) {
     out.extend(u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
+}
+
+/// A number in as many bytes as it needs, seven bits each; all but the last have the eighth.
+fn small(out: &mut Vec<u8>, mut number: usize) {
+    loop {
+        let low = u8::try_from(number & 0x7f).unwrap_or_default();
+        number >>= 7;
+        if number == 0 {
+            out.push(low);
+            return;
+        }
+        out.push(low | 0x80);
+    }
 }
 
 fn text(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -206,6 +225,18 @@ impl<'b> Bytes<'b> {
 
     fn number(&mut self) -> Option<usize> {
         Some(u32::from_le_bytes(self.array()?) as usize)
+    }
+
+    fn small(&mut self) -> Option<usize> {
+        let mut number = 0;
+        for shift in (0..usize::BITS).step_by(7) {
+            let [byte] = self.array()?;
+            number |= usize::from(byte & 0x7f).checked_shl(shift)?;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
     }
 
     fn part(&mut self) -> Option<&'b [u8]> {

@@ -1,6 +1,7 @@
 //! What notes say, as it is put before an agent: quoted line by line, so that no word of it can pass for a rule.
 
 use super::{Excerpt, Source};
+use crate::unseen::is_unseen;
 
 /// A longer line is cut.
 const WIDTH: usize = 400;
@@ -44,20 +45,4 @@ fn plain(line: &str) -> String {
         text.push('…');
     }
     text.trim_end().to_owned()
-}
-
-/// Whether a character is not seen itself, yet a model reads it or it turns what stands around it.
-fn is_unseen(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }

@@ -1,6 +1,7 @@
 //! The lines of a plan by their sections: what is a heading, what is code, what is a comment.
 
 use super::{Flaw, Section};
+use crate::unseen::is_unseen;
 
 /// The lines of one section.
 pub(super) struct Block {
@@ -33,21 +34,13 @@ pub(super) fn plain(text: &str) -> String {
         match character {
             '\n' | '\t' => plain.push(character),
             '\r' => plain.push('\n'),
-            _ if character.is_control() || steers(character) => {
+            _ if character.is_control() || is_unseen(character) => {
                 plain.extend(character.escape_default());
             }
             _ => plain.push(character),
         }
     }
     plain
-}
-
-/// Whether a character ends lines or turns the direction of writing.
-fn steers(character: char) -> bool {
-    matches!(
-        character,
-        '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    )
 }
 
 /// Divides a plain text into its sections; what is wrong goes to `flaws`.

@@ -7,7 +7,7 @@ use crate::error::{Refusal, nearest};
 use crate::memory::{Block, Note, Outcome};
 use crate::oid::Oid;
 use crate::store::{ToDisk, Trashed};
-use crate::task::Task;
+use crate::task::{Landing, Task};
 use crate::workspace::{InForce, Workspace};
 
 /// A note, and the name of its file.
@@ -44,6 +44,8 @@ fn read_all(ws: &Workspace, names: Vec<String>) -> Vec<Known> {
 
 fn load(ws: &Workspace, name: &str) -> anyhow::Result<Option<Note>> {
     let text = ws.store.find_note(name)?;
+    // An empty one had not come to the disk when the power was lost.
+    let text = text.filter(|text| !text.is_empty());
     Ok(text.map(|text| Note::parse(&text)).transpose()?)
 }
 
@@ -100,7 +102,7 @@ fn is_touched(note: &Note) -> bool {
 
 /// Keeps a note. Of a life that has one already it takes that one's place, unless a person has touched that: then it
 /// stands beside it.
-pub(super) fn keep(ws: &Workspace, note: &Note) -> anyhow::Result<Kept> {
+fn keep(ws: &Workspace, note: &Note) -> anyhow::Result<Kept> {
     keep_among(ws, &ws.store.note_names()?, note, ToDisk::Now)
 }
 
@@ -152,11 +154,7 @@ pub(super) fn keep_among(
 /// Keeps the note of a task that has landed: as its landing commit has it, so that whoever reads the history knows the
 /// same. What has landed has landed: that its note can't be kept is said, and no more.
 pub(crate) fn landed(ws: &Workspace, task: &Task) {
-    tell(
-        ws,
-        task,
-        note_of_landing(ws, task).and_then(|note| keep(ws, &note)),
-    );
+    tell(ws, task, keep_landing(ws, task));
 }
 
 /// As [`landed`], of a task that is stopped.
@@ -211,31 +209,34 @@ fn in_force(ws: &Workspace, task: &Task) -> Option<InForce> {
     ws.in_force(&ws.repo_for(task), &task.target, &tip).ok()
 }
 
-pub(super) fn note_of_landing(ws: &Workspace, task: &Task) -> anyhow::Result<Note> {
+/// Keeps the note of a task that has landed. One that its commit carries need not wait for the disk: where it is lost
+/// with the power, doctor brings it back.
+pub(super) fn keep_landing(ws: &Workspace, task: &Task) -> anyhow::Result<Kept> {
     let landing = task.landing.as_ref().context("it has not landed")?;
     let message = ws.repo.read.message(&landing.commit)?;
-    let mut note = if let Ok(Some(note)) = Block::find(&message) {
-        note
-    } else {
-        let read = &ws.repo.read;
-        let onto = landing.onto.as_ref().unwrap_or(&task.base);
-        let base = read.merge_base(onto, &landing.tip)?;
-        let base = base.as_ref().unwrap_or(&task.base);
-        let changes = read.changes(&read.tree_of(base)?, &read.tree_of(&landing.tip)?)?;
-        note_of(
-            ws,
-            task,
-            &Ending {
-                outcome: Outcome::Landed,
-                at: landing.at,
-                receipt: Some(&landing.receipt),
-                changes: &changes,
-                in_force: in_force(ws, task).as_ref(),
-            },
-        )
+    let (mut note, to_disk) = match Block::find(&message) {
+        Ok(Some(note)) => (note, ToDisk::Later),
+        _ => (note_of_landing(ws, task, landing)?, ToDisk::Now),
     };
     note.standing.commit = Some(landing.commit.to_string());
-    Ok(note)
+    keep_among(ws, &ws.store.note_names()?, &note, to_disk)
+}
+
+fn note_of_landing(ws: &Workspace, task: &Task, landing: &Landing) -> anyhow::Result<Note> {
+    let read = &ws.repo.read;
+    let onto = landing.onto.as_ref().unwrap_or(&task.base);
+    let base = read.merge_base(onto, &landing.tip)?;
+    let base = base.as_ref().unwrap_or(&task.base);
+    let changes = read.changes(&read.tree_of(base)?, &read.tree_of(&landing.tip)?)?;
+    let in_force = in_force(ws, task);
+    let ending = Ending {
+        outcome: Outcome::Landed,
+        at: landing.at,
+        receipt: Some(&landing.receipt),
+        changes: &changes,
+        in_force: in_force.as_ref(),
+    };
+    Ok(note_of(ws, task, &ending))
 }
 
 /// Changes a note, which must be there as it was found; nothing of it is lost where another command changes it at once.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::keep::{Kept, has_note, keep, keep_among, note_of_landing};
+use super::keep::{Kept, has_note, keep_among, keep_landing};
 use crate::memory::{Block, TRAILER_NOTE};
 use crate::oid::Oid;
 use crate::store::ToDisk;
@@ -87,5 +87,5 @@ fn carries_note(ws: &Workspace, task: &Task) -> bool {
 
 /// Writes the note of a task that has landed as its commit has it.
 pub(crate) fn mend(ws: &Workspace, task: &Task) -> anyhow::Result<()> {
-    keep(ws, &note_of_landing(ws, task)?).map(drop)
+    keep_landing(ws, task).map(drop)
 }

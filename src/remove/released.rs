@@ -11,7 +11,7 @@ use crate::git::folder_id;
 use crate::oid::Oid;
 use crate::process::Identity;
 use crate::quarantine;
-use crate::store::{LEFTOVERS, Operation, Trashed, remove_dir};
+use crate::store::{JournalEntry, LEFTOVERS, Operation, Trashed, remove_dir};
 use crate::workspace::Workspace;
 
 /// Looks for work that a removed task holds and nothing else does. Changes nothing.
@@ -125,10 +125,16 @@ pub(crate) fn release(ws: &Workspace, id: &str) -> anyhow::Result<Released> {
     let folder = {
         let _lock = ws.lock()?;
         let there = ws.store.find_trashed(id)?.filter(|there| there.kept);
-        let (Some(trashed), None) = (there, ws.store.find_intent(name)?) else {
+        let me = Identity::current()?;
+        // One of its own was stopped by a full disk, and is tried again.
+        let is_own = |open: &JournalEntry| {
+            let of = matches!(&open.operation, Operation::Release { id: of } if of == id);
+            of && open.process == me
+        };
+        let is_free = ws.store.find_intent(name)?.as_ref().is_none_or(is_own);
+        let (Some(trashed), true) = (there, is_free) else {
             return Ok(Released::InUse);
         };
-        let me = Identity::current()?;
         let intent = Operation::Release { id: id.to_owned() };
         ws.store.intend(name, &me, intent)?;
         carry_out_release(ws, &trashed)?

@@ -37,7 +37,7 @@ pub(crate) fn find_restorable(ws: &Workspace, name: &str) -> anyhow::Result<Tras
         .hint(format!("its commits are kept: git log {reference}"))
         .into(),
         None => Refusal::refused(format!("there is no removed task {name:?} to bring back"))
-            .hint("only what `wt rm --force` took away is kept: wt list --all")
+            .hint("only what `wt rm --force` took away, or what had a plan, is kept: wt list --all")
             .into(),
     })
 }

@@ -2,6 +2,7 @@
 
 use super::layers::{Line, Rule};
 use super::{Source, explain};
+use crate::unseen::is_unseen;
 
 /// Past this many lines, models lose rules.
 pub(crate) const LINES: usize = 200;
@@ -175,7 +176,7 @@ fn too_long(placed: &Placed) -> Option<Finding> {
 }
 
 fn unseen_characters(placed: &Placed) -> Option<Finding> {
-    let unseen = placed.rule.text.chars().find(|&c| is_unseen(c))?;
+    let unseen = placed.rule.text.chars().find(|&c| is_hidden(c))?;
     let message = format!(
         "the rule holds the unseen character U+{:04X}",
         u32::from(unseen)
@@ -184,10 +185,9 @@ fn unseen_characters(placed: &Placed) -> Option<Finding> {
     Some(placed.found(Kind::Unseen, message, &hint))
 }
 
-/// Whether an agent would read what a person does not see: control characters, changes of direction.
-fn is_unseen(character: char) -> bool {
-    (character.is_control() && !matches!(character, '\n' | '\t'))
-        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Whether an agent would read what a person does not see.
+fn is_hidden(character: char) -> bool {
+    (character.is_control() && !matches!(character, '\n' | '\t')) || is_unseen(character)
 }
 
 /// Rules for two folders can't clash: neither holds in the other's.

@@ -2,12 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 use rayon::prelude::*;
+use rustix::fs::{AtFlags, statat};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{sync, write_new};
@@ -66,16 +66,20 @@ impl Store {
 
     /// The files of the notes, by their names, in order.
     pub(crate) fn note_files(&self) -> anyhow::Result<Vec<Stamp>> {
+        let names = self.note_names()?;
+        let Ok(dir) = File::open(self.memory_dir()) else {
+            return Ok(Vec::new());
+        };
         let stamp = |name: String| {
-            let metadata = fs::metadata(self.note_file(&name)).ok()?;
-            let nanoseconds = metadata.mtime().checked_mul(1_000_000_000);
+            // From the folder: a long path takes longer than all the rest.
+            let stat = statat(&dir, format!("{name}{END}"), AtFlags::empty()).ok()?;
+            let nanoseconds = stat.st_mtime.checked_mul(1_000_000_000)?;
             Some(Stamp {
-                size: metadata.len(),
-                modified: nanoseconds.unwrap_or_default() + metadata.mtime_nsec(),
+                size: u64::try_from(stat.st_size).ok()?,
+                modified: nanoseconds.checked_add(i64::try_from(stat.st_mtime_nsec).ok()?)?,
                 name,
             })
         };
-        let names = self.note_names()?;
         // One that is removed meanwhile is none.
         Ok(names.into_par_iter().filter_map(stamp).collect())
     }
@@ -107,7 +111,13 @@ impl Store {
                 1 => stem.to_owned(),
                 _ => format!("{stem}-{number}"),
             };
-            if write_new(&self.note_file(&name), text.as_bytes(), to_disk)? {
+            let file = self.note_file(&name);
+            if write_new(&file, text.as_bytes(), to_disk)? {
+                return Ok(name);
+            }
+            // It had not come to the disk when the power was lost.
+            if fs::metadata(&file).is_ok_and(|there| there.len() == 0) {
+                write_atomic(&file, text.as_bytes())?;
                 return Ok(name);
             }
         }

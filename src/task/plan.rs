@@ -63,6 +63,19 @@ impl Task {
         }
     }
 
+    /// The globs that others keep out of: its claim, or where it has none, the files of its approved plan.
+    pub(crate) fn claimed(&self) -> &[String] {
+        match &self.plan {
+            Some(plan) if self.owns.is_empty() => &plan.files,
+            _ => &self.owns,
+        }
+    }
+
+    /// Whether it has a plan, be it only a proposed one.
+    pub(crate) fn has_plan(&self) -> bool {
+        self.plan.is_some() || self.proposal.is_some()
+    }
+
     /// Where its plan stands, in one word; nothing where it has none and needs none.
     pub(crate) fn plan_stage(&self) -> Option<&'static str> {
         let is_amended = self.plan.is_some();

@@ -113,7 +113,7 @@ impl Workspace<'_> {
                 line.add(&other, &task.after);
                 waiting.push((other, task.owns));
             } else {
-                others.push((other, task.owns));
+                others.push((other, task.claimed().to_vec()));
             }
         }
         if !claimant.after.is_empty() {

@@ -29,7 +29,7 @@ fn two_tasks() -> Sandbox {
 }
 
 /// What `wt hook <agent>`, called in `dir`, answers to these words.
-fn ask(sandbox: &Sandbox, dir: &Path, agent: &str, words: &str) -> Ran {
+pub(crate) fn ask(sandbox: &Sandbox, dir: &Path, agent: &str, words: &str) -> Ran {
     let mut child = sandbox
         .command(wt())
         .args(["hook", agent])

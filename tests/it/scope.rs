@@ -41,7 +41,7 @@ fn the_map_shows_explains_and_names_what_is_nobodys() {
     let shown = sandbox.wt(&["scope", "show", "--json"]).json();
     assert_eq!(
         shown["claims"][0],
-        json!({ "task": "auth", "state": "working", "owns": ["src/auth", "!src/auth/gen"], "after": [] })
+        json!({ "task": "auth", "state": "working", "owns": ["src/auth", "!src/auth/gen"], "planned": null, "after": [] })
     );
     assert_eq!(
         (&shown["shared"], &shown["required"]),

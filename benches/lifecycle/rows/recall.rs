@@ -81,10 +81,14 @@ fn note(number: usize) -> String {
             .collect::<Vec<_>>()
             .join(" ")
     };
+    let subject = match number % 100 {
+        0 => "A token that expires early".to_owned(),
+        _ => line(50),
+    };
     let mut text = format!(
         "---\nwt-note: 1\ntask: task-{number}\nspawned: {0}T00:00:00Z\ndate: {0}\noutcome: landed\ntarget: main\nruns: 1\nchanged: 5\n---\n\n# {1}\n\n## Files changed\n\n",
         day(number),
-        line(50)
+        subject
     );
     for file in 0..5 {
         let _ = writeln!(

@@ -47,12 +47,17 @@ struct Who {
 
 impl Approve {
     pub(crate) fn run(self, ws: &Workspace) -> anyhow::Result<Code> {
+        let expected = self.plan.as_deref().map(begun_hash).transpose()?;
         let (name, operator) = self.who.of(ws, "wt plan approve")?;
         let before = ws.store.require_task(&name)?;
-        let task = approve(ws, &name, self.plan.as_deref(), &operator)?;
+        let task = approve(ws, &name, expected.as_deref(), &operator)?;
         let files = task.plan.as_ref().map_or(&[][..], |plan| &plan.files);
         let ui = &ws.ctx.ui;
-        ui.say(&format!("task `{name}` may change: {}", files.join(", ")));
+        let hash = task.plan.as_ref().map_or("", |plan| &plan.hash[..12]);
+        ui.say(&format!(
+            "plan {hash}: task `{name}` may change: {}",
+            files.join(", ")
+        ));
         let runs = ws.store.find_cage(&name)?;
         if before.plan.is_none() && runs.is_some_and(|note| note.process.is_alive()) {
             ui.say("the wt run at work was begun in planning: in its cage nothing can be written");
@@ -60,6 +65,20 @@ impl Approve {
         }
         self.who.print(ws, &task)
     }
+}
+
+/// The beginning of a hash, as hashes are written.
+///
+/// # Errors
+/// A refusal of what is too little to say which plan was read, as an empty variable of a script is.
+fn begun_hash(given: &str) -> Result<String, Refusal> {
+    const LEAST: usize = 7;
+    let hash = given.trim().to_ascii_lowercase();
+    if hash.len() >= LEAST && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(hash);
+    }
+    let what = format!("--plan wants the hash of a plan, or its first {LEAST} characters");
+    Err(Refusal::usage(what).hint("see it: wt plan show <task>"))
 }
 
 impl Reject {

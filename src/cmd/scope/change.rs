@@ -74,8 +74,12 @@ impl What {
             ui.say(&format!("task `{name}` holds that already"));
         }
         if owns.is_empty() {
+            let what = match &changed.task.plan {
+                Some(plan) => format!("what its plan names ({})", plan.files.join(", ")),
+                None => "what nobody owns".to_owned(),
+            };
             ui.say(&format!(
-                "task `{name}` claims nothing now: it may change what nobody owns"
+                "task `{name}` claims nothing now: it may change {what}"
             ));
         } else {
             ui.say(&format!("task `{name}` owns: {}", owns.join(", ")));

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::error::{Code, shown};
 use crate::scope::{Standing, by_folder};
-use crate::task::State;
+use crate::task::{State, Task};
 use crate::workspace::Workspace;
 
 /// Show which task owns what
@@ -30,22 +30,23 @@ impl Show {
             let claims: Vec<_> = tasks
                 .iter()
                 .map(|task| {
-                    json!({ "task": task.name, "state": task.state.word(), "owns": task.owns, "after": task.after })
+                    json!({ "task": task.name, "state": task.state.word(), "owns": task.owns, "planned": task.planned_files(), "after": task.after })
                 })
                 .collect();
             let required = in_force.contract.scope.required;
             ui.json(&json!({ "claims": claims, "shared": shared, "required": required }))?;
             return Ok(Code::Ok);
         }
-        let owns = |owns: &[String]| match owns {
-            [] => "(what nobody owns)".to_owned(),
-            globs => globs.join(", "),
+        let owns = |task: &Task| match (&task.plan, task.owns.as_slice()) {
+            (Some(plan), []) => format!("{} (its plan)", plan.files.join(", ")),
+            (None, []) => "(what nobody owns)".to_owned(),
+            (_, globs) => globs.join(", "),
         };
         let mut rows: Vec<Vec<String>> = tasks
             .iter()
             .map(|task| {
                 let state = task.state.word().to_owned();
-                vec![task.name.clone(), state, owns(&task.owns)]
+                vec![task.name.clone(), state, owns(task)]
             })
             .collect();
         if !shared.is_empty() {

@@ -1,7 +1,12 @@
 //! The commands of git that reach beyond one worktree, or around its checks.
 
+mod branches;
+mod named;
+
 use super::{Walk, Word, operator};
 use crate::hook::wish::{Denial, Wish};
+
+use branches::{branches, checkout, leaves_branch};
 
 /// Commands that change the checkout, the index or the branch of the folder where they are called.
 const CHANGING: &[&str] = &[
@@ -9,12 +14,14 @@ const CHANGING: &[&str] = &[
     "am",
     "apply",
     "checkout",
+    "checkout-index",
     "cherry-pick",
     "clean",
     "commit",
     "merge",
     "mv",
     "pull",
+    "read-tree",
     "rebase",
     "reset",
     "restore",
@@ -22,6 +29,7 @@ const CHANGING: &[&str] = &[
     "rm",
     "switch",
     "tag",
+    "update-index",
 ];
 /// Options of `git` itself whose value is the next word.
 const GLOBAL_VALUED: &[&str] = &[
@@ -42,6 +50,7 @@ const VALUED: &[&str] = &[
     "-t",
     "-s",
     "-X",
+    "--source",
     "--message",
     "--file",
     "--author",
@@ -96,7 +105,7 @@ pub(super) fn judge(walk: &mut Walk, words: &[Word]) {
         return;
     };
     if command.text == "wt" {
-        return walk.found.extend(operator::judge(words));
+        return operator::judge(walk, words);
     }
     let given = Given::of(&command.text, words);
     if given.has(&["--help", "-h"]) {
@@ -109,12 +118,28 @@ pub(super) fn judge(walk: &mut Walk, words: &[Word]) {
         if name == "checkout" {
             walk.found.extend(checkout(&folder, &given));
         }
-        if CHANGING.contains(&name) {
+        walk.found.extend(named::files(name, &folder, &given));
+        if changes(name, &given) {
             walk.found.push(Wish::ChangeIn {
                 folder,
                 command: format!("git {name}"),
             });
         }
+    }
+}
+
+/// Whether it changes the checkout, the index or the branch of the folder where it is called, or writes files there.
+fn changes(name: &str, given: &Given) -> bool {
+    match name {
+        "format-patch" => {
+            let elsewhere = |option: &&str| {
+                *option == "--stdout" || option.starts_with("-o") || option.starts_with("--output")
+            };
+            !given.options.iter().any(elsewhere)
+        }
+        "sparse-checkout" => !["", "list", "check-rules"].contains(&given.operand(0)),
+        "submodule" => !["", "status", "summary"].contains(&given.operand(0)),
+        _ => CHANGING.contains(&name),
     }
 }
 
@@ -126,6 +151,8 @@ struct Given<'w> {
     ends_options: bool,
     /// How many operands stand before it.
     before_end: usize,
+    /// The commit that `git restore` takes files from, where one is named.
+    source: Option<&'w str>,
 }
 
 impl<'w> Given<'w> {
@@ -138,6 +165,7 @@ impl<'w> Given<'w> {
             operands: Vec::new(),
             ends_options: false,
             before_end: 0,
+            source: None,
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -145,8 +173,12 @@ impl<'w> Given<'w> {
                 "--" if !given.ends_options => given.ends_options = true,
                 option if !given.ends_options && option.len() > 1 && option.starts_with('-') => {
                     given.options.push(option);
+                    given.source = given.source.or(option.strip_prefix("--source="));
                     if !switches && (VALUED.contains(&option) || takes_next(option)) {
-                        words.next();
+                        let value = words.next().map(|word| word.text.as_str());
+                        if ["-s", "--source"].contains(&option) {
+                            given.source = value;
+                        }
                     }
                 }
                 _ => {
@@ -298,56 +330,4 @@ fn changes_hooks_path(given: &Given) -> bool {
         .any(|option| option.starts_with("--unset"))
         || words[..at].contains(&"unset");
     !reads && (unsets || words.len() > at + 1)
-}
-
-/// Whether `git checkout` surely leaves the branch, whatever there is of branches and files.
-fn leaves_branch(given: &Given) -> bool {
-    let creates = given.options.iter().any(|option| {
-        ["--orphan", "--detach", "-d", "--track", "-t"].contains(option)
-            || has_short(option, 'b')
-            || has_short(option, 'B')
-    });
-    creates || (given.operands.len() == 1 && given.before_end == 1 && given.operand(0) == "-")
-}
-
-/// `git checkout` of one word: whether that is a branch or a path only the worktree tells.
-fn checkout(folder: &str, given: &Given) -> Option<Wish> {
-    let one = given.operands.len() == 1 && given.before_end == 1;
-    let word = given.operands.first().filter(|word| one && word.plain)?;
-    if leaves_branch(given)
-        || given.has(&["-p", "--patch", "--ours", "--theirs", "-m"])
-        || word.text == "."
-    {
-        return None;
-    }
-    Some(Wish::CheckOut {
-        folder: folder.to_owned(),
-        name: word.text.clone(),
-    })
-}
-
-/// The branches that `git branch` would move, rename or delete.
-fn branches(name: &str, given: &Given) -> Option<Wish> {
-    if name != "branch" {
-        return None;
-    }
-    let long = ["--delete", "--force", "--move", "--copy"];
-    let changes = given.options.iter().any(|option| {
-        long.contains(option)
-            || ['d', 'D', 'f', 'm', 'M', 'C']
-                .iter()
-                .any(|letter| !option.starts_with("--") && option.contains(*letter))
-    });
-    let renames = given.has(&["-m", "-M", "--move"]);
-    let mut names: Vec<String> = given
-        .operands
-        .iter()
-        .filter(|word| word.plain)
-        .map(|word| word.text.clone())
-        .collect();
-    if renames && names.len() < 2 {
-        // The current branch, which can't be told from here.
-        names.push("HEAD".to_owned());
-    }
-    changes.then_some(Wish::ChangeBranches(names))
 }

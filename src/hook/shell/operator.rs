@@ -1,6 +1,6 @@
-//! The verbs of `wt` that are the operator's.
+//! The verbs of `wt` that are the operator's, or another task's.
 
-use super::Word;
+use super::{Walk, Word};
 use crate::hook::wish::{Denial, Wish};
 
 /// Options whose next word is text, and no option.
@@ -22,8 +22,40 @@ const VALUED: &[&str] = &[
     "--color",
 ];
 
-/// Denies what is the operator's; `words` are those after `wt`.
-pub(super) fn judge(words: &[Word]) -> Option<Wish> {
+/// Notes what is no agent's to do, or for its own task alone; `words` are those after `wt`.
+pub(super) fn judge(walk: &mut Walk, words: &[Word]) {
+    let said = said(words);
+    let helps = ["--help", "-h", "--version"];
+    if said.iter().any(|word| helps.contains(&word.text.as_str())) {
+        return;
+    }
+    let wish = denial(&said).map(Wish::from);
+    let wish = wish.or_else(|| hand_in(walk, words, &said));
+    walk.found.extend(wish);
+}
+
+/// A plan is for the task whose worktree it is handed in from.
+fn hand_in(walk: &Walk, words: &[Word], said: &[&Word]) -> Option<Wish> {
+    let mut verbs = said.iter().filter(|word| !word.text.starts_with('-'));
+    let (verb, part) = (verbs.next()?, verbs.next()?);
+    if verb.text != "plan" || !["submit", "amend"].contains(&part.text.as_str()) {
+        return None;
+    }
+    let aside = words.iter().position(|word| word.text == "-C");
+    let folder = match aside.and_then(|at| words.get(at + 1)) {
+        Some(word) => walk.path(word)?,
+        None => walk.folder()?.to_owned(),
+    };
+    let task = verbs.next().filter(|word| word.plain);
+    Some(Wish::HandIn {
+        folder,
+        command: format!("wt plan {}", part.text),
+        task: task.map(|word| word.text.clone()),
+    })
+}
+
+/// The words without the values of options, as far as options are read.
+fn said(words: &[Word]) -> Vec<&Word> {
     let mut said = Vec::new();
     let mut skip = false;
     for word in words {
@@ -31,16 +63,16 @@ pub(super) fn judge(words: &[Word]) -> Option<Wish> {
             break;
         }
         if !skip {
-            said.push(word.text.as_str());
+            said.push(word);
         }
         skip = !skip && VALUED.contains(&word.text.as_str());
     }
-    if ["--help", "-h", "--version"]
-        .iter()
-        .any(|help| said.contains(help))
-    {
-        return None;
-    }
+    said
+}
+
+/// The denial of what is the operator's.
+fn denial(said: &[&Word]) -> Option<Denial> {
+    let said: Vec<&str> = said.iter().map(|word| word.text.as_str()).collect();
     let has = |options: &[&str]| said.iter().any(|word| options.contains(word));
     let mut verbs = said.iter().copied().filter(|word| !word.starts_with('-'));
     let verb = verbs.next()?;
@@ -63,9 +95,8 @@ pub(super) fn judge(words: &[Word]) -> Option<Wish> {
         _ => return None,
     };
     let why = format!("`wt {what}` is the operator's");
-    let denial = Denial::new(
+    Some(Denial::new(
         why,
         "end your turn, and say in your report what you need and why",
-    );
-    Some(denial.into())
+    ))
 }

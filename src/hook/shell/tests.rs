@@ -12,6 +12,10 @@ fn seen(script: &str) -> Vec<String> {
         Wish::WriteInto(path, names) => format!("> {path} ({})", names.join(" ")),
         Wish::ChangeIn { folder, command } => format!("{command} in {folder}"),
         Wish::CheckOut { folder, name } => format!("checkout {name} in '{folder}'"),
+        Wish::TakeFrom { commit, paths } => format!("{} from {commit}", paths.join(" ")),
+        Wish::HandIn { folder, task, .. } => {
+            format!("plan of {} in '{folder}'", task.unwrap_or_default())
+        }
         Wish::ChangeBranches(names) => format!("branches {}", names.join(" ")),
         Wish::Never(denial) => format!(
             "no: {}",
@@ -24,7 +28,11 @@ fn seen(script: &str) -> Vec<String> {
         ),
     };
     // A change of the task's own worktree is for its state to judge.
-    let own = |wish: &Wish| matches!(wish, Wish::ChangeIn { folder, .. } if folder.is_empty());
+    let own = |wish: &Wish| match wish {
+        Wish::ChangeIn { folder, .. } => folder.is_empty(),
+        Wish::HandIn { folder, task, .. } => folder.is_empty() && task.is_none(),
+        _ => false,
+    };
     let wishes = wishes(script, "", &known).into_iter();
     wishes.filter(|wish| !own(wish)).map(shown).collect()
 }
@@ -87,7 +95,8 @@ fn what_harms_nobody_passes() {
         "wt scope show && wt scope check",
         "wt hook test sample.json",
         "wt plan submit",
-        "wt note add -m x",
+        "wt note add --rejected 'resume' --path 'src/**'",
+        "wt note show auth; wt recall --budget 100 --path a note approve",
         "which wt; command -v git stash",
         "make 2>&1 | tail -5",
         "cargo test 2>/dev/null >&2",
@@ -245,6 +254,14 @@ fn what_reaches_beyond_the_worktree_is_denied() {
             "wt hook install is the operator's",
         ),
         ("wt note edit auth", "wt note edit is the operator's"),
+        (
+            "wt note --color never approve auth",
+            "wt note approve is the operator's",
+        ),
+        (
+            "echo x | wt note supersede auth --because x",
+            "wt note supersede is the operator's",
+        ),
         ("wt _judge auth 1", "wt _judge is the operator's"),
     ] {
         let found = seen(script);
@@ -332,4 +349,67 @@ proptest::proptest! {
     fn no_text_stops_the_reader(script in "[a-z '\"$(){}<>|&;`\\\\\n~#=*-]{0,60}") {
         seen(&script);
     }
+}
+
+#[test]
+fn files_that_git_commands_name_are_written_and_removed() {
+    check("git rm -q a 'b*'", &["- a"]);
+    check("git rm --cached a && git rm -n a", &[]);
+    check("git mv a b sub/", &["- a", "- b", "> sub/ (a b)"]);
+    check("cd x && git mv a b", &["- x/a", "> x/b (a)", "git mv in x"]);
+    check("git checkout main~1 -- a b", &["a b from main~1"]);
+    for restore in ["-s v1", "--source v1", "--source=v1"] {
+        check(&format!("git restore {restore} a"), &["a from v1"]);
+    }
+    check("git restore a && git restore --staged -s v1 a", &[]);
+    check("git diff --output=a HEAD", &["> a"]);
+}
+
+#[test]
+fn programs_that_write_besides_are_read() {
+    check(
+        "chmod +x a && chmod -x b && chmod --reference=c d",
+        &["> a", "> b", "> d"],
+    );
+    check(
+        "patch a < x.diff; patch --dry-run a; patch -d ../t -p1",
+        &["> a", "patch in ../t"],
+    );
+    check(
+        "curl -s -o a http://x; curl --output=b http://x",
+        &["> a", "> b"],
+    );
+    check(
+        "wget -qO- http://x; wget -O a http://x; sort -oa b",
+        &["> a", "> a"],
+    );
+    check(
+        "perl -pi -e s/a/b/ a b; perl -pi.bak a.pl b; perl -pe s/i/b/ c",
+        &["> a", "> b", "> b"],
+    );
+    check("find ../t -name x -delete", &["find -delete in ../t"]);
+    check(
+        "find ../t /u -exec rm {} +",
+        &["find -exec rm in ../t", "find -exec rm in /u"],
+    );
+    check("find ../t -exec grep -l x {} \\; -exec rm a \\;", &["- a"]);
+    check(
+        "find . -exec wt plan approve t \\;",
+        &["no: wt plan approve is the operator's"],
+    );
+    check("script -qc 'git push' /dev/null", &["no: git push"]);
+}
+
+#[test]
+fn a_plan_is_handed_in_from_a_folder_for_a_task() {
+    check("wt plan submit auth --file x", &["plan of auth in ''"]);
+    check(
+        "cd ../t && git wt plan amend --because 'x y' < p",
+        &["plan of  in '../t'"],
+    );
+    check("wt -C ../t plan submit u < p", &["plan of u in '../t'"]);
+    check(
+        "wt plan submit --file x && wt plan show t && wt plan submit --help",
+        &[],
+    );
 }

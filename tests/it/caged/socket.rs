@@ -115,8 +115,9 @@ fn an_agent_may_ask_for_its_own_task_and_for_nothing_of_the_operators() {
         &format!("echo x > x; git add x; git commit -qm private; wt brief >&2; {resumed}"),
     );
     ran.expect(0).says("## Done so far");
-    let told = ran.json()["hookSpecificOutput"]["additionalContext"].to_string();
-    assert!(told.contains("private\\n"), "{told}");
+    let told = &ran.json()["hookSpecificOutput"]["additionalContext"];
+    let told = told.as_str().expect("text");
+    assert!(told.contains(" \"private\"\n"), "{told}");
     assert_closed(&sandbox, "auth");
 }
 

@@ -32,7 +32,7 @@ fn in_a_cage_nothing_is_written_before_the_plan_is_approved() {
     );
     let ran = caged(&sandbox, &script);
     ran.expect(0)
-        .says("its worktree can only be read in this cage");
+        .says("its worktree and its repository can only be read in this cage");
     for words in [
         "form=4",
         "approve=4",
@@ -87,4 +87,27 @@ fn a_cage_that_was_opened_in_planning_stays_one_and_the_operator_is_told() {
         "1\n"
     );
     caged(&sandbox, "echo x > src/one.txt").expect(0);
+}
+
+#[test]
+fn no_commit_of_a_cage_in_planning_waits_for_the_approval() {
+    let sandbox = planned("required = true");
+    if !held(&sandbox) {
+        return;
+    }
+    let before = sandbox.git(&["rev-parse", "wt/auth"]);
+    let script = "git commit -q --allow-empty -m sneaky || echo refused\n\
+         export GIT_OBJECT_DIRECTORY=\"$TMPDIR/o\" GIT_INDEX_FILE=\"$TMPDIR/i\"; mkdir \"$TMPDIR/o\"\n\
+         commit=$(echo evil | git commit-tree $(git mktree </dev/null)) && git update-ref refs/heads/wt/auth $commit || echo held";
+    caged(&sandbox, script)
+        .expect(0)
+        .prints("refused")
+        .prints("held");
+    assert_eq!(sandbox.git(&["rev-parse", "wt/auth"]), before);
+    super::approved(&sandbox, &["src/one.txt"]);
+    caged(&sandbox, "git log --oneline main..HEAD; echo end")
+        .expect(0)
+        .prints("end");
+    assert_eq!(sandbox.git(&["rev-parse", "wt/auth"]), before);
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
 }

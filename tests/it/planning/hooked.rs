@@ -93,6 +93,24 @@ fn every_way_to_write_is_denied_in_planning_and_reading_is_not() {
         "echo x > a.lock",
         "wt plan approve auth --operator ann",
         "wt plan reject auth --because x",
+        "wt plan submit docs --file /tmp/wt-plan.md",
+        "wt -C ../docs plan submit --file /tmp/wt-plan.md",
+        "cd ../docs && wt plan amend --because x < /tmp/wt-plan.md",
+        "chmod +x src/one.txt",
+        "patch -p1 < /tmp/x.diff",
+        "git read-tree -u HEAD~1",
+        "git checkout-index -a -f",
+        "git submodule add ../x y",
+        "git sparse-checkout set x",
+        "git format-patch -1",
+        "git diff --output=src/one.txt",
+        "curl -o src/one.txt http://x",
+        "perl -pi -e s/a/b/ src/one.txt",
+        "sort -o src/one.txt src/one.txt",
+        "find . -name '*.txt' -delete",
+        "find . -name '*.txt' -exec rm {} +",
+        "find . -maxdepth 0 -exec wt plan approve auth --operator me \\;",
+        "script -qc 'wt plan approve auth' /dev/null",
     ];
     for command in denied {
         assert!(
@@ -109,7 +127,12 @@ fn every_way_to_write_is_denied_in_planning_and_reading_is_not() {
         "wt plan template > /tmp/wt-plan.md",
         "wt plan submit <<'EOF'\n## Files\n- `src/one.txt` > x\nEOF",
         "wt plan submit --file /tmp/wt-plan.md",
-        "wt plan show",
+        "wt plan show docs",
+        "wt plan submit auth --file /tmp/wt-plan.md",
+        "find . -name '*.txt' -exec grep -l x {} +",
+        "git diff --stat",
+        "git format-patch -1 --stdout",
+        "curl -s http://x",
     ];
     for command in allowed {
         assert!(
@@ -130,6 +153,26 @@ fn every_way_to_write_is_denied_in_planning_and_reading_is_not() {
             "{command}: {}",
             ask(command)
         );
+    }
+    for beyond in [
+        "rm src/two.txt",
+        "git rm src/two.txt",
+        "git mv src/one.txt lib.txt",
+        "git checkout main~1 -- src/two.txt",
+        "git restore -s main~1 src/two.txt",
+    ] {
+        assert!(ask(beyond).starts_with("deny: "), "{beyond}");
+    }
+    // What a trespass asks for.
+    sandbox.write(worktree.join("src/new.txt"), "new\n");
+    for back in [
+        "git checkout main -- src/two.txt",
+        "git restore --source=main src/two.txt",
+        "git rm src/new.txt",
+        "rm src/new.txt",
+        "git rm --cached .wt/RULES.md",
+    ] {
+        assert!(ask(back).starts_with("allow"), "{back}: {}", ask(back));
     }
     let beyond = ask("touch src/two.txt");
     assert!(

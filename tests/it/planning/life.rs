@@ -267,6 +267,69 @@ fn a_plan_outlives_its_tasks_removal() {
 }
 
 #[test]
+fn a_plan_that_has_not_landed_is_kept_without_force_too() {
+    let sandbox = planned("required = true");
+    sandbox.wt(&["rm", "docs"]).expect(0);
+    sandbox
+        .wt(&["restore", "docs"])
+        .expect(4)
+        .says("had a plan");
+    submit(&sandbox, &["src/one.txt"]).expect(0);
+    let shown = sandbox.wt(&["plan", "show", "auth"]).out;
+    for _ in ["submitted", "approved"] {
+        let before = sandbox.wt(&["plan", "show", "auth"]).out;
+        sandbox
+            .wt(&["rm", "auth"])
+            .expect(0)
+            .says("wt restore auth");
+        sandbox.wt(&["restore", "auth"]).expect(0);
+        assert_eq!(sandbox.wt(&["plan", "show", "auth"]).out, before);
+        approve(&sandbox).expect(0);
+    }
+    assert_ne!(sandbox.wt(&["plan", "show", "auth"]).out, shown);
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
+}
+
+#[test]
+fn what_an_approved_plan_names_is_no_other_tasks() {
+    let sandbox = Sandbox::new();
+    for task in ["one", "two"] {
+        sandbox.wt(&["spawn", task, "--plan"]).expect(0);
+        let plan = plan_of(&["src/a.rs", "lib/**"]);
+        fed(&sandbox, &["plan", "submit", task], &plan).expect(0);
+    }
+    let approve = |task: &str| sandbox.wt(&["plan", "approve", task, "--operator", "ann"]);
+    approve("one").expect(0);
+    approve("two")
+        .expect(4)
+        .says("src/a.rs: owned by task `one`");
+    sandbox
+        .wt(&["spawn", "three", "--owns", "lib/x"])
+        .expect(4)
+        .says("which task `one` owns");
+    sandbox.wt(&["spawn", "four", "--owns", "docs"]).expect(0);
+    sandbox
+        .wt(&["scope", "grant", "four", "lib", "--operator", "ann"])
+        .expect(4);
+    let plan = plan_of(&["src/b.rs"]);
+    fed(&sandbox, &["plan", "submit", "two"], &plan).expect(0);
+    approve("two").expect(0);
+    sandbox
+        .wt(&["scope", "show"])
+        .prints("src/a.rs, lib (its plan)")
+        .prints("src/b.rs (its plan)");
+
+    // A claim that is given up leaves the plan.
+    let four = plan_of(&["docs/x"]);
+    fed(&sandbox, &["plan", "submit", "four"], &four).expect(0);
+    approve("four").expect(0);
+    sandbox
+        .wt(&["scope", "release", "four", "docs", "--operator", "ann"])
+        .expect(0)
+        .says("it may change what its plan names (docs/x)");
+}
+
+#[test]
 fn the_plan_that_the_readme_shows_is_one() {
     let readme = include_str!("../../../README.md");
     let (_, plans) = readme.split_once("## Plans").expect("a section");
