@@ -3,6 +3,8 @@
 //! By the words of each language alone, and so a help for whoever looks at the change, never a proof.
 
 mod language;
+mod newcomer;
+mod side;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::shown;
 use crate::lines::{FileText, Line, added, removed};
 use language::Language;
+use side::{ByPath, Counts, Side};
 
 /// How much of a line is shown, in characters.
 const EXCERPT: usize = 60;
@@ -65,77 +68,75 @@ pub(crate) fn unread(path: &str, count: usize) -> Weakening {
 
 /// What in these changed files makes tests weaker, file by file.
 pub(crate) fn weakened(files: &[FileText]) -> Vec<Weakening> {
-    let (new, gone) = (added(files), removed(files));
+    let known: Vec<(&'static Language, &FileText)> = files
+        .iter()
+        .filter_map(|file| Some((Language::of(file.path)?, file)))
+        .collect();
+    let code = known.iter().map(|(language, file)| {
+        let code = |text: Option<&[u8]>| text.map(|text| language.without_blocks(text));
+        (code(file.before), code(file.after))
+    });
+    let code: Vec<_> = code.collect();
+    let read = known.iter().zip(&code);
+    let read = read.map(|((language, file), (before, after))| {
+        let file = FileText {
+            path: file.path,
+            before: before.as_deref(),
+            after: after.as_deref(),
+        };
+        (*language, file)
+    });
+    weakened_code(&read.collect::<Vec<_>>())
+}
+
+/// [`weakened`] of files without their comments of several lines.
+fn weakened_code(files: &[(&'static Language, FileText)]) -> Vec<Weakening> {
+    let all: Vec<FileText> = files.iter().map(|(_, file)| *file).collect();
+    let (new, gone) = (by_path(added(&all)), by_path(removed(&all)));
+    // What moves to where nothing looks for tests is lost.
+    let collected = files.iter().filter(|(l, file)| l.is_collected(file.path));
+    let collected: Vec<FileText> = collected.map(|(_, file)| *file).collect();
+    let lost = by_path(removed(&collected));
     let mut found = Vec::new();
-    for file in files {
-        let Some(language) = Language::of(file.path) else {
-            continue;
-        };
-        let own = |lines: &[Line<'_>]| -> Vec<(usize, String)> {
-            let own = lines.iter().filter(|line| line.path == file.path);
-            own.map(|line| {
-                (
-                    line.number,
-                    String::from_utf8_lossy(line.text.trim_ascii()).into_owned(),
-                )
-            })
-            .filter(|(_, text)| !language.is_comment(text))
-            .collect()
-        };
-        let (new, gone) = (own(&new), own(&gone));
-        if file.after.is_none() && language.is_test_file(file.path) && is_lost(file, &gone) {
+    let mut sides = Vec::new();
+    for (language, file) in files {
+        let is_collected = language.is_collected(file.path);
+        let lines = if is_collected { &lost } else { &gone };
+        let lines = lines.get(file.path).map_or(0, Vec::len);
+        if file.after.is_none() && language.is_test_file(file.path) && is_lost(file, lines) {
             found.push(Weakening {
                 path: file.path.to_owned(),
                 line: None,
                 what: "the test file is removed".to_owned(),
             });
-            continue;
+        } else {
+            sides.push(Side::of(language, *file, &new, &gone));
         }
-        found.extend(weakened_in(file.path, language, &new, &gone));
+    }
+    let mut spare: BTreeMap<&str, Counts> = BTreeMap::new();
+    for side in sides.iter().filter(|side| side.file.before.is_none()) {
+        let of_language = spare.entry(side.language.name()).or_default();
+        of_language.add(side.told());
+    }
+    for side in &sides {
+        found.extend(side.weakened(spare.entry(side.language.name()).or_default()));
     }
     found
 }
 
-/// Whether a removed file's text is gone, and not moved.
-fn is_lost(file: &FileText, gone: &[(usize, String)]) -> bool {
-    let before = file.before.unwrap_or_default();
-    let lines = before.split(|byte| *byte == b'\n');
-    gone.len() * 2 > lines.filter(|line| !line.trim_ascii().is_empty()).count()
+fn by_path(lines: Vec<Line<'_>>) -> ByPath<'_> {
+    let mut by_path = ByPath::new();
+    for line in lines {
+        by_path.entry(line.path).or_default().push(line);
+    }
+    by_path
 }
 
-fn weakened_in(
-    path: &str,
-    language: &Language,
-    new: &[(usize, String)],
-    gone: &[(usize, String)],
-) -> Vec<Weakening> {
-    let found = |line: Option<usize>, what: String| Weakening {
-        path: path.to_owned(),
-        line,
-        what,
-    };
-    let mut weakenings = Vec::new();
-    for (number, text) in new {
-        if language.skips(path, text) {
-            let excerpt: String = text.chars().take(EXCERPT).collect();
-            weakenings.push(found(
-                Some(*number),
-                format!("`{}` is new", shown(&excerpt)),
-            ));
-        } else if language.holds_always(path, text) {
-            let what = "an assertion that always holds is new";
-            weakenings.push(found(Some(*number), what.to_owned()));
-        }
-    }
-    let fewer = |name: &str, is: &dyn Fn(&str) -> bool| {
-        let count = |lines: &[(usize, String)]| lines.iter().filter(|(_, text)| is(text)).count();
-        let fewer = count(gone).saturating_sub(count(new));
-        let plural = if fewer == 1 { "" } else { "s" };
-        (fewer > 0).then(|| found(None, format!("{fewer} {name}{plural} fewer")))
-    };
-    weakenings.extend(fewer("test", &|text| language.begins_test(path, text)));
-    weakenings.extend(fewer("assertion", &|text| language.asserts(path, text)));
-    weakenings
+/// Whether a removed file of which `gone` lines are nowhere else is gone, and not moved.
+fn is_lost(file: &FileText, gone: usize) -> bool {
+    let before = file.before.unwrap_or_default();
+    let lines = before.split(|byte| *byte == b'\n');
+    gone * 2 > lines.filter(|line| !line.trim_ascii().is_empty()).count()
 }
 
 /// The verdict on tests that are protected and made weaker, as an agent reads it.

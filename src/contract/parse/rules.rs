@@ -77,6 +77,10 @@ fn pattern(text: String) -> Result<String, Flaw> {
     let text = check::filled(text)?;
     match RegexBuilder::new(&text).size_limit(PATTERN_SIZE).build() {
         Ok(_) => Ok(text),
+        Err(regex::Error::CompiledTooBig(_)) => {
+            Err(Flaw::new("holds a regular expression that is too large")
+                .hint("repeat less in it, or write a [[rules.check]] for each part"))
+        }
         Err(error) => {
             let why = error.to_string();
             let last = why.lines().last().unwrap_or_default().trim();

@@ -443,6 +443,7 @@ fn checks_of_rules_are_refused_with_what_is_wrong() {
         checks(""),
         checks("deny = [\"a\"]\nrun = \"b\""),
         checks("forbid = \"(\""),
+        checks("forbid = \"a{1000}{1000}\""),
         checks("deny = [\"!a\"]"),
         checks("deny = [\"a\"]\npaths = [\"b\"]"),
         checks("deny = [\"a\"]\ntimeout = \"1m\""),
@@ -460,6 +461,8 @@ fn checks_of_rules_are_refused_with_what_is_wrong() {
       write a [[rules.check]] for each
     wt.toml:3: `forbid` in [[rules.check]] is no regular expression: error: unclosed group
       in TOML, write it between single quotes: '\bunsafe\b'
+    wt.toml:3: `forbid` in [[rules.check]] holds a regular expression that is too large
+      repeat less in it, or write a [[rules.check]] for each part
     wt.toml:3: `deny` in [[rules.check]] names nothing: no file would ever match
       name what may not be added
     wt.toml:4: `paths` in [[rules.check]] belongs to `forbid`
