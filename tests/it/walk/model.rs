@@ -48,23 +48,25 @@ pub(super) enum Work {
     Commit,
 }
 
-/// Which files a plan names.
+/// Which of a task's own files its plan names. Approved, they are its claim: what several write is in no plan here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plan {
-    /// Some: [`SHARED`], and of each task's own files one.
-    Narrow,
+    One,
     All,
 }
 
 impl Plan {
-    fn holds(self, path: &str) -> bool {
-        self == Self::All || path == SHARED || path.ends_with("-0.txt")
+    fn holds(self, task: &str, path: &str) -> bool {
+        match self {
+            Self::One => path == format!("{task}-0.txt"),
+            Self::All => path.starts_with(&format!("{task}-")),
+        }
     }
 
-    pub(super) fn globs(self) -> &'static [&'static str] {
+    pub(super) fn glob(self, task: &str) -> String {
         match self {
-            Self::Narrow => &[SHARED, "*-0.txt"],
-            Self::All => &["**"],
+            Self::One => format!("{task}-0.txt"),
+            Self::All => format!("{task}-*.txt"),
         }
     }
 }
@@ -76,7 +78,7 @@ pub(super) enum Insist {
     Yes,
 }
 
-const TASKS: [&str; 3] = ["ann", "bob", "größe"];
+pub(super) const TASKS: [&str; 3] = ["ann", "bob", "größe"];
 /// What several may write: tasks and persons meet here.
 pub(super) const SHARED: &str = "shared.txt";
 /// What lies on a person's desk.
@@ -95,7 +97,7 @@ impl Op {
                 _ => Self::Spawn(task),
             };
         }
-        let plan = [Plan::All, Plan::Narrow][dice.below(2)];
+        let plan = [Plan::All, Plan::One][dice.below(2)];
         // What chance alone seldom comes to.
         if dice.below(3) == 0 {
             match model.tasks.get(task).map(|task| task.state) {
@@ -318,7 +320,7 @@ impl Model {
         if candidate == self.main && task.state == "failed" {
             return 4;
         }
-        if task.leaves_its_plan(&self.main, &candidate) {
+        if task.leaves_its_plan(name, &self.main, &candidate) {
             return 1;
         }
         if !self.receipts.contains(&candidate) {
@@ -383,7 +385,7 @@ impl Model {
         let Some(candidate) = combined(&task.base, &self.main, &task.worktree) else {
             return 5;
         };
-        if candidate != self.main && task.leaves_its_plan(&self.main, &candidate) {
+        if candidate != self.main && task.leaves_its_plan(name, &self.main, &candidate) {
             return 1;
         }
         let on_desk = candidate.get(DESK) != self.main.get(DESK) && self.desk.is_some();
@@ -467,7 +469,8 @@ impl Model {
             return 4;
         }
         let task = self.tasks.remove(name).expect("it is there");
-        if insist == Insist::Yes {
+        // A plan is nowhere else.
+        if insist == Insist::Yes || task.plan.or(task.proposal).is_some() {
             self.trash.push((name, task));
         }
         0
@@ -488,11 +491,11 @@ impl Model {
 
 impl Task {
     /// Whether what would land is more than is planned.
-    fn leaves_its_plan(&self, main: &Tree, candidate: &Tree) -> bool {
+    fn leaves_its_plan(&self, name: &str, main: &Tree, candidate: &Tree) -> bool {
         let changed = |path: &&String| main.get(*path) != candidate.get(*path);
         let mut changed = main.keys().chain(candidate.keys()).filter(changed);
         self.plan
-            .is_some_and(|plan| changed.any(|path| !plan.holds(path)))
+            .is_some_and(|plan| changed.any(|path| !plan.holds(name, path)))
     }
 
     /// What would have landed was red.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::model::{BROKEN, DESK, Insist, Model, Op, Outcome, PAIR, Plan, Tree, Work, combined};
+use super::model::{
+    BROKEN, DESK, Insist, Model, Op, Outcome, PAIR, Plan, TASKS, Tree, Work, combined,
+};
 use crate::evidence::landings;
 use crate::sandbox::{CONTRACT, Ran, Sandbox, wait_until};
 
@@ -54,14 +56,16 @@ impl World {
             ("README.md", "a project\n"),
         ];
         let sandbox = Sandbox::with(&files);
-        for plan in [Plan::All, Plan::Narrow] {
-            let globs = plan.globs().iter().map(|glob| format!("- `{glob}`\n"));
+        for (task, plan) in TASKS
+            .iter()
+            .flat_map(|t| [(*t, Plan::All), (*t, Plan::One)])
+        {
             let text = format!(
-                "## Root cause\nIt walks.\n## Files\n{}## Invariants\n- It keeps to the model.\n## Risks\n- It may fall.\n\
+                "## Root cause\nIt walks.\n## Files\n- `{}`\n## Invariants\n- It keeps to the model.\n## Risks\n- It may fall.\n\
                  ## Validation\n- `sh test.sh`\n",
-                globs.collect::<String>()
+                plan.glob(task)
             );
-            sandbox.write(file_of(plan), &text);
+            sandbox.write(file_of(task, plan), &text);
         }
         let main = files
             .iter()
@@ -412,10 +416,14 @@ impl View {
 }
 
 /// Where the text of a plan lies, from the repository.
-fn file_of(plan: Plan) -> &'static str {
-    match plan {
-        Plan::Narrow => "../home/narrow.md",
-        Plan::All => "../home/all.md",
+fn file_of(task: &str, plan: Plan) -> &'static str {
+    match (task, plan) {
+        ("ann", Plan::One) => "../home/ann-one.md",
+        ("ann", Plan::All) => "../home/ann-all.md",
+        ("bob", Plan::One) => "../home/bob-one.md",
+        ("bob", Plan::All) => "../home/bob-all.md",
+        (_, Plan::One) => "../home/one.md",
+        (_, Plan::All) => "../home/all.md",
     }
 }
 
@@ -423,7 +431,7 @@ fn arguments(op: &Op) -> Vec<&'static str> {
     match op {
         Op::Spawn(task) => vec!["spawn", task],
         Op::SpawnPlanned(task) => vec!["spawn", task, "--plan"],
-        Op::Submit(task, plan) => vec!["plan", "submit", task, "--file", file_of(*plan)],
+        Op::Submit(task, plan) => vec!["plan", "submit", task, "--file", file_of(task, *plan)],
         Op::Approve(task) => vec!["plan", "approve", task, "--operator", "walker"],
         Op::Validate(task, None) => vec!["validate", task],
         Op::Validate(task, Some(cause)) => vec!["validate", task, "--cause", cause],
