@@ -179,10 +179,8 @@ fn heads<'t>(ws: &Workspace, tasks: &'t [Task]) -> anyhow::Result<Vec<Head<'t>>>
 fn own_changes(ws: &Workspace, head: &Head) -> anyhow::Result<Vec<Change>> {
     let read = &ws.repo.read;
     let target = ws.target_tip(head.task)?;
-    let base = read
-        .merge_base(&target, &head.commit)?
-        .unwrap_or_else(|| head.task.base.clone());
-    read.changes(&read.tree_of(&base)?, &read.tree_of(&head.commit)?)
+    let base = read.merge_base_or(&target, &head.commit, &head.task.base)?;
+    read.changes_between(&base, &head.commit)
 }
 
 /// The paths that a task's change touches.

@@ -138,10 +138,8 @@ fn distance(read: &Reader, task: &Task, tip: &Oid, target: &Oid) -> anyhow::Resu
     let (ahead, behind) = read.ahead_behind(tip, target)?;
     let mut changed = 0;
     if ahead > 0 {
-        let base = read.merge_base(tip, target)?;
-        let base = base.unwrap_or_else(|| task.base.clone());
-        let trees = (read.tree_of(&base)?, read.tree_of(tip)?);
-        changed = read.changes(&trees.0, &trees.1)?.len();
+        let base = read.merge_base_or(tip, target, &task.base)?;
+        changed = read.changes_between(&base, tip)?.len();
     }
     Ok(Distance {
         ahead,

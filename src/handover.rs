@@ -86,8 +86,8 @@ pub(crate) fn gather(ws: &Workspace, task: &Task) -> anyhow::Result<Handover> {
     let repo = ws.repo_for(task);
     let in_force = ws.in_force(&repo, &task.target, &ws.target_tip(task)?)?;
     let work = Work::of(ws, task)?;
-    let explanation = std::fs::read_to_string(ws.store.task_dir(&task.name).join("explanation.md"));
-    let last = last_failure(ws, task)?;
+    let explanation = std::fs::read_to_string(ws.store.explanation_file(&task.name));
+    let last = judge::last_failure(ws, task)?;
     let next = next(ws, task, last.as_ref());
     let seen = facts::look(ws, task);
     Ok(Handover {
@@ -162,9 +162,8 @@ impl Work {
             })
         };
         let new = read.new_commits(&target, &tip)?;
-        let base = read.merge_base(&tip, &target)?;
-        let base = base.unwrap_or_else(|| task.base.clone());
-        let changes = read.changes(&read.tree_of(&base)?, &read.tree_of(&tip)?)?;
+        let base = read.merge_base_or(&tip, &target, &task.base)?;
+        let changes = read.changes_between(&base, &tip)?;
         Ok(Self {
             commits: new
                 .iter()
@@ -178,19 +177,7 @@ impl Work {
 
 /// A change as `git status` would put it in one line.
 fn status_line(change: &Change) -> String {
-    let letter = match (&change.before, &change.after) {
-        (None, _) => 'A',
-        (_, None) => 'D',
-        _ => 'M',
-    };
-    format!("{letter} {}", change.path)
-}
-
-/// The failure that the task is not past.
-fn last_failure(ws: &Workspace, task: &Task) -> anyhow::Result<Option<gate::Report>> {
-    let held_back = task.held_back.as_ref().map(|held| held.run);
-    let run = held_back.or(task.rejected.as_ref().map(|rejected| rejected.run));
-    run.map(|run| judge::report_of(ws, task, run)).transpose()
+    format!("{} {}", change.status(), change.path)
 }
 
 /// What the agent is to do, in words.

@@ -11,6 +11,7 @@ mod made;
 mod objection;
 mod order;
 mod outcomes;
+mod past;
 mod put_back;
 mod settle;
 mod slot;
@@ -25,10 +26,9 @@ pub(crate) use order::{
     tip_and_uncommitted,
 };
 pub(crate) use outcomes::{flaky_of, known_red};
+pub(crate) use past::{PastRun, last_failure, past_runs, report_of, verdict_of};
 pub(crate) use put_back::put_back;
-pub(crate) use settle::{
-    PastRun, busy, clear_dead_judge, judge_at_work, past_runs, report_of, verdict_of,
-};
+pub(crate) use settle::{busy, clear_dead_judge, judge_at_work};
 pub(crate) use slot::{drop_slot, slot_is_free, slot_is_taken};
 pub(crate) use slots::{SlotFacts, SlotPlace, slot_places, slots};
 pub(crate) use work::work;

@@ -1,14 +1,18 @@
 //! The plan of a task from its submission to its approval: what is checked, what is pinned, what holds from then on.
 
+mod check;
+
 use crate::contract::Approve;
 use crate::copies;
-use crate::error::{Refusal, counted, shown};
+use crate::error::{Refusal, shown};
 use crate::git::Repo;
 use crate::oid::Oid;
-use crate::plan::{Flaw, Plan, Read, read, render};
-use crate::scope::Globs;
-use crate::task::{Amendment, Approved, GENERATED, Happening, Proposal, Rejection, State, Task};
-use crate::workspace::{Claimant, InForce, Workspace};
+use crate::plan::{Plan, render};
+use crate::store::Lock;
+use crate::task::{Amendment, Approved, Happening, Proposal, Rejection, State, Task};
+use crate::workspace::{InForce, Workspace};
+
+use check::{checked, globs_of};
 
 /// What the record calls whoever approves by `approve = "auto"`.
 const AUTO: &str = "auto";
@@ -37,10 +41,7 @@ pub(crate) struct Submitted {
 /// A refusal for a task that can't be planned now, for a text that is no plan (each flaw is said), and for files that
 /// the task may not change.
 pub(crate) fn submit(ws: &Workspace, submission: &Submission) -> anyhow::Result<Submitted> {
-    ws.store.require_task(submission.task)?;
-    let _lock = ws.lock_task(submission.task)?;
-    let mut task = ws.store.require_task(submission.task)?;
-    require_live(ws, &task)?;
+    let (_lock, mut task) = lock_live(ws, submission.task)?;
     require_kind(&task, submission.because)?;
     let (repo, in_force) = surroundings(ws, &task)?;
     let is_auto = in_force.contract.plan.approve == Approve::Auto;
@@ -48,14 +49,7 @@ pub(crate) fn submit(ws: &Workspace, submission: &Submission) -> anyhow::Result<
     let plan = checked(ws, &repo, &task, &in_force, submission.text)?;
     let text = render(&plan);
     let hash = Plan::hash(&text);
-    let steps: Vec<&str> = in_force
-        .contract
-        .gate
-        .iter()
-        .map(|s| s.run.as_str())
-        .collect();
-    let beyond_gate = plan.beyond_gate(&steps).into_iter().map(str::to_owned);
-    let beyond_gate = beyond_gate.collect();
+    let beyond_gate = beyond_gate(&plan, &in_force);
     // Also of a known one: its file may be gone, or another's words by now.
     ws.store.save_plan(&task.name, &hash, &text)?;
     if is_known(&task, &hash) {
@@ -66,19 +60,7 @@ pub(crate) fn submit(ws: &Workspace, submission: &Submission) -> anyhow::Result<
             beyond_gate,
         });
     }
-    task.proposal = Some(Proposal {
-        hash: hash.clone(),
-        at: ws.ctx.time(),
-        because: submission.because.map(one_line),
-        rejected: None,
-    });
-    ws.store.save_task(&task)?;
-    let event = ws.event(&task.name, "plan-submitted");
-    let event = event.fact("plan", hash.as_str());
-    ws.record(&match submission.because {
-        Some(because) => event.fact("because", because),
-        None => event,
-    })?;
+    propose(ws, &mut task, &hash, submission.because)?;
     if let Some(lock) = claims_lock {
         let files = globs_of(&repo, &plan)?;
         pin(ws, &repo, &mut task, &files, AUTO)?;
@@ -93,6 +75,35 @@ pub(crate) fn submit(ws: &Workspace, submission: &Submission) -> anyhow::Result<
     })
 }
 
+/// Puts a plan up for approval.
+fn propose(
+    ws: &Workspace,
+    task: &mut Task,
+    hash: &str,
+    because: Option<&str>,
+) -> anyhow::Result<()> {
+    task.proposal = Some(Proposal {
+        hash: hash.to_owned(),
+        at: ws.ctx.time(),
+        because: because.map(one_line),
+        rejected: None,
+    });
+    ws.store.save_task(task)?;
+    let event = ws.event(&task.name, "plan-submitted").fact("plan", hash);
+    ws.record(&match because {
+        Some(because) => event.fact("because", because),
+        None => event,
+    })
+}
+
+/// The plan's commands that are no step of the gate.
+fn beyond_gate(plan: &Plan, in_force: &InForce) -> Vec<String> {
+    let steps = in_force.contract.gate.iter();
+    let steps: Vec<&str> = steps.map(|step| step.run.as_str()).collect();
+    let beyond = plan.beyond_gate(&steps).into_iter();
+    beyond.map(str::to_owned).collect()
+}
+
 /// Makes the submitted plan the one that the task is held to. `expected` is what its hash is to begin with, where
 /// the operator says which one was read. One that is approved already stays so.
 ///
@@ -104,10 +115,7 @@ pub(crate) fn approve(
     expected: Option<&str>,
     operator: &str,
 ) -> anyhow::Result<Task> {
-    ws.store.require_task(name)?;
-    let _lock = ws.lock_task(name)?;
-    let mut task = ws.store.require_task(name)?;
-    require_live(ws, &task)?;
+    let (_lock, mut task) = lock_live(ws, name)?;
     let is_done = task.proposal.is_none() && task.plan.is_some();
     let hash = match &task.plan {
         Some(plan) if is_done => plan.hash.clone(),
@@ -127,16 +135,7 @@ pub(crate) fn approve(
         }
         return Ok(task);
     }
-    let text = ws.store.plan_text(name, &hash)?.ok_or_else(|| {
-        Refusal::refused(format!("the text of the plan of task `{name}` is gone"))
-            .hint("have it submitted again: wt plan submit")
-    })?;
-    if Plan::hash(&text) != hash {
-        let what = format!("the text of the plan of task `{name}` is not as it was submitted");
-        return Err(Refusal::refused(what)
-            .hint("have it submitted again: wt plan submit")
-            .into());
-    }
+    let text = submitted_text(ws, name, &hash)?;
     {
         // Spawns, grants and other approvals look at the claims under this lock.
         let _lock = ws.lock()?;
@@ -149,6 +148,22 @@ pub(crate) fn approve(
     Ok(task)
 }
 
+/// What was submitted under this hash.
+///
+/// # Errors
+/// A refusal where its file is gone, or holds another text.
+fn submitted_text(ws: &Workspace, name: &str, hash: &str) -> anyhow::Result<String> {
+    let wrong = match ws.store.plan_text(name, hash)? {
+        Some(text) if Plan::hash(&text) == hash => return Ok(text),
+        Some(_) => "not as it was submitted",
+        None => "gone",
+    };
+    let what = format!("the text of the plan of task `{name}` is {wrong}");
+    Err(Refusal::refused(what)
+        .hint("have it submitted again: wt plan submit")
+        .into())
+}
+
 /// Sends the submitted plan back; the approved one, if there is one, holds on.
 ///
 /// # Errors
@@ -159,10 +174,7 @@ pub(crate) fn reject(
     because: &str,
     operator: &str,
 ) -> anyhow::Result<Task> {
-    ws.store.require_task(name)?;
-    let _lock = ws.lock_task(name)?;
-    let mut task = ws.store.require_task(name)?;
-    require_live(ws, &task)?;
+    let (_lock, mut task) = lock_live(ws, name)?;
     let hash = waiting(&task)?.hash.clone();
     if let Some(proposal) = &mut task.proposal {
         proposal.rejected = Some(Rejection {
@@ -187,15 +199,22 @@ fn one_line(words: &str) -> String {
     shown(&words.join(" "))
 }
 
+/// A task under its lock.
+///
 /// # Errors
-/// A refusal for a task that has not started, or has landed.
-fn require_live(ws: &Workspace, task: &Task) -> Result<(), Refusal> {
-    ws.require_started(task)?;
-    if task.state != State::Landed {
-        return Ok(());
+/// A refusal for one that is not there, has not started, or has landed.
+fn lock_live(ws: &Workspace, name: &str) -> anyhow::Result<(Lock, Task)> {
+    // Before the lock, too: a name that no task has gets no file.
+    ws.store.require_task(name)?;
+    let lock = ws.lock_task(name)?;
+    let task = ws.store.require_task(name)?;
+    ws.require_started(&task)?;
+    if task.state == State::Landed {
+        return Err(Refusal::refused(format!("task `{name}` has landed"))
+            .hint("more work is another task: wt spawn <task>")
+            .into());
     }
-    Err(Refusal::refused(format!("task `{}` has landed", task.name))
-        .hint("more work is another task: wt spawn <task>"))
+    Ok((lock, task))
 }
 
 /// # Errors
@@ -237,75 +256,6 @@ fn surroundings(ws: &Workspace, task: &Task) -> anyhow::Result<(Repo, InForce)> 
     let repo = ws.repo_for(task);
     let in_force = ws.in_force(&repo, &task.target, &ws.target_tip(task)?)?;
     Ok((repo, in_force))
-}
-
-/// The plan in `text`, once it passes all checks.
-fn checked(
-    ws: &Workspace,
-    repo: &Repo,
-    task: &Task,
-    in_force: &InForce,
-    text: &str,
-) -> anyhow::Result<Plan> {
-    let Read { plan, lines } = match read(text, &in_force.contract.plan.hedges) {
-        Ok(read) => read,
-        Err(flaws) => return Err(refused(ws, &flaws).into()),
-    };
-    let claims = ws.claims(repo, &Claimant::from(task), in_force)?;
-    let case = Workspace::case(repo)?;
-    let tree = repo.read.tree_of(&repo.tip_of(task)?)?;
-    let subtracted = || {
-        plan.globs()
-            .into_iter()
-            .filter(|glob| glob.starts_with('!'))
-    };
-    for (glob, line) in plan.globs().into_iter().zip(lines) {
-        if glob.starts_with('!') {
-            continue;
-        }
-        let files: Vec<&str> = std::iter::once(glob).chain(subtracted()).collect();
-        let files = Globs::parse(&files, case)?;
-        let held = match one_file(repo, &tree, glob)? {
-            _ if task.generates(glob) => Err(Refusal::refused(format!("{glob}: {GENERATED}"))
-                .hint("leave it out: wt writes it anew when the rules change")),
-            Some(path) => claims.require_permitted(&path),
-            None => claims.require_within(&files),
-        };
-        if let Err(refusal) = held {
-            let message = format!("line {line} of the plan: {}", refusal.message);
-            let hint = refusal.hint.unwrap_or_default();
-            return Err(Refusal::refused(message).hint(hint).into());
-        }
-    }
-    Ok(plan)
-}
-
-/// The path of the one file that a glob means: as a glob it is also all that would lie beneath it, were it a folder.
-fn one_file(repo: &Repo, tree: &Oid, glob: &str) -> anyhow::Result<Option<String>> {
-    if glob.contains(['*', '?', '[', '{', '\\']) || glob.ends_with('/') {
-        return Ok(None);
-    }
-    let path = Globs::normal_form(glob)?;
-    let is_folder = path == "**" || repo.read.is_folder(tree, &path)?;
-    Ok((!is_folder).then_some(path))
-}
-
-/// The refusal of what is no plan; where there is more than one flaw, each is said.
-fn refused(ws: &Workspace, flaws: &[Flaw]) -> Refusal {
-    if let [flaw] = flaws {
-        return Refusal::refused(flaw.message()).hint(&flaw.hint);
-    }
-    for flaw in flaws {
-        let refusal = Refusal::refused(flaw.message()).hint(&flaw.hint);
-        ws.ctx.ui.error(&refusal.into());
-    }
-    let what = format!("the plan was not taken: {}", counted(flaws.len(), "flaw"));
-    Refusal::refused(what).hint("mend these, and submit it again; the form: wt plan template")
-}
-
-fn globs_of(repo: &Repo, plan: &Plan) -> anyhow::Result<Vec<String>> {
-    let globs = Globs::parse(&plan.globs(), Workspace::case(repo)?)?;
-    Ok(globs.patterns().to_vec())
 }
 
 /// Pins the plan that waits; the rules in the worktree are to be brought up to it.
@@ -358,7 +308,6 @@ fn refresh(ws: &Workspace, task: &mut Task, in_force: &InForce) {
 
 /// The newest commit of the target that the task has.
 fn base_of(ws: &Workspace, repo: &Repo, task: &Task) -> anyhow::Result<Oid> {
-    let tip = repo.tip_of(task)?;
-    let base = repo.read.merge_base(&tip, &ws.target_tip(task)?)?;
-    Ok(base.unwrap_or_else(|| task.base.clone()))
+    let (tip, target) = (repo.tip_of(task)?, ws.target_tip(task)?);
+    repo.read.merge_base_or(&tip, &target, &task.base)
 }

@@ -148,17 +148,11 @@ fn staged_alone(
 fn unlanded_paths(ws: &Workspace, task: &Task, tip: &Oid) -> anyhow::Result<Vec<String>> {
     let read = &ws.repo.read;
     let Some(target) = read.tip(&task.target_ref())? else {
-        let base = read.tree_of(&task.base)?;
-        return Ok(read
-            .changes(&base, &read.tree_of(tip)?)?
-            .into_iter()
-            .map(|c| c.path)
-            .collect());
+        let ours = read.changes_between(&task.base, tip)?;
+        return Ok(ours.into_iter().map(|c| c.path).collect());
     };
-    let base = read
-        .merge_base(&target, tip)?
-        .unwrap_or_else(|| task.base.clone());
-    let ours = read.changes(&read.tree_of(&base)?, &read.tree_of(tip)?)?;
+    let base = read.merge_base_or(&target, tip, &task.base)?;
+    let ours = read.changes_between(&base, tip)?;
     if ours.is_empty() {
         return Ok(Vec::new());
     }

@@ -10,6 +10,7 @@ mod line;
 mod lock;
 mod memory;
 mod plans;
+mod runs;
 mod saved;
 mod sweeps;
 mod temporary;
@@ -68,10 +69,6 @@ impl Store {
     /// `wt`'s own index of a task's worktree.
     pub(crate) fn task_index(&self, name: &str) -> PathBuf {
         self.task_dir(name).join("index")
-    }
-
-    pub(crate) fn run_dir(&self, name: &str, run: u32) -> PathBuf {
-        self.task_dir(name).join("runs").join(run.to_string())
     }
 
     pub(crate) fn receipt_file(&self, key: &str) -> PathBuf {

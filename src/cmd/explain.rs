@@ -62,10 +62,7 @@ impl Explain {
         };
         ws.store.require_task(&name)?;
         let _lock = ws.lock_task(&name)?;
-        write_atomic(
-            &ws.store.task_dir(&name).join("explanation.md"),
-            text.as_bytes(),
-        )?;
+        write_atomic(&ws.store.explanation_file(&name), text.as_bytes())?;
         ws.record(&ws.event(&name, "explained"))?;
         ctx.ui
             .say(&format!("kept; the operator reads it with: wt show {name}"));

@@ -49,9 +49,9 @@ impl Resume {
         task.rejected = None;
         task.unstable = 0;
         // What was said of the last stop is kept, and is not taken for what may be said of the next.
-        let dir = ws.store.task_dir(&task.name);
-        let past = dir.join(format!("explanation-{}.md", task.runs));
-        if let Err(error) = std::fs::rename(dir.join("explanation.md"), past)
+        let explanation = ws.store.explanation_file(&task.name);
+        let past = ws.store.past_explanation_file(&task.name, task.runs);
+        if let Err(error) = std::fs::rename(explanation, past)
             && error.kind() != std::io::ErrorKind::NotFound
         {
             return Err(error).context("can't put the last explanation aside");

@@ -42,13 +42,8 @@ impl Show {
             facts::look(&ws, &task)?;
         }
         let facts = facts::gather(&ws, &task, &Judges::of_all(&ws)?)?;
-        let explanation =
-            std::fs::read_to_string(ws.store.task_dir(&name).join("explanation.md")).ok();
-        let held_back = task.held_back.as_ref().map(|held| held.run);
-        let last = match held_back.or(task.rejected.as_ref().map(|rejected| rejected.run)) {
-            Some(run) => Some(judge::report_of(&ws, &task, run)?),
-            None => None,
-        };
+        let explanation = std::fs::read_to_string(ws.store.explanation_file(&name)).ok();
+        let last = judge::last_failure(&ws, &task)?;
         let flaky = judge::flaky_of(&ws.store, &name);
         let beside = facts::beside_plan(&ws, &task, facts.seen.as_ref())?;
         if self.json {

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::error::some_of;
-use crate::gate::{Order, Phase, Progress};
-use crate::store::read_json;
+use crate::gate::Phase;
 use crate::task::Task;
 use crate::workspace::Workspace;
 
@@ -60,14 +59,12 @@ impl Judges {
             if ws.judge_process(&task.name, run)?.is_none() {
                 continue;
             }
-            let dir = ws.store.run_dir(&task.name, run);
-            let progress: Option<Progress> = read_json(&dir.join("progress.json"))?;
-            let order: Option<Order> = read_json(&dir.join("order.json"))?;
-            let cars = order.map(|order| order.train).unwrap_or_default();
-            let train: Vec<String> = cars.into_iter().map(|car| car.task).collect();
+            let Some((order, progress)) = ws.store.find_run(&task.name, run)? else {
+                continue;
+            };
+            let train: Vec<String> = order.train.into_iter().map(|car| car.task).collect();
             let at_work = AtWork {
-                waits_for_slot: progress
-                    .is_some_and(|p| p.phase == Phase::Waiting && p.ahead.is_some()),
+                waits_for_slot: progress.phase == Phase::Waiting && progress.ahead.is_some(),
                 train: train.clone(),
             };
             for member in train {

@@ -52,8 +52,7 @@ pub(crate) fn beside_plan(
     let planned = Globs::parse(&plan.files, Workspace::case(&ws.repo)?)?;
     let mut paths: BTreeSet<String> = BTreeSet::new();
     if let Some((from, to)) = change(ws, task)? {
-        let read = &ws.repo.read;
-        let changes = read.changes(&read.tree_of(&from)?, &read.tree_of(&to)?)?;
+        let changes = ws.repo.read.changes_between(&from, &to)?;
         paths.extend(changes.into_iter().map(|change| change.path));
     }
     if let Some(seen) = seen.filter(|_| task.landing.is_none()) {
@@ -74,6 +73,6 @@ fn change(ws: &Workspace, task: &Task) -> anyhow::Result<Option<(Oid, Oid)>> {
     let (Some(tip), Some(target)) = tips else {
         return Ok(None);
     };
-    let base = read.merge_base(&tip, &target)?;
-    Ok(Some((base.unwrap_or_else(|| task.base.clone()), tip)))
+    let base = read.merge_base_or(&tip, &target, &task.base)?;
+    Ok(Some((base, tip)))
 }

@@ -29,7 +29,23 @@ impl Entry {
     }
 }
 
+impl Change {
+    /// The letter that `git diff --name-status` gives it: added, deleted, or modified.
+    pub(crate) fn status(&self) -> char {
+        match (&self.before, &self.after) {
+            (None, _) => 'A',
+            (_, None) => 'D',
+            _ => 'M',
+        }
+    }
+}
+
 impl Reader {
+    /// As [`Self::changes`], between the trees of two commits.
+    pub(crate) fn changes_between(&self, old: &Oid, new: &Oid) -> anyhow::Result<Vec<Change>> {
+        self.changes(&self.tree_of(old)?, &self.tree_of(new)?)
+    }
+
     /// Every path that differs between two trees, in git's order, renames as both their sides.
     ///
     /// # Errors

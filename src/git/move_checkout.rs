@@ -104,8 +104,7 @@ impl Repo {
     /// Where git or the disk failed, maybe in the middle: an intent in the journal must stay open until the branch was
     /// looked at, and the checkout settled ([`Self::settle_checkout`]).
     pub(crate) fn move_checkout(&self, step: &CheckoutMove) -> anyhow::Result<CheckoutMoved> {
-        let trees = (self.read.tree_of(step.old)?, self.read.tree_of(step.new)?);
-        let changes = self.read.changes(&trees.0, &trees.1)?;
+        let changes = self.read.changes_between(step.old, step.new)?;
         let lock = self.index_lock(step.checkout)?;
         for _ in 1..TRIES {
             match self.try_move(step, &changes)? {

@@ -173,6 +173,17 @@ impl Reader {
             .find_oid()
     }
 
+    /// As [`Self::merge_base`]; `otherwise` where the two have no commit in common.
+    pub(crate) fn merge_base_or(
+        &self,
+        one: &Oid,
+        other: &Oid,
+        otherwise: &Oid,
+    ) -> anyhow::Result<Oid> {
+        let base = self.merge_base(one, other)?;
+        Ok(base.unwrap_or_else(|| otherwise.clone()))
+    }
+
     /// How many commits `one` has that `other` has not, and the other way round.
     pub(crate) fn ahead_behind(&self, one: &Oid, other: &Oid) -> anyhow::Result<(usize, usize)> {
         if let Some(repo) = self.libgit2() {

@@ -58,8 +58,7 @@ impl Repo {
         step: &CheckoutMove,
         save: &mut Save,
     ) -> anyhow::Result<Settled> {
-        let trees = (self.read.tree_of(step.old)?, self.read.tree_of(step.new)?);
-        let changes = self.read.changes(&trees.0, &trees.1)?;
+        let changes = self.read.changes_between(step.old, step.new)?;
         let indexed = Indexed::read(self, step.checkout, &changes)?;
         let settling = Settling {
             repo: self,

@@ -12,7 +12,7 @@ use crate::task::Task;
 use crate::ui;
 use crate::workspace::Workspace;
 
-use super::settle::load_run;
+use super::past::load_run;
 use super::{clear_dead_judge, slots};
 
 /// How a followed run ended.
@@ -38,7 +38,7 @@ pub(crate) fn follow(
     run: u32,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Followed> {
-    let file = ws.store.run_dir(name, run).join("progress.json");
+    let file = ws.store.progress_file(name, run);
     let mut shown = Shown::begin(ws, name);
     let (mut pause, mut signalled) = (QUICKEST, false);
     loop {

@@ -26,9 +26,12 @@ pub(crate) fn launch(
         confine::inspect(ws, task, &order.contract)?;
     }
     let dir = ws.store.run_dir(&task.name, order.run);
-    write_json(&dir.join("order.json"), order)?;
+    write_json(&ws.store.order_file(&task.name, order.run), order)?;
     // Neither this nor who judges need outlast the loss of power: without them the run has no judge, and counts nothing.
-    write_json_shown(&dir.join("progress.json"), &Progress::default())?;
+    write_json_shown(
+        &ws.store.progress_file(&task.name, order.run),
+        &Progress::default(),
+    )?;
     task.runs = order.run;
     task.judging = Some(order.run);
     ws.store.save_task(task)?;

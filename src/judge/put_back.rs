@@ -9,8 +9,9 @@ use crate::store::write_json;
 use crate::task::{Pinned, Task};
 use crate::workspace::Workspace;
 
+use super::past::load_run;
 use super::report_of;
-use super::settle::{load_run, settle};
+use super::settle::settle;
 
 /// Puts `task`, which run `run` of `owner` found to be the train's culprit, back to work: with a run of its own that
 /// tells of the failure, and without a counted attempt. Answers that run's report. The task's lock must be held, and
@@ -43,9 +44,9 @@ pub(crate) fn put_back(
         temporary: None,
         ..progress
     };
-    write_json(&dir.join("order.json"), &order)?;
+    write_json(&ws.store.order_file(&task.name, order.run), &order)?;
     fs::copy(&from, &to).with_context(|| format!("can't copy {}", from.display()))?;
-    write_json(&dir.join("progress.json"), &progress)?;
+    write_json(&ws.store.progress_file(&task.name, order.run), &progress)?;
     task.runs = order.run;
     task.judging = Some(order.run);
     settle(ws, task, &order, &progress)?;

@@ -1,36 +1,21 @@
 //! What a run of the gate does to the task's record: once, whoever finds it done.
 
-use anyhow::Context as _;
-
 use crate::contract::Kind;
 use crate::copies;
 use crate::error::{Code, Refusal, some_of};
 use crate::failure;
-use crate::gate::{Order, Progress, Purpose, Report, Since, Verdict, receipt_key, report};
+use crate::gate::{Order, Progress, Purpose, Since, Verdict, receipt_key, report};
 use crate::process::Identity;
 use crate::remember;
-use crate::store::{read_json, write_json};
+use crate::store::write_json;
 use crate::task::{Happening, HeldBack, Rejected, State, Task, UNSTABLE_RUNS, Validated};
 use crate::workspace::Workspace;
 
 use super::last_words::fault_of;
 use super::order::withdraw_receipt;
 use super::outcomes::{Known, known, target_red};
+use super::past::load_run;
 use super::slot::{end_leftovers, forget_half_made};
-
-/// The order and the progress of a run.
-pub(super) fn load_run(ws: &Workspace, task: &str, run: u32) -> anyhow::Result<(Order, Progress)> {
-    let dir = ws.store.run_dir(task, run);
-    let order = read_json(&dir.join("order.json"))?;
-    let progress = read_json(&dir.join("progress.json"))?;
-    let missing = || {
-        format!(
-            "run {run} of task `{task}` left no record in {}",
-            dir.display()
-        )
-    };
-    Ok((order.with_context(missing)?, progress.unwrap_or_default()))
-}
 
 /// The run that a living judge is at work on, with its process.
 pub(crate) fn judge_at_work(
@@ -92,8 +77,7 @@ pub(crate) fn clear_dead_judge(ws: &Workspace, task: &mut Task) -> anyhow::Resul
             }
             if progress.verdict.is_some() {
                 // Whoever reads of this run from now on reads the same.
-                let file = ws.store.run_dir(&task.name, run).join("progress.json");
-                write_json(&file, &progress)?;
+                write_json(&ws.store.progress_file(&task.name, run), &progress)?;
             } else {
                 ws.ctx.ui.warn(&format!(
                     "the judge of run {run} died before its verdict; nothing was counted"
@@ -274,74 +258,6 @@ fn rejected(order: &Order) -> Rejected {
         gate: order.gate.clone(),
         run: order.run,
     }
-}
-
-/// The verdict of a finished run, if it came to one.
-pub(crate) fn verdict_of(ws: &Workspace, task: &str, run: u32) -> anyhow::Result<Option<Verdict>> {
-    Ok(load_run(ws, task, run)?.1.verdict)
-}
-
-/// What a finished run came to. The log is named where the agent reads it, from the worktree's root for who is in there,
-/// or, where it is no longer there, in the state.
-pub(crate) fn report_of(ws: &Workspace, task: &Task, run: u32) -> anyhow::Result<Report> {
-    let (order, progress) = load_run(ws, &task.name, run)?;
-    let mut report = report(&order, &progress, task, &since(ws, task, &progress)?);
-    let is_inside = ws.ctx.cwd.starts_with(&task.worktree);
-    if let (Some(step), Some(named)) = (progress.failed_step(), &report.log) {
-        let copy = std::fs::symlink_metadata(task.worktree.join(named));
-        if !copy.is_ok_and(|metadata| metadata.is_file()) {
-            let kept = ws.store.run_dir(&task.name, run).join(&step.log);
-            report.log = Some(kept.display().to_string());
-        } else if !is_inside {
-            report.log = Some(task.worktree.join(named).display().to_string());
-        }
-    }
-    Ok(report)
-}
-
-/// A run of the gate that is over.
-pub(crate) struct PastRun {
-    pub(crate) run: u32,
-    /// What was stated as the cause of the failure before it.
-    pub(crate) cause: Option<String>,
-    pub(crate) report: Report,
-}
-
-/// The runs of a task that are over and still on record, oldest first.
-pub(crate) fn past_runs(ws: &Workspace, task: &Task) -> Vec<PastRun> {
-    let numbers = (1..=task.runs).filter(|run| task.judging != Some(*run));
-    numbers
-        .filter_map(|run| {
-            // `wt gc` takes old ones.
-            let (order, progress) = load_run(ws, &task.name, run).ok()?;
-            Some(PastRun {
-                run,
-                report: report(&order, &progress, task, &Since::default()),
-                cause: order.cause,
-            })
-        })
-        .collect()
-}
-
-/// What has become of what the next step after a red combination names.
-fn since(ws: &Workspace, task: &Task, progress: &Progress) -> anyhow::Result<Since> {
-    let Some(Verdict::Failed { culprit, .. }) = &progress.verdict else {
-        return Ok(Since::default());
-    };
-    let mut gone = Vec::new();
-    for other in culprit.iter().flat_map(|culprit| &culprit.with) {
-        let there = ws.store.find_task(other)?;
-        if there.is_none_or(|there| there.landing.is_some()) {
-            gone.push(other.clone());
-        }
-    }
-    let read = &ws.repo.read;
-    let tips = (read.tip(&task.branch_ref())?, read.tip(&task.target_ref())?);
-    let caught_up = match tips {
-        (Some(tip), Some(target)) => read.ahead_behind(&tip, &target)?.1 == 0,
-        _ => false,
-    };
-    Ok(Since { gone, caught_up })
 }
 
 /// Puts the verdict, and the log of the step that failed, where the agent reads them. A worktree that can't be

@@ -20,7 +20,8 @@ use crate::store::{read_json, remove_dir, write_json, write_json_shown};
 use crate::workspace::Workspace;
 
 use super::order::standing_receipt;
-use super::settle::{load_run, settle};
+use super::past::load_run;
+use super::settle::settle;
 use super::slot::{Slot, Tenant, Wanted, acquire, worktrees_of};
 use blame::Failed;
 use steps::{Command, Ran};

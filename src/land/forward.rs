@@ -53,8 +53,7 @@ impl Forward<'_> {
         let Some(root) = checkout_of(self.ws, self.target)? else {
             return Ok(None);
         };
-        let tree = |commit: &Oid| repo.read.tree_of(commit);
-        let changes = repo.read.changes(&tree(self.old)?, &tree(self.new)?)?;
+        let changes = repo.read.changes_between(self.old, self.new)?;
         let in_the_way = repo.in_the_way(&root, &changes)?;
         if in_the_way.is_empty() {
             return Ok(Some(root));

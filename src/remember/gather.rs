@@ -83,14 +83,10 @@ fn find_receipt(ws: &Workspace, key: &str) -> Option<Receipt> {
 
 /// The runs of a task's gate whose records are there, in order.
 fn runs(ws: &Workspace, task: &Task) -> Vec<Run> {
-    let run = |run: u32| {
-        let dir = ws.store.run_dir(&task.name, run);
-        let order: Order = read_json(&dir.join("order.json")).ok()??;
-        let progress: Option<Progress> = read_json(&dir.join("progress.json")).ok()?;
-        let progress = progress.unwrap_or_default();
-        Some(Run { order, progress })
-    };
-    (1..=task.runs).filter_map(run).collect()
+    let run = |run: u32| ws.store.find_run(&task.name, run).ok().flatten();
+    let runs = (1..=task.runs).filter_map(run);
+    runs.map(|(order, progress)| Run { order, progress })
+        .collect()
 }
 
 fn subject(task: &Task) -> String {
@@ -117,11 +113,7 @@ fn brief(brief: &str) -> Option<String> {
 
 fn file(change: &Change) -> File {
     File {
-        status: match (&change.before, &change.after) {
-            (None, _) => 'A',
-            (_, None) => 'D',
-            _ => 'M',
-        },
+        status: change.status(),
         path: line(change.path.as_bytes()),
     }
 }
@@ -242,10 +234,9 @@ fn failure(task: &Task, run: &Run) -> Option<Entry> {
 
 /// What an agent explained when its task was stopped, oldest first.
 fn explanations(ws: &Workspace, task: &Task) -> Vec<Entry> {
-    let dir = ws.store.task_dir(&task.name);
-    let past = (1..=task.runs).map(|run| format!("explanation-{run}.md"));
-    let names = past.chain(["explanation.md".to_owned()]);
-    let texts = names.filter_map(|name| std::fs::read(dir.join(name)).ok());
+    let past = (1..=task.runs).map(|run| ws.store.past_explanation_file(&task.name, run));
+    let files = past.chain([ws.store.explanation_file(&task.name)]);
+    let texts = files.filter_map(|file| std::fs::read(file).ok());
     let texts = texts.map(|bytes| take_in(bytes.trim_ascii()));
     let filled = texts.filter(|text| !text.is_empty());
     filled
@@ -277,11 +268,11 @@ pub(super) fn work_of(ws: &Workspace, task: &Task, tip: Option<&Oid>) -> Vec<Cha
     let read = &ws.repo.read;
     let committed = |tip: &Oid| -> anyhow::Result<Vec<Change>> {
         let target = read.tip(&task.target_ref())?;
-        let meets = target
-            .map(|target| read.merge_base(&target, tip))
-            .transpose()?;
-        let base = meets.flatten().unwrap_or_else(|| task.base.clone());
-        read.changes(&read.tree_of(&base)?, &read.tree_of(tip)?)
+        let base = match target {
+            Some(target) => read.merge_base_or(&target, tip, &task.base)?,
+            None => task.base.clone(),
+        };
+        read.changes_between(&base, tip)
     };
     let judged = |run: Run| {
         let order = run.order;

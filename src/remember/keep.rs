@@ -225,9 +225,8 @@ pub(super) fn keep_landing(ws: &Workspace, task: &Task) -> anyhow::Result<Kept> 
 fn note_of_landing(ws: &Workspace, task: &Task, landing: &Landing) -> anyhow::Result<Note> {
     let read = &ws.repo.read;
     let onto = landing.onto.as_ref().unwrap_or(&task.base);
-    let base = read.merge_base(onto, &landing.tip)?;
-    let base = base.as_ref().unwrap_or(&task.base);
-    let changes = read.changes(&read.tree_of(base)?, &read.tree_of(&landing.tip)?)?;
+    let base = read.merge_base_or(onto, &landing.tip, &task.base)?;
+    let changes = read.changes_between(&base, &landing.tip)?;
     let in_force = in_force(ws, task);
     let ending = Ending {
         outcome: Outcome::Landed,
