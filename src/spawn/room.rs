@@ -105,7 +105,9 @@ fn require_budget(
     free: &Free,
 ) -> anyhow::Result<()> {
     let fits = |taken: u64| taken.saturating_add(takes) <= budget;
-    if usage::at_most(ws, free.bytes).is_some_and(fits) {
+    let is_far = |taken: u64| taken.saturating_add(takes) <= budget / 2;
+    let known = usage::at_most(ws, free.bytes);
+    if known.is_some_and(|known| fits(known.bytes) && (known.is_fresh || is_far(known.bytes))) {
         return Ok(());
     }
     let bar = ws.ctx.ui.progress("counting what is taken");

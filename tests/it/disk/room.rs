@@ -134,6 +134,29 @@ fn what_is_freed_meanwhile_hides_nothing_from_the_budget() {
 }
 
 #[test]
+fn near_the_budget_what_others_free_hides_for_a_short_time_only() {
+    let Some(image) = Image::of("tmpfs", 100) else {
+        return;
+    };
+    let sandbox = repository(4, &placed(&image, "\n[disk]\nbudget = \"15MB\"\n"));
+    let filler = image.path().join("filler");
+    let halves = |count: u32| (0..count).flat_map(noise).collect::<Vec<u8>>();
+    fs::write(&filler, halves(12)).expect("written");
+    sandbox.wt(&["spawn", "one"]).expect(0);
+    let mut counted = slowly_counted(&sandbox);
+    // So much of what was taken was free before that less is free than at the last look.
+    fs::write(image.path().join("worktrees/one/large"), halves(22)).expect("written");
+    fs::remove_file(&filler).expect("removed");
+    let ago = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(400);
+    counted["at"] = ago.to_string().into();
+    sandbox.write(sandbox.state().join("taken.json"), &counted.to_string());
+    sandbox
+        .wt(&["spawn", "late"])
+        .expect(4)
+        .says("of 15 MB ([disk] budget) ");
+}
+
+#[test]
 fn a_budget_bounds_all_that_is_wts_and_is_not_counted_at_each_spawn() {
     let Some(image) = Image::of("tmpfs", 100) else {
         return;
