@@ -55,8 +55,8 @@ pub(super) fn require(ws: &Workspace, disk: &Disk, wanted: &Wanted) -> anyhow::R
     };
     let main = ws.repo.main_checkout();
     let content = match main {
-        // What is cloned has its place already; a file of its own is an inode.
-        Some(main) if can_clone(main, place) => tree.files * INODE,
+        // What is cloned has its place already; a file of its own is an inode, and small ones are written.
+        Some(main) if can_clone(main, place) => tree.files * INODE + tree.written,
         Some(main) => tree.bytes + warm::copied_bytes(main, wanted.contract),
         None => tree.bytes,
     };

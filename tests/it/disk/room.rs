@@ -68,6 +68,31 @@ fn a_worktree_that_would_fill_the_disk_is_refused_with_what_could_be_freed() {
 }
 
 #[test]
+fn small_files_count_where_large_ones_share_their_place() {
+    for kind in ["xfs", "btrfs"] {
+        let Some(image) = Image::of(kind, 400) else {
+            continue;
+        };
+        let sandbox = Sandbox::empty_in(image.path());
+        sandbox.write(
+            "wt.toml",
+            &format!("[disk]\nbudget = \"1MB\"\n\n{CONTRACT}"),
+        );
+        for n in 0..1000 {
+            sandbox.write(format!("{}/{n}", n % 10), &"small\n".repeat(400));
+        }
+        for n in 0..20 {
+            fs::write(sandbox.repo().join(format!("{n}.bin")), noise(n)).expect("written");
+        }
+        sandbox.commit(&sandbox.repo(), "first");
+        sandbox
+            .wt(&["spawn", "auth"])
+            .expect(4)
+            .says("the worktree takes 6 MB, and of 1 MB ([disk] budget) ");
+    }
+}
+
+#[test]
 fn what_the_contract_reserves_stays_free() {
     let Some(image) = Image::of("tmpfs", 40) else {
         return;
