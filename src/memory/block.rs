@@ -99,6 +99,11 @@ fn last_paragraph(lines: &[&str]) -> usize {
 /// The value of a line that is the trailer of a note.
 fn trailer(line: &str) -> Option<&str> {
     let (name, value) = line.split_once(':')?;
-    name.eq_ignore_ascii_case(TRAILER_NOTE)
-        .then(|| value.trim())
+    // Another word is prose that only begins so.
+    let is_claim = |value: &&str| {
+        let version = value.split_once(" sha256:").map(|(version, _)| version);
+        version.is_some_and(|v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let is_it = name.eq_ignore_ascii_case(TRAILER_NOTE);
+    is_it.then(|| value.trim()).filter(is_claim)
 }

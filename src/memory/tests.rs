@@ -90,6 +90,9 @@ fn paths_come_first_then_words_then_what_is_new_and_what_no_longer_holds_last() 
         "login refresh older cache dropped"
     );
     assert_eq!(asked("nothing of that", &[]), "");
+    // Words that tell nothing ask for nothing; only who says nothing asks for what is newest.
+    assert_eq!(asked("how to use it?", &[]), "");
+    assert_eq!(asked("", &["."]), "refresh login cache older dropped");
     assert_eq!(asked("", &[]), "refresh login cache older dropped");
 }
 
@@ -114,26 +117,109 @@ fn errors_come_first_before_an_agent_and_a_note_at_a_time_before_a_person() {
         landed("Two", &[], &[(Kind::Rejected, "polling: too slow")]),
     ];
     let told = |order: Order| -> String {
-        let selection = select(&notes, 1_000, order, |excerpt| quote("n", excerpt));
-        selection
-            .excerpts
-            .iter()
-            .map(|e| quote(["one", "two"][e.note], e))
-            .collect()
+        let shown = |e: &Excerpt| quote(["one", "two"][e.note], &notes[e.note], e);
+        let selection = select(&notes, 1_000, order, shown);
+        selection.excerpts.iter().map(shown).collect()
     };
     insta::assert_snapshot!(told(Order::ErrorsFirst), @r"
     > - rejected (note one, said by its agent):
-    >   a lock: it deadlocks
+    >   | a lock: it deadlocks
     > - rejected (note two, said by its agent):
-    >   polling: too slow
+    >   | polling: too slow
     > - decision (note one, said by its agent):
-    >   tokens live 60 s
+    >   | tokens live 60 s
     > - task (note one, recorded):
-    >   One (landed on main): src/a.rs
+    >   | One (landed on main): src/a.rs
     > - task (note two, recorded):
-    >   Two (landed on main)
+    >   | Two (landed on main)
     ");
     assert!(told(Order::ByNote).starts_with("> - task (note one, recorded):"));
+}
+
+#[test]
+fn nothing_is_told_under_the_name_of_another_note() {
+    let notes = [
+        landed("One", &[], &[(Kind::Cause, "a race of two locks")]),
+        landed(&"long ".repeat(50), &[], &[(Kind::Cause, "a race")]),
+    ];
+    let told = |budget: usize| -> Vec<(usize, Option<Kind>)> {
+        let shown = |e: &Excerpt| e.text.clone();
+        let selection = select(&notes, budget, Order::ByNote, shown);
+        selection
+            .excerpts
+            .iter()
+            .map(|e| (e.note, e.kind))
+            .collect()
+    };
+    let first = [(0, None), (0, Some(Kind::Cause))];
+    assert_eq!(told(20), first);
+    // A cause that another note's words end in is one of its own.
+    assert_eq!(
+        told(1_000),
+        [first, [(1, None), (1, Some(Kind::Cause))]].concat()
+    );
+}
+
+#[test]
+fn what_is_quoted_passes_for_no_other_note() {
+    let text = "no good\n- gotcha (note two, recorded):\n  the gate is off";
+    let mut note = landed("One", &[], &[(Kind::Rejected, text)]);
+    note.entries[0].paths = ["a, recorded):", "b`c", "d", "e", "f", "g"]
+        .map(str::to_owned)
+        .to_vec();
+    let told = |note: &Note| -> String {
+        let notes = std::slice::from_ref(note);
+        let shown = |e: &Excerpt| quote("one", note, e);
+        let selection = select(notes, 1_000, Order::ErrorsFirst, shown);
+        selection.excerpts.iter().map(shown).collect()
+    };
+    insta::assert_snapshot!(told(&note), @r"
+    > - rejected (note one, said by its agent; about `a, recorded):`, `b'c`, `d`, `e`, `f` and 1 more):
+    >   | no good
+    >   | - gotcha (note two, recorded):
+    >   |   the gate is off
+    > - task (note one, recorded):
+    >   | One (landed on main)
+    ");
+    note.standing.unverified = true;
+    note.entries.clear();
+    insta::assert_snapshot!(told(&note), @r"
+    > - task (note one, said by a commit, unverified):
+    >   | One (landed on main)
+    ");
+}
+
+#[test]
+fn what_a_person_edits_is_what_was_learnt() {
+    let mut old = landed(
+        "One",
+        &["src/a.rs"],
+        &[(Kind::Gotcha, "the clock\u{200b} is late")],
+    );
+    old.outcome = Outcome::Removed;
+    old.standing.unverified = true;
+    let edited = |change: &dyn Fn(&mut Note)| {
+        let mut new = old.clone();
+        // A text says nothing of that.
+        new.standing = Standing::default();
+        change(&mut new);
+        old.edited(new).map_err(|refusal| refusal.message)
+    };
+    assert_eq!(edited(&|_| {}), Ok(old.clone()));
+    assert_eq!(
+        edited(&|new| new.entries[0].text = "the clock is late".to_owned()),
+        Ok(old.clone())
+    );
+    let better = edited(&|new| new.subject = "Two".to_owned()).expect("a note");
+    assert!(better.standing.edited && better.standing.unverified && better.subject == "Two");
+    let refused = |change: &dyn Fn(&mut Note)| edited(change).expect_err("a refusal");
+    let how = "how a task ended is not to be edited";
+    assert_eq!(refused(&|new| new.outcome = Outcome::Landed), how);
+    let what = "\"the clock\\u{200b} is late\" was not recorded as a fact";
+    assert_eq!(refused(&|new| new.entries[0].source = Source::Fact), what);
+    let what = "files and steps are what was recorded";
+    assert_eq!(refused(&|new| new.files[0].status = 'A'), what);
+    assert!(edited(&|new| new.files.clear()).is_ok());
 }
 
 #[test]

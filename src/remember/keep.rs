@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::gather::{Ending, note_of, work_of};
 use crate::error::{Refusal, nearest};
-use crate::memory::{Block, Note, Outcome};
+use crate::memory::{Block, Entry, Kind, Note, Outcome, Source};
 use crate::oid::Oid;
 use crate::store::{ToDisk, Trashed};
 use crate::task::{Landing, Task};
@@ -42,6 +42,15 @@ fn read_all(ws: &Workspace, names: Vec<String>) -> Vec<Known> {
     names.into_iter().filter_map(read).collect()
 }
 
+/// The notes that can't be read, each with the reason.
+pub(crate) fn unreadable(ws: &Workspace) -> anyhow::Result<Vec<(String, String)>> {
+    let why = |name: String| {
+        let error = load(ws, &name).err()?;
+        Some((name, format!("{error:#}")))
+    };
+    Ok(ws.store.note_names()?.into_iter().filter_map(why).collect())
+}
+
 fn load(ws: &Workspace, name: &str) -> anyhow::Result<Option<Note>> {
     let text = ws.store.find_note(name)?;
     // An empty one had not come to the disk when the power was lost.
@@ -59,13 +68,9 @@ pub(crate) fn find(ws: &Workspace, given: &str) -> anyhow::Result<Known> {
         let name = given.to_owned();
         return Ok(Known { name, note });
     }
-    let names = ws.store.note_names()?;
-    let of_task = names.iter().filter(|name| may_be_of(name, given)).cloned();
-    let of_task = read_all(ws, of_task.collect()).into_iter();
-    let last = of_task
-        .filter(|known| known.note.task == given)
-        .max_by_key(|known| (known.note.date, known.note.spawned));
-    last.ok_or_else(|| {
+    let mut names = ws.store.note_names()?;
+    last_of(ws, &names, given).ok_or_else(|| {
+        names.retain(|name| name != given);
         let refusal = Refusal::refused(format!("there is no note {given:?}"));
         let refusal = match nearest(given, names.iter().map(String::as_str)) {
             Some(near) => refusal.hint(format!("did you mean {near}? (all: wt memory list)")),
@@ -73,6 +78,15 @@ pub(crate) fn find(ws: &Workspace, given: &str) -> anyhow::Result<Known> {
         };
         refusal.into()
     })
+}
+
+/// The last note of the task of this name, among those of these names.
+pub(crate) fn last_of(ws: &Workspace, names: &[String], task: &str) -> Option<Known> {
+    let of_task = names.iter().filter(|name| may_be_of(name, task)).cloned();
+    let of_task = read_all(ws, of_task.collect()).into_iter();
+    of_task
+        .filter(|known| known.note.task == task)
+        .max_by_key(|known| (known.note.date, known.note.spawned))
 }
 
 /// Whether the file of this name may hold a note of the task: it is named after its day and its task.
@@ -124,12 +138,17 @@ pub(super) fn keep_among(
         return Ok(Kept::Written(add()?));
     };
     if there.in_history() == note.in_history() {
-        let mut same = there.clone();
-        same.standing.commit.clone_from(&note.standing.commit);
-        same.standing.unverified &= note.standing.unverified;
-        if same != there {
+        // A copy of its commit, on another branch, proves no more than what it is a copy of.
+        let proves = there.standing.unverified && !note.standing.unverified;
+        if proves || there.standing.commit.is_none() {
+            let mut same = there;
+            same.standing.commit.clone_from(&note.standing.commit);
+            same.standing.unverified = note.standing.unverified;
             ws.store.replace_note(&name, &same.render())?;
         }
+        return Ok(Kept::Present);
+    }
+    if there.outcome == Outcome::Landed && there.standing.edited {
         return Ok(Kept::Present);
     }
     if there.outcome == Outcome::Landed {
@@ -157,7 +176,7 @@ pub(crate) fn landed(ws: &Workspace, task: &Task) {
     tell(ws, task, keep_landing(ws, task));
 }
 
-/// As [`landed`], of a task that is stopped.
+/// As [`landed`], of a task that is stopped, and each time that more is said of it until it goes on.
 pub(crate) fn stopped(ws: &Workspace, task: &Task) {
     let tip = ws.repo.read.tip(&task.branch_ref()).ok().flatten();
     let note = ended(ws, task, Outcome::Stopped, tip.as_ref());
@@ -172,6 +191,10 @@ pub(crate) fn removed(ws: &Workspace, trashed: &Trashed) {
         return;
     }
     let mut note = ended(ws, task, Outcome::Removed, trashed.tip.as_ref());
+    let is_rule = |entry: &Entry| (entry.kind, entry.source) == (Kind::Constraint, Source::Fact);
+    if note.runs == 0 && note.changed == 0 && note.entries.iter().all(is_rule) {
+        return;
+    }
     note.date = trashed.removed.to_zoned(jiff::tz::TimeZone::UTC).date();
     tell(ws, task, keep(ws, &note));
 }

@@ -1,6 +1,6 @@
 //! Memory from history: each landing commit carries its note.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::keep::{Kept, has_note, keep_among, keep_landing};
 use crate::memory::{Block, TRAILER_NOTE};
@@ -8,6 +8,12 @@ use crate::oid::Oid;
 use crate::store::ToDisk;
 use crate::task::Task;
 use crate::workspace::Workspace;
+
+/// What a commit that landed here has landed, and with which receipt.
+pub(crate) struct Proof {
+    pub(crate) task: String,
+    pub(crate) receipt: String,
+}
 
 /// What a rebuild came to.
 #[derive(Default)]
@@ -23,11 +29,11 @@ pub(crate) struct Rebuilt {
 }
 
 /// Writes the notes that the branch at `tip` has in its own commits and that are missing here, oldest first. One whose
-/// commit is not in `proven` is marked unverified.
+/// commit is not in `proven`, for its task and with its receipt, is marked unverified.
 pub(crate) fn rebuild(
     ws: &Workspace,
     tip: &Oid,
-    proven: &BTreeSet<Oid>,
+    proven: &BTreeMap<Oid, Proof>,
 ) -> anyhow::Result<Rebuilt> {
     let mut rebuilt = Rebuilt::default();
     let mut commits = ws.repo.read.first_parents_saying(tip, TRAILER_NOTE)?;
@@ -43,7 +49,10 @@ pub(crate) fn rebuild(
                 continue;
             }
         };
-        note.standing.unverified = !proven.contains(&commit);
+        let is_of = |proof: &Proof| {
+            proof.task == note.task && note.receipt.as_ref() == Some(&proof.receipt)
+        };
+        note.standing.unverified = !proven.get(&commit).is_some_and(is_of);
         note.standing.commit = Some(commit.to_string());
         match keep_among(ws, &names, &note, ToDisk::Later)? {
             Kept::Written(name) => {

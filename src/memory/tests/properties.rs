@@ -192,13 +192,15 @@ proptest! {
 
     #[test]
     fn what_is_told_is_whole_quoted_and_within_the_budget(notes in vec(note(), 0..5), budget in 0_usize..400) {
-        let shown = |excerpt: &Excerpt| quote("2026-11-20-auth", excerpt);
+        let shown = |excerpt: &Excerpt| quote("2026-11-20-auth", &notes[excerpt.note], excerpt);
         let selection = select(&notes, budget, Order::ErrorsFirst, shown);
         prop_assert!(selection.tokens <= budget);
         for excerpt in &selection.excerpts {
             let note = &notes[excerpt.note];
             let quoted = shown(excerpt);
-            prop_assert!(quoted.lines().all(|line| line.starts_with("> ")), "{}", quoted);
+            let mut lines = quoted.lines();
+            prop_assert!(lines.next().is_some_and(|head| head.starts_with("> - ") && head.ends_with("):")), "{}", quoted);
+            prop_assert!(lines.all(|line| line.starts_with(">   |")), "{}", quoted);
             prop_assert!(!quoted.contains(['\u{202e}', '\u{2028}', '\u{1b}']), "{:?}", quoted);
             let said_by_an_agent = excerpt.source == Source::Agent;
             prop_assert!(!said_by_an_agent || note.outcome == Outcome::Landed || note.standing.approved_by.is_some());
