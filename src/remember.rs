@@ -2,6 +2,7 @@
 
 mod gather;
 mod keep;
+mod place;
 mod rebuild;
 mod recall;
 

@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 
 use super::gather::{Ending, note_of, work_of};
+use super::place::{Kept, keep_among};
 use crate::error::{Refusal, nearest};
 use crate::memory::{Block, Entry, Kind, Note, Outcome, Source};
 use crate::oid::Oid;
@@ -16,22 +17,12 @@ pub(crate) struct Known {
     pub(crate) note: Note,
 }
 
-/// What became of a note that was to be kept.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Kept {
-    Written(String),
-    /// It was there.
-    Present,
-    /// Another one of the same life stands there: somebody changed it, or it is of another landing.
-    Differs(String),
-}
-
 /// Every note that can be read, in the order of their names; one that can't is said.
 pub(crate) fn known(ws: &Workspace) -> anyhow::Result<Vec<Known>> {
     Ok(read_all(ws, ws.store.note_names()?))
 }
 
-fn read_all(ws: &Workspace, names: Vec<String>) -> Vec<Known> {
+pub(super) fn read_all(ws: &Workspace, names: Vec<String>) -> Vec<Known> {
     let read = |name: String| match load(ws, &name) {
         Ok(note) => Some(Known { note: note?, name }),
         Err(error) => {
@@ -90,7 +81,7 @@ pub(crate) fn last_of(ws: &Workspace, names: &[String], task: &str) -> Option<Kn
 }
 
 /// Whether the file of this name may hold a note of the task: it is named after its day and its task.
-fn may_be_of(name: &str, task: &str) -> bool {
+pub(super) fn may_be_of(name: &str, task: &str) -> bool {
     let Some(rest) = name.get("0000-00-00-".len()..) else {
         return false;
     };
@@ -108,66 +99,9 @@ pub(super) fn has_note(ws: &Workspace, names: &[String], task: &Task) -> bool {
     notes.iter().any(|known| is_it(&known.note))
 }
 
-/// Whether a person did something with it that is nowhere else.
-fn is_touched(note: &Note) -> bool {
-    let standing = &note.standing;
-    standing.edited || standing.approved_by.is_some() || standing.superseded_by.is_some()
-}
-
-/// Keeps a note. Of a life that has one already it takes that one's place, unless a person has touched that: then it
-/// stands beside it.
+/// Keeps a note, where [`keep_among`] says.
 fn keep(ws: &Workspace, note: &Note) -> anyhow::Result<Kept> {
     keep_among(ws, &ws.store.note_names()?, note, ToDisk::Now)
-}
-
-/// As [`keep`], where the names of all notes are known.
-pub(super) fn keep_among(
-    ws: &Workspace,
-    names: &[String],
-    note: &Note,
-    to_disk: ToDisk,
-) -> anyhow::Result<Kept> {
-    let names = names.iter().filter(|name| may_be_of(name, &note.task));
-    let earlier = read_all(ws, names.cloned().collect()).into_iter();
-    let earlier = earlier
-        .filter(|known| known.note.is_of_the_life_of(note))
-        .max_by_key(|known| (!is_touched(&known.note), known.note.date));
-    let text = note.render();
-    let add = || ws.store.add_note(&note.stem(), &text, to_disk);
-    let Some(Known { name, note: there }) = earlier else {
-        return Ok(Kept::Written(add()?));
-    };
-    if there.in_history() == note.in_history() {
-        // A copy of its commit, on another branch, proves no more than what it is a copy of.
-        let proves = there.standing.unverified && !note.standing.unverified;
-        if proves || there.standing.commit.is_none() {
-            let mut same = there;
-            same.standing.commit.clone_from(&note.standing.commit);
-            same.standing.unverified = note.standing.unverified;
-            ws.store.replace_note(&name, &same.render())?;
-        }
-        return Ok(Kept::Present);
-    }
-    if there.outcome == Outcome::Landed && there.standing.edited {
-        return Ok(Kept::Present);
-    }
-    if there.outcome == Outcome::Landed {
-        return Ok(Kept::Differs(name));
-    }
-    if is_touched(&there) {
-        let new = add()?;
-        let mut old = there;
-        old.standing.superseded_by.get_or_insert(new.clone());
-        ws.store.replace_note(&name, &old.render())?;
-        return Ok(Kept::Written(new));
-    }
-    if there.date == note.date {
-        ws.store.replace_note(&name, &text)?;
-        return Ok(Kept::Written(name));
-    }
-    let new = add()?;
-    ws.store.remove_note(&name)?;
-    Ok(Kept::Written(new))
 }
 
 /// Keeps the note of a task that has landed: as its landing commit has it, so that whoever reads the history knows the

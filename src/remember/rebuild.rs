@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::keep::{Kept, has_note, keep_among, keep_landing};
+use super::keep::{has_note, keep_landing};
+use super::place::{Kept, keep_among};
 use crate::memory::{Block, TRAILER_NOTE};
 use crate::oid::Oid;
 use crate::store::ToDisk;

@@ -270,7 +270,7 @@ fn what_the_agent_of_a_stopped_task_said_is_recalled_once_an_operator_lets_it() 
         .expect(0);
     assert!(recalled("sockets").contains("gotcha (agent): sockets leak in the pool\n"));
 
-    // What is explained, and what comes of it in the end, takes its place; what a person touched stays beside it.
+    // What is explained then, and what comes of it in the end, stands beside what was approved.
     sandbox
         .wt_in(&worktree, &["explain", "-m", "the pool is never closed"])
         .expect(0);
@@ -286,7 +286,11 @@ fn what_the_agent_of_a_stopped_task_said_is_recalled_once_an_operator_lets_it() 
         .map(|n| n["outcome"].as_str().expect("a word"))
         .collect();
     assert_eq!(outcomes, ["stopped", "removed"]);
-    assert_eq!(list["notes"][0]["superseded_by"], list["notes"][1]["note"]);
+    // What was approved holds on; what was said since is not.
+    assert_eq!(list["notes"][0]["approved_by"], "ann");
+    assert_eq!(list["notes"][1]["approved_by"], Value::Null);
+    assert!(recalled("sockets").contains("gotcha (agent): sockets leak in the pool\n"));
+    assert!(!recalled("pool").contains("the pool is never closed"));
     let last = sandbox.wt(&["note", "show", "auth"]);
     last.expect(0)
         .prints("outcome: removed\n")

@@ -155,6 +155,27 @@ fn what_is_said_after_the_stop_is_in_the_note_of_it() {
     sandbox
         .wt(&["recall", "pool"])
         .prints("the pool is never closed\n");
+    // It stays approved when the task goes, and nothing else was said; landed, it needs no approval.
+    sandbox.wt(&["rm", "auth", "--force"]).expect(0);
+    let gone = only_note(&sandbox);
+    assert!(
+        gone.contains("outcome: removed\n") && gone.contains("approved-by: ann\n"),
+        "{gone}"
+    );
+    sandbox.wt(&["restore", "auth"]).expect(0);
+    let why = ["resume", "auth", "--because", "mended", "--operator", "ann"];
+    sandbox.wt(&why).expect(0);
+    fs::remove_file(worktree.join("broken")).expect("removed");
+    sandbox.commit(&worktree, "mend it");
+    sandbox
+        .wt(&["validate", "auth", "--cause", "a leak"])
+        .expect(0);
+    sandbox.wt(&["merge", "auth"]).expect(0);
+    let last = only_note(&sandbox);
+    assert!(
+        last.contains("outcome: landed\n") && !last.contains("approved-by"),
+        "{last}"
+    );
 }
 
 #[test]
