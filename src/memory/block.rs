@@ -3,7 +3,7 @@
 //! Each line of it is indented: none is a trailer, a `---`, a comment or the end of the block, whatever the note says.
 //! It stands right before the trailers, so that whatever looks like one further up is not it.
 
-use super::Note;
+use super::{Note, take_in};
 use crate::digest;
 use crate::error::Refusal;
 
@@ -81,7 +81,13 @@ impl Block {
         if Self(text.clone()).trailer() != claimed {
             return Err(changed());
         }
-        Note::parse(&text).map(Some)
+        let note = Note::parse(&text)?;
+        // Whoever wrote it by hand could say in it who approved it, or hold what a terminal obeys.
+        if Self::of(&note).0 != text || take_in(text.as_bytes()) != text {
+            let what = "its note is none that wt wrote";
+            return Err(Refusal::refused(what).hint("nothing of it is taken over"));
+        }
+        Ok(Some(note))
     }
 }
 

@@ -197,6 +197,8 @@ fn note_of_landing(ws: &Workspace, task: &Task, landing: &Landing) -> anyhow::Re
 
 /// Changes a note, which must be there as it was found; nothing of it is lost where another command changes it at once.
 pub(crate) fn change(ws: &Workspace, known: &Known, new: &Note) -> anyhow::Result<()> {
+    // Whoever keeps a note has the lock of its task.
+    let _task = ws.lock_task(&known.note.task)?;
     let _lock = ws.lock()?;
     if load(ws, &known.name)?.as_ref() != Some(&known.note) {
         let what = format!("note {} was changed meanwhile", known.name);

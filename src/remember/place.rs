@@ -51,6 +51,7 @@ pub(super) fn keep_among(
     };
     for known in old.iter().filter(|known| known.name != name) {
         ws.store.remove_note(&known.name)?;
+        rename_where_named(ws, &known.name, &name)?;
     }
     for Known { name: other, note } in beside.into_iter().filter(|_| is_landing) {
         let mut old = note;
@@ -58,6 +59,18 @@ pub(super) fn keep_among(
         ws.store.replace_note(&other, &old.render())?;
     }
     Ok(Kept::Written(name))
+}
+
+/// Has the notes that say that another one holds in their place name it anew.
+fn rename_where_named(ws: &Workspace, before: &str, name: &str) -> anyhow::Result<()> {
+    for mut known in read_all(ws, ws.store.note_names()?) {
+        let by = &mut known.note.standing.superseded_by;
+        if by.as_deref() == Some(before) {
+            *by = Some(name.to_owned());
+            ws.store.replace_note(&known.name, &known.note.render())?;
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the note of a landing that has one already.

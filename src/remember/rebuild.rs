@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::keep::{has_note, keep_landing};
 use super::place::{Kept, keep_among};
-use crate::memory::{Block, TRAILER_NOTE};
+use crate::error::{Refusal, shown};
+use crate::memory::{Block, Note, TRAILER_NOTE};
 use crate::oid::Oid;
 use crate::store::ToDisk;
-use crate::task::Task;
+use crate::task::{self, Task};
 use crate::workspace::Workspace;
 
 /// What a commit that landed here has landed, and with which receipt.
@@ -42,7 +43,8 @@ pub(crate) fn rebuild(
     let _lock = ws.lock()?;
     let mut names = ws.store.note_names()?;
     for (commit, message) in commits {
-        let mut note = match Block::find(&message) {
+        let found = Block::find(&message).and_then(|found| found.map(named).transpose());
+        let mut note = match found {
             Ok(Some(note)) => note,
             Ok(None) => continue,
             Err(refusal) => {
@@ -68,6 +70,15 @@ pub(crate) fn rebuild(
         ws.store.sync_notes()?;
     }
     Ok(rebuilt)
+}
+
+/// The note, whose day and task can name its file.
+fn named(note: Note) -> Result<Note, Refusal> {
+    if task::check_name(&note.task).is_err() || !(1970..=9999).contains(&note.date.year()) {
+        let what = format!("its note is of no task: {}", shown(&note.stem()));
+        return Err(Refusal::refused(what).hint("nothing of it is taken over"));
+    }
+    Ok(note)
 }
 
 /// The landings on record whose commits carry a note that is not here.

@@ -360,6 +360,9 @@ fn notes_are_looked_after_by_a_person() {
     edit("# nonsense")
         .expect(4)
         .says("line 1 of the note is not `---`");
+    edit(&format!("{better}- nobody said it\n"))
+        .expect(4)
+        .says("is not `- (fact) …` or `- (agent) …`");
     edit(&better.replace("task: auth", "task: other"))
         .expect(4)
         .says("no note of task `auth`");
