@@ -94,6 +94,8 @@ pub(crate) struct Candidate<'n> {
 pub(crate) struct Question {
     pub(super) words: Vec<String>,
     paths: Vec<Asked>,
+    /// Nothing is asked for but what is newest.
+    is_open: bool,
 }
 
 /// A path, or a glob of paths, that is asked about.
@@ -121,12 +123,8 @@ impl Question {
         Ok(Self {
             words: all,
             paths: asked,
+            is_open: text.trim().is_empty() && paths.is_empty(),
         })
-    }
-
-    /// Whether nothing is asked for but what is newest.
-    fn is_open(&self) -> bool {
-        self.words.is_empty() && self.paths.is_empty()
     }
 }
 
@@ -141,6 +139,7 @@ fn path_in(word: &str) -> Option<&str> {
 impl Asked {
     fn of(path: &str) -> Result<Self, Refusal> {
         let path = path.strip_prefix("./").unwrap_or(path);
+        let path = if matches!(path, "" | ".") { "**" } else { path };
         let Some(wild) = path.find(['*', '?', '[', '{', '!']) else {
             return Ok(Self::Path(path.trim_end_matches('/').to_owned()));
         };
@@ -227,7 +226,7 @@ pub(crate) fn rank(question: &Question, candidates: &[Candidate]) -> Vec<Ranked>
             };
             (ranked, candidate.day)
         })
-        .filter(|(ranked, _)| question.is_open() || ranked.overlap > 0 || ranked.score > 0.0)
+        .filter(|(ranked, _)| question.is_open || ranked.overlap > 0 || ranked.score > 0.0)
         .collect();
     found.sort_by(|(one, day), (other, other_day)| {
         let steps_back = one.superseded.cmp(&other.superseded);
