@@ -442,7 +442,8 @@ fn words_of_one_agent_are_no_orders_to_the_next() {
     )
     .expect(0);
     sandbox.wt(&["merge", "auth"]).expect(0);
-    sandbox.wt(&["spawn", "next", "--owns", "src/**"]).expect(0);
+    let claim = ["spawn", "next", "--owns", "src/**", "--owns", "!src/b"];
+    sandbox.wt(&claim).expect(0);
     let rules = sandbox.read(sandbox.worktree("next").join(".wt/RULES.md"));
     let (before, memory) = rules.split_once("## 7. Memory\n").expect("the layer");
     assert!(
