@@ -361,7 +361,10 @@ fn notes_are_looked_after_by_a_person() {
         .wt(&["note", "show", "none"])
         .expect(4)
         .says("there is no note \"none\"");
-    sandbox.wt(&["note", "supersede", "auth"]).expect(64);
+    sandbox
+        .wt(&["note", "supersede", "auth"])
+        .expect(64)
+        .says("--because <TEXT>");
     sandbox
         .wt(&["note", "add", "--task", "auth", "x"])
         .expect(4)

@@ -340,7 +340,8 @@ fn the_plan_that_the_readme_shows_is_one() {
     sandbox
         .wt(&[&["spawn", "auth", "--plan"][..], &owns].concat())
         .expect(0)
-        .says("task `auth` is planning");
+        .says("task `auth` is planning")
+        .says("then: wt plan show auth, wt plan approve auth\n");
     fed(&sandbox, &["plan", "submit", "auth"], plan)
         .expect(0)
         .says("no step of the gate: cargo test auth::refresh");
