@@ -495,34 +495,3 @@ fn what_a_plan_said_is_remembered_of_its_task() {
         "{rules}"
     );
 }
-
-#[test]
-fn the_examples_of_the_readme_work() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).expect("the README");
-    let (_, section) = readme.split_once("\n## Memory\n").expect("the section");
-    let (_, block) = section.split_once("```sh\n").expect("the examples");
-    let (examples, _) = block.split_once("```").expect("their end");
-    let sandbox = Sandbox::new();
-    let worktree = sandbox.validated("auth", "src/auth/refresh.rs", "");
-    let run = |dir: &Path, line: &str| {
-        let bin = Path::new(wt()).parent().expect("a folder");
-        let path = std::env::var("PATH").expect("PATH");
-        let mut command = sandbox.command("sh");
-        command.current_dir(dir).args(["-c", line]);
-        command.env("PATH", format!("{}:{path}", bin.display()));
-        Ran::from(&command.output().expect("run"), &sandbox, line)
-            .expect(0)
-            .out
-            .clone()
-    };
-    let (add, recall) = examples.trim_end().split_once('\n').expect("two");
-    run(&worktree, add);
-    sandbox.wt(&["merge", "auth"]).expect(0);
-    let told = run(&sandbox.repo(), recall);
-    assert!(
-        told.contains("rejected (agent): a lock for each token"),
-        "{told}"
-    );
-    assert!(told.contains("paths: src/auth/**\n"), "{told}");
-}
