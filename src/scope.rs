@@ -13,6 +13,7 @@
 //! - A list matches what any of its globs matches and none of its `!globs` does, whatever their order.
 
 mod automaton;
+mod certain;
 mod folders;
 mod globs;
 mod lexer;
@@ -23,6 +24,7 @@ mod standing;
 mod summary;
 mod territory;
 
+pub(crate) use certain::is_surely_own;
 pub(crate) use globs::Globs;
 pub(crate) use overlap::{Overlap, beyond, overlap};
 pub(crate) use pattern::Case;

@@ -96,7 +96,7 @@ const fn row(
 const ALL: Files = Files::Each(0, usize::MAX);
 const LARGE: Files = Files::Each(20_000, usize::MAX);
 
-pub(crate) const ROWS: [Row; 17] = [
+pub(crate) const ROWS: [Row; 15] = [
     row(&["spawn", "status", "rm"], Ext4, ALL, create::warm),
     row(&["cold"], Ext4, LARGE, create::cold),
     row(&["sparse"], Ext4, Files::Most(usize::MAX), sparse::measure),
@@ -108,9 +108,7 @@ pub(crate) const ROWS: [Row; 17] = [
     row(&["claims"], Ext4, Files::Paths, claims::measure),
     row(&["landings"], Ext4, Files::Most(20_000), landings::measure),
     row(&["spawn", "status", "rm"], Xfs, LARGE, create::warm),
-    row(&["cold"], Xfs, Files::Each(20_000, 20_000), create::cold),
-    row(&["warm"], Xfs, Files::Fixed(1_000), warm::measure),
-    row(&["many"], Xfs, Files::Most(20_000), many::measure),
+    row(&["warm"], Xfs, Files::Fixed(100), warm::measure),
     row(
         &["spawn", "status", "rm"],
         Btrfs,
@@ -123,7 +121,7 @@ pub(crate) const ROWS: [Row; 17] = [
         Files::Each(20_000, 20_000),
         judge::measure,
     ),
-    row(&["warm"], Btrfs, Files::Fixed(1_000), warm::measure),
+    row(&["warm"], Btrfs, Files::Fixed(100), warm::measure),
 ];
 
 impl Row {
