@@ -166,6 +166,8 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
         let has_all = validated.synced && behind == 0;
         target.as_ref() != Some(&validated.target) && !has_all
     });
+    let receipt = task.validated.as_ref();
+    let receipt = receipt.and_then(|validated| find_receipt(ws, &validated.receipt));
     Ok(Facts {
         task: task.name.clone(),
         state: task.state.word(),
@@ -189,17 +191,14 @@ pub(crate) fn gather(ws: &Workspace, task: &Task, judges: &Judges) -> anyhow::Re
         behind,
         changed,
         receipt: task.validated.as_ref().map(|v| v.receipt.clone()),
-        confined: task
-            .validated
-            .as_ref()
-            .and_then(|v| Some(find_receipt(ws, &v.receipt)?.confined)),
+        confined: receipt.as_ref().map(|receipt| receipt.confined),
         target_moved: target_moved && task.landing.is_none(),
         rules_stale: target.is_some_and(|tip| stale::are_stale(ws, task, &tip)),
         created: task.created,
         age_seconds: ws.ctx.now.as_second() - task.created.as_second(),
         brief: task.brief.clone(),
         owns: task.owns.clone(),
-        plan: PlanFacts::of(task),
+        plan: PlanFacts::of(task, receipt.as_ref()),
         folders: task.folders.clone(),
         ports: task.ports.clone(),
         after: task.after.clone(),

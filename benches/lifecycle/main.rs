@@ -18,6 +18,7 @@ mod wanted;
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use ground::{Filesystem, Ground};
 use rows::{ROWS, Row, Site};
@@ -31,10 +32,13 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     let wanted = Wanted::read()?;
     measure::begin()?;
+    let started = Instant::now();
     let mut report = Report::default();
     for &filesystem in &wanted.filesystems {
         on(filesystem, &wanted, &mut report)?;
     }
+    let minutes = started.elapsed().as_secs_f64() / 60.0;
+    report.note(&format!("measured in {minutes:.1} minutes"));
     std::io::stdout().write_all(report.render().as_bytes())?;
     Ok(if report.has_failures() {
         ExitCode::FAILURE

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Seen;
+use crate::gate::Receipt;
 use crate::oid::Oid;
 use crate::plan::{Beside, beside};
 use crate::scope::Globs;
@@ -18,13 +19,21 @@ pub(crate) struct PlanFacts {
     pub(crate) stage: &'static str,
     pub(crate) approved: Option<Approved>,
     pub(crate) proposal: Option<Proposal>,
+    /// Whether it was approved after the receipt was made: what that covers may be beyond it.
+    pub(crate) newer_than_receipt: bool,
 }
 
 impl PlanFacts {
-    pub(super) fn of(task: &Task) -> Option<Self> {
+    pub(super) fn of(task: &Task, receipt: Option<&Receipt>) -> Option<Self> {
+        let approved = task.plan.clone();
+        let judged = receipt.map(|receipt| receipt.at);
         Some(Self {
             stage: task.plan_stage()?,
-            approved: task.plan.clone(),
+            newer_than_receipt: approved
+                .as_ref()
+                .zip(judged)
+                .is_some_and(|(plan, judged)| judged < plan.at),
+            approved,
             proposal: task.proposal.clone(),
         })
     }
@@ -32,6 +41,7 @@ impl PlanFacts {
     /// What of it somebody has to do something about, in words.
     pub(super) fn waits(&self) -> Option<String> {
         match (self.stage, &self.approved) {
+            ("approved", _) if self.newer_than_receipt => Some("plan amended since".to_owned()),
             ("approved" | "wanted", _) => None,
             (stage, None) => Some(format!("plan {stage}")),
             (stage, Some(_)) => Some(stage.to_owned()),

@@ -353,3 +353,29 @@ fn the_plan_that_the_readme_shows_is_one() {
         .expect(0)
         .says("may change: src/auth/refresh.rs, tests/auth");
 }
+
+#[test]
+fn a_plan_that_is_newer_than_the_receipt_is_told_so() {
+    let sandbox = planned("required = true");
+    approved(&sandbox, &["src"]);
+    let worktree = sandbox.worktree("auth");
+    sandbox.write(worktree.join("src/one.txt"), "one\n");
+    sandbox.commit(&worktree, "work");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    let amend = ["plan", "amend", "auth", "--because", "less"];
+    fed(&sandbox, &amend, &plan_of(&["src/two.txt"])).expect(0);
+    sandbox
+        .wt(&["list"])
+        .expect(0)
+        .prints("validated, amendment submitted");
+    approve(&sandbox).expect(0);
+    sandbox
+        .wt(&["list"])
+        .expect(0)
+        .prints("validated, plan amended since");
+    assert_eq!(sandbox.show("auth")["plan"]["newer_than_receipt"], true);
+    sandbox
+        .wt(&["merge", "auth"])
+        .expect(1)
+        .prints("OUT_OF_PLAN");
+}
