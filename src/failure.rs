@@ -17,6 +17,7 @@ mod stack;
 mod tap;
 mod text;
 mod tsc;
+mod unittest;
 mod vitest;
 
 use text::{Log, View};
@@ -109,10 +110,11 @@ pub(crate) fn no_tests(log: &[u8]) -> bool {
 type Reader = fn(View<'_>) -> Option<Found>;
 
 /// Which reader a line calls for. They see every line of the log, so each decides by a prefix.
-const MARKERS: [fn(&str) -> Option<Reader>; 12] = [
+const MARKERS: [fn(&str) -> Option<Reader>; 13] = [
     rust::marker,
     nextest::marker,
     pytest::marker,
+    unittest::marker,
     jest::marker,
     vitest::marker,
     mocha::marker,

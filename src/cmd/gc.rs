@@ -108,9 +108,10 @@ impl Gc {
             (_, false) => ui.say(&format!("freed {}", ui::size(bytes))),
         }
         if let Some((to, left)) = missed {
+            let more = ui::size(left.saturating_sub(to));
             let (left, to) = (ui::size(left), ui::size(to));
             ui.warn(&format!(
-                "all that is wt's still takes {left}, and not {to}"
+                "all that is wt's still takes {left}, {more} more than {to}"
             ));
             let more = if self.older > 0 {
                 "free what is younger: wt gc --older 0"

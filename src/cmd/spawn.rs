@@ -109,6 +109,9 @@ impl Spawn {
             ui.say(&format!(
                 "task `{name}` is planning: nothing is changed before a plan of it is approved"
             ));
+            ui.hint(&format!(
+                "its agent submits one; then: wt plan show {name}, wt plan approve {name}"
+            ));
         }
         if self.json {
             ui.json(&facts)?;

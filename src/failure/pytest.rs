@@ -56,7 +56,7 @@ fn is_reason(line: &str) -> bool {
 }
 
 /// The place that a line of a traceback names, in each of pytest's styles, if the project owns it.
-fn place(line: &str) -> Option<String> {
+pub(super) fn place(line: &str) -> Option<String> {
     let line = line.strip_prefix("E ").unwrap_or(line);
     let (path, number) = match line.trim_start().strip_prefix("File \"") {
         Some(rest) => rest.split_once("\", line ")?,

@@ -10,6 +10,7 @@ mod pytest;
 mod runners;
 mod rust;
 mod timeouts;
+mod unittest;
 
 use std::fmt::Write as _;
 use std::path::Path;

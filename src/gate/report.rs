@@ -128,9 +128,9 @@ impl Report {
             verdict: "VALIDATION_OK",
             receipt: Some(receipt.key()),
             confined: Some(receipt.confined),
+            next: of_run::green_next(task, changed, &judge_changed),
             judge_changed,
             tests_weakened,
-            next: of_run::green_next(task, changed),
             ..Self::blank(task)
         }
     }

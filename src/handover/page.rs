@@ -16,6 +16,8 @@ const PATHS: usize = 15;
 const EXPLANATION: usize = 20;
 /// The longest line, in characters, of what is not `wt`'s own.
 const CHARS: usize = 300;
+/// The longest line of the rules, which name what an approved plan does.
+const RULE_CHARS: usize = 1_000;
 
 /// The page of a task.
 pub(super) fn of(handover: &Handover) -> String {
@@ -48,7 +50,7 @@ fn first_lines(rules: &str, most: usize) -> String {
             }
         });
         for told in &section[..kept] {
-            let _ = writeln!(text, "{}", line(told));
+            let _ = writeln!(text, "{}", cut(told, RULE_CHARS));
         }
         if section.len() > kept && kept > 0 {
             let left = counted(section.len() - kept, "more line");
@@ -191,13 +193,17 @@ fn last<T>(
 
 /// Words from outside in one line of bounded length.
 fn line(words: &str) -> String {
+    cut(words, CHARS)
+}
+
+fn cut(words: &str, most: usize) -> String {
     let one: String = words
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .take(CHARS + 1)
+        .take(most + 1)
         .collect();
-    if one.chars().count() > CHARS {
-        let cut: String = one.chars().take(CHARS).collect();
+    if one.chars().count() > most {
+        let cut: String = one.chars().take(most).collect();
         return format!("{cut}…");
     }
     one.trim_end().to_owned()
@@ -274,7 +280,14 @@ mod tests {
             page.contains("… 258 more lines: .wt/RULES.md\n## 5. Brief\n"),
             "{page}"
         );
-        assert!(page.lines().all(|line| line.chars().count() <= CHARS + 1));
+        assert!(
+            page.lines()
+                .all(|line| line.chars().count() <= RULE_CHARS + 1)
+        );
+
+        let rule = format!("- Change only {}and tell", "`src/auth.rs`, ".repeat(40));
+        let page = first_lines(&format!("# Rules\n{rule}\n"), 50);
+        assert_eq!(page, format!("# Rules\n{rule}\n"));
     }
 
     #[test]

@@ -136,12 +136,15 @@ pub(super) fn require_landable(ws: &Workspace, task: &Task) -> anyhow::Result<()
         State::Landed => Refusal::refused(format!("task `{}` has landed already", task.name))
             .hint(format!("remove it: wt rm {}", task.name)),
         State::Waiting | State::Planning | State::Working | State::Failed => {
-            Refusal::refused(format!(
-                "task `{}` is {}, not validated",
-                task.name,
-                task.state.word()
-            ))
-            .hint(format!("wt validate {}", task.name))
+            let name = &task.name;
+            let validate = match task.state {
+                State::Failed => {
+                    format!("mend it, then: wt validate {name} --cause \"<why it failed>\"")
+                }
+                _ => format!("wt validate {name}"),
+            };
+            let word = task.state.word();
+            Refusal::refused(format!("task `{name}` is {word}, not validated")).hint(validate)
         }
     };
     Err(refusal.into())

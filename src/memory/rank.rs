@@ -96,6 +96,8 @@ pub(crate) struct Question {
     paths: Vec<Asked>,
     /// Nothing is asked for but what is newest.
     is_open: bool,
+    /// What a path has to be to count at all, where some are taken out (`!GLOB`).
+    within: Option<Globs>,
 }
 
 /// A path, or a glob of paths, that is asked about.
@@ -105,16 +107,26 @@ enum Asked {
 }
 
 impl Question {
-    /// A question in words and by paths; what looks like a path among the words is one of these as well.
+    /// A question in words and by paths; what looks like a path among the words is one of these as well. A path that
+    /// begins with `!` is taken out of the others, as in a claim.
     ///
     /// # Errors
-    /// A refusal for a path that is no valid glob.
+    /// A refusal for a path that is no valid glob, and for paths that are all taken out.
     pub(crate) fn new(text: &str, paths: &[String]) -> Result<Self, Refusal> {
         let named = text.split_whitespace().filter_map(path_in);
+        let (without, paths): (Vec<&str>, Vec<&str>) = paths
+            .iter()
+            .map(String::as_str)
+            .partition(|path| path.starts_with('!'));
         let mut asked = Vec::new();
-        for path in paths.iter().map(String::as_str) {
+        for path in &paths {
             asked.push(Asked::of(path)?);
         }
+        let every = (!paths.is_empty()).then_some("**");
+        let within: Vec<&str> = every.into_iter().chain(without.iter().copied()).collect();
+        let within = (!without.is_empty())
+            .then(|| Globs::parse(&within, Case::Exact))
+            .transpose()?;
         asked.extend(named.map(|path| Asked::Path(path.to_owned())));
         let mut all: Vec<String> = words(text).collect();
         all.extend(paths.iter().flat_map(|path| words(path)));
@@ -123,8 +135,16 @@ impl Question {
         Ok(Self {
             words: all,
             paths: asked,
+            within,
             is_open: text.trim().is_empty() && paths.is_empty(),
         })
+    }
+
+    /// How near the paths of a note are, one a line, to all that is asked about.
+    fn nearness(&self, paths: &str) -> u32 {
+        let counts = |path: &&str| self.within.as_ref().is_none_or(|globs| globs.matches(path));
+        let paths: Vec<&str> = paths.lines().filter(counts).collect();
+        self.paths.iter().map(|asked| asked.nearness(&paths)).sum()
     }
 }
 
@@ -152,9 +172,9 @@ impl Asked {
         })
     }
 
-    /// How near the paths of a note are, one a line; one of them may be a glob.
-    fn nearness(&self, paths: &str) -> u32 {
-        let near = paths.lines().map(|path| match self {
+    /// How near the paths of a note are; one of them may be a glob.
+    fn nearness(&self, paths: &[&str]) -> u32 {
+        let near = paths.iter().map(|path| match self {
             Self::Path(asked) if is_at(path, asked) || is_at(asked, literal(path)) => SAME_PATH,
             Self::Path(asked) if folder(asked) == folder(path) && !folder(path).is_empty() => {
                 SAME_FOLDER
@@ -217,10 +237,9 @@ pub(crate) fn rank(question: &Question, candidates: &[Candidate]) -> Vec<Ranked>
     let mut found: Vec<(Ranked, i32)> = candidates
         .iter()
         .map(|candidate| {
-            let asked = question.paths.iter();
             let ranked = Ranked {
                 name: candidate.name.to_owned(),
-                overlap: asked.map(|asked| asked.nearness(candidate.paths)).sum(),
+                overlap: question.nearness(candidate.paths),
                 score: weigh(candidate),
                 superseded: candidate.superseded,
             };
@@ -253,4 +272,39 @@ fn rarities(question: &Question, candidates: &[Candidate]) -> Vec<f64> {
         (1.0 + (all - having + 0.5) / (having + 0.5)).ln()
     };
     having.iter().map(rarity).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_out_of_a_claim_is_not_asked_about() {
+        let claim = ["src/**", "!src/generated/**", "docs"].map(str::to_owned);
+        let question = Question::new("", &claim).expect("a question");
+        assert!(!question.words.iter().any(|word| word == "generated"));
+        let candidate = |name, paths| Candidate {
+            name,
+            day: 0,
+            superseded: false,
+            length: 1,
+            paths,
+            counts: vec![0; question.words.len()],
+        };
+        let ranked = rank(
+            &question,
+            &[
+                candidate("own", "src/a.rs"),
+                candidate("other", "src/generated/b.rs"),
+                candidate("both", "docs/a\nsrc/generated/b.rs"),
+            ],
+        );
+        let found: Vec<(&str, u32)> = ranked
+            .iter()
+            .map(|ranked| (ranked.name.as_str(), ranked.overlap))
+            .collect();
+        assert_eq!(found, [("own", 2), ("both", 2)]);
+        let only = Question::new("", &["!src".to_owned()]);
+        assert!(only.is_err_and(|refusal| refusal.message.contains("subtracts from nothing")));
+    }
 }

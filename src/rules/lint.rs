@@ -218,7 +218,8 @@ fn unenforced(placed: &Placed) -> Option<Finding> {
     } else {
         "where a check can tell: [[rules.check]] in wt.toml with this rule and deny, forbid or run"
     };
-    let message = "no check enforces the rule".to_owned();
+    let words = placed.rule.text.lines().next().unwrap_or_default();
+    let message = format!("no check enforces the rule \"{words}\"");
     Some(placed.found(Kind::Unenforced, message, hint))
 }
 
@@ -285,7 +286,10 @@ mod tests {
         let constraints = rules_of(&["Indent by tabs,\nnot spaces."]);
         assert!(lint_of(&constraints, &[], None).is_empty());
         let advice = lint_of(&rules_of(&["Preserve the public API."]), &[], None);
-        assert_eq!(advice, ["7 unenforced: no check enforces the rule"]);
+        assert_eq!(
+            advice,
+            ["7 unenforced: no check enforces the rule \"Preserve the public API.\""]
+        );
     }
 
     #[test]

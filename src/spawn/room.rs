@@ -73,7 +73,7 @@ pub(super) fn require(ws: &Workspace, disk: &Disk, wanted: &Wanted) -> anyhow::R
     let reserve = disk.reserve.of(free.of);
     if free.bytes < takes.saturating_add(reserve) {
         let what = format!(
-            "too little disk at {}: {} are free, {takes_words}, and {} stay free ([disk] reserve = \"{}\")",
+            "too little disk at {}: {} are free, {takes_words}, and {} must stay free ([disk] reserve = \"{}\")",
             place.display(),
             ui::size(free.bytes),
             ui::size(reserve),
@@ -117,9 +117,9 @@ fn require_budget(
         return Ok(());
     }
     let what = format!(
-        "{takes_words}, and of {} ([disk] budget) {} are taken",
-        ui::size(budget),
-        ui::size(taken)
+        "{takes_words}, {} are taken already, and {} may be ([disk] budget)",
+        ui::size(taken),
+        ui::size(budget)
     );
     let short = taken.saturating_add(takes) - budget;
     Err(refusal(ws, what, short).into())

@@ -275,9 +275,14 @@ impl Claims {
         let Some((path, glob)) = witness else {
             return Ok(());
         };
-        self.require_permitted(&path).map_err(|refusal| Refusal {
-            message: format!("`{glob}` holds {}", refusal.message),
-            ..refusal
+        self.require_permitted(&path).map_err(|refusal| {
+            if glob == path {
+                return refusal;
+            }
+            Refusal {
+                message: format!("`{glob}` holds {}", refusal.message),
+                ..refusal
+            }
         })
     }
 

@@ -738,7 +738,12 @@ fn a_stopped_or_landed_task_does_not_land() {
     let worktree = sandbox.spawn("auth");
     sandbox.write(worktree.join("broken"), "1");
     sandbox.wt(&["validate", "auth"]).expect(1);
-    assert_refused(&sandbox, &["merge", "auth"], 4, "is failed, not validated");
+    assert_refused(
+        &sandbox,
+        &["merge", "auth"],
+        4,
+        "is failed, not validated\nhint: mend it, then: wt validate auth --cause ",
+    );
     sandbox.write(worktree.join("broken"), "2");
     sandbox
         .wt(&["validate", "auth", "--cause", "a guess"])

@@ -25,6 +25,7 @@ mod memory;
 mod planning;
 mod ports;
 mod push;
+mod readme;
 mod recovery;
 mod removal;
 mod repositories;

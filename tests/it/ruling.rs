@@ -252,7 +252,7 @@ fn lint_names_each_fault_with_its_place_and_the_size_of_each_layer() {
         .prints("docs/rules.md:7: the item is empty")
         .prints(": the rule repeats line 7 (docs/rules.md:4) (remove one of the two)\n")
         .prints("contradicts line ")
-        .prints("no check enforces the rule (where a check can tell: [[rules.check]]")
+        .prints("no check enforces the rule \"Use tabs.\" (where a check can tell: [[rules.check]]")
         .prints("\nLAYER ")
         .prints(" of 200 ");
     let linted = sandbox.wt(&["rules", "lint", "auth", "--json"]);

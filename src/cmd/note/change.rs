@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use crate::error::{Code, Refusal};
@@ -27,14 +27,15 @@ pub(super) struct Edit {
 
 /// Mark a note as one that no longer holds: it is recalled last
 #[derive(Args)]
+#[command(group(ArgGroup::new("reason").required(true)))]
 pub(super) struct Supersede {
     /// The note, or the task that it is of
     note: String,
     /// The note that holds in its place, or the task that it is of
-    #[arg(long, value_name = "NOTE", required_unless_present = "because")]
+    #[arg(long, value_name = "NOTE", group = "reason")]
     by: Option<String>,
     /// Why it does not hold, where no note says so
-    #[arg(long, value_name = "TEXT", conflicts_with = "by")]
+    #[arg(long, value_name = "TEXT", group = "reason")]
     because: Option<String>,
     /// Print as JSON
     #[arg(long)]

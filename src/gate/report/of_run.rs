@@ -27,7 +27,7 @@ pub(crate) fn report(order: &Order, progress: &Progress, task: &Task, since: &Si
             report.verdict = "VALIDATION_OK";
             report.receipt = Some(receipt.clone());
             report.judge_changed.clone_from(&order.judge_changed);
-            report.next = green_next(task, &order.changed);
+            report.next = green_next(task, &order.changed, &order.judge_changed);
         }
         Some(Verdict::Failed {
             first,
@@ -213,11 +213,15 @@ fn again(order: &Order, task: &Task) -> String {
     }
 }
 
-/// What follows a pass of work that changes these paths of its target.
-pub(super) fn green_next(task: &Task, changed: &[String]) -> String {
-    match changed {
-        [] => format!("nothing to land: this changes nothing on {}", task.target),
-        _ => format!("wt merge {}", task.name),
+/// What follows a pass of work that changes these paths of its target, and of those these that judge it.
+pub(super) fn green_next(task: &Task, changed: &[String], judge_changed: &[String]) -> String {
+    match (changed, judge_changed) {
+        ([], _) => format!("nothing to land: this changes nothing on {}", task.target),
+        (_, []) => format!("wt merge {}", task.name),
+        _ => format!(
+            "end your turn and say so: the operator looks at it, then wt merge {} --accept-judge-change",
+            task.name
+        ),
     }
 }
 

@@ -44,7 +44,7 @@ fn a_worktree_that_would_fill_the_disk_is_refused_with_what_could_be_freed() {
             "too little disk at {}/worktrees: ",
             image.path().display()
         ))
-        .says(" MB are free, the worktree takes 21 MB, and 797 KB stay free ([disk] reserve = \"2%\")")
+        .says(" MB are free, the worktree takes 21 MB, and 797 KB must stay free ([disk] reserve = \"2%\")")
         .says("hint: see what takes it: wt list --size; remove a task: wt rm <task>");
     sandbox.assert_as(&before);
 
@@ -150,7 +150,7 @@ fn what_is_freed_meanwhile_hides_nothing_from_the_budget() {
         sandbox
             .wt(&["spawn", "late"])
             .expect(4)
-            .says("of 15 MB ([disk] budget) ");
+            .says("and 15 MB may be ([disk] budget)");
         fs::remove_file(&one).expect("removed");
         for task in ["one", "small"] {
             sandbox.wt(&["rm", task]).expect(0);
@@ -211,7 +211,8 @@ fn a_budget_bounds_all_that_is_wts_and_is_not_counted_at_each_spawn() {
     let refused = sandbox.wt(&["spawn", "four"]);
     refused
         .expect(4)
-        .says("the worktree takes 3 MB, and of 10 MB ([disk] budget) ");
+        .says("the worktree takes 3 MB, ")
+        .says("and 10 MB may be ([disk] budget)");
     sandbox.assert_as(&before);
     assert!(memory()["bytes"].as_u64() > counted["bytes"].as_u64());
 

@@ -75,7 +75,7 @@ fn a_moved_target_does_not_unsay_a_receipt_and_what_changes_the_judge_stays_said
     VALIDATION_OK steps=1 0.0s receipt=<hash>
     JUDGE_CHANGED: it lands only with the operator's --accept-judge-change:
       wt.toml
-    next: wt merge auth
+    next: end your turn and say so: the operator looks at it, then wt merge auth --accept-judge-change
     ");
     on_main(&sandbox, "elsewhere", "");
     let known = sandbox.wt(&["validate", "auth"]);

@@ -12,10 +12,13 @@ fn a_task_is_planned_sent_back_approved_amended_and_landed() {
     assert_eq!(sandbox.task_state("auth"), "planning");
     sandbox.wt(&["list"]).expect(0).prints("planning");
     let rules = sandbox.read(worktree.join(".wt/RULES.md"));
-    assert!(
-        rules.contains("No plan of this task is approved yet"),
-        "{rules}"
-    );
+    let [before, after] = [
+        "No plan of this task is approved yet: first do what 4 says",
+        "1. Do the work.",
+    ]
+    .map(|words| rules.find(words).expect(words));
+    assert!(before < after, "{rules}");
+    assert!(rules.contains("is approved yet: read as much as you like"));
     for args in [["validate", "auth"], ["merge", "auth"]] {
         sandbox
             .wt(&args)
@@ -89,6 +92,7 @@ fn a_task_is_planned_sent_back_approved_amended_and_landed() {
         rules.contains("change only what the plan names: `src/one.txt`, `src/two.txt`, `src/new`"),
         "{rules}"
     );
+    assert!(!rules.contains("No plan of this task"), "{rules}");
     sandbox.wt(&["doctor"]).expect(0).says("all is well");
 
     sandbox.write(worktree.join("src/one.txt"), "one\n");
@@ -340,7 +344,8 @@ fn the_plan_that_the_readme_shows_is_one() {
     sandbox
         .wt(&[&["spawn", "auth", "--plan"][..], &owns].concat())
         .expect(0)
-        .says("task `auth` is planning");
+        .says("task `auth` is planning")
+        .says("then: wt plan show auth, wt plan approve auth\n");
     fed(&sandbox, &["plan", "submit", "auth"], plan)
         .expect(0)
         .says("no step of the gate: cargo test auth::refresh");

@@ -40,6 +40,11 @@ fn what_is_no_plan_for_this_task_is_refused_with_its_line_and_its_owner() {
             "other",
             "line 4 of the plan: other: outside this task's claim",
         ),
+        (
+            "src/one.txt",
+            "other/**",
+            "line 4 of the plan: other: outside this task's claim",
+        ),
         ("src/one.txt", "../x", "leads through '..'"),
     ] {
         assert!(text.contains(of), "{of}");
