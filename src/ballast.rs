@@ -2,14 +2,12 @@
 //! freed.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write as _};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::Errno;
-
-use crate::disk::{free_at, is_full_kind};
+use crate::brim::{lacks, take};
+use crate::disk::free_at;
 use crate::usage::{BALLAST, trash_dirs};
 use crate::workspace::Workspace;
 
@@ -77,8 +75,7 @@ impl Ballast {
         let short = free_at(parent).is_some_and(|free| {
             free.bytes < bytes || free.files.is_some_and(|files| files < FILES)
         });
-        let tried = || fill(&mut tempfile::tempfile_in(parent)?, bytes);
-        short || tried().is_err_and(|error| is_full_kind(error.kind()))
+        short || lacks(parent, bytes)
     }
 }
 
@@ -87,21 +84,11 @@ fn allocate(path: &Path, bytes: u64) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|metadata| metadata.len() >= bytes) {
         return Ok(());
     }
-    let filled = fill(&mut File::create(path)?, bytes);
+    let filled = take(&mut File::create(path)?, bytes);
     if filled.is_err() {
         let _ = fs::remove_file(path);
     }
     filled
-}
-
-fn fill(file: &mut File, bytes: u64) -> io::Result<()> {
-    match fallocate(&*file, FallocateFlags::empty(), 0, bytes) {
-        Err(Errno::OPNOTSUPP) => {
-            let zeros = vec![0; usize::try_from(bytes).map_err(|_| ErrorKind::FileTooLarge)?];
-            file.write_all(&zeros)
-        }
-        done => Ok(done?),
-    }
 }
 
 /// Holds back what a later command on a full disk will need, as far as there is room. `worktrees` is where a worktree

@@ -4,13 +4,14 @@ mod extents;
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::brim::is_full_kind;
 use crate::error::{MAKE_ROOM, Refusal, tells_of_full_disk};
 use extents::{Extents, Told};
 
@@ -207,11 +208,6 @@ pub(crate) fn free_at(path: &Path) -> Option<Free> {
         files: (stat.f_files > 0).then_some(stat.f_favail),
         block: stat.f_frsize.max(BLOCK),
     })
-}
-
-/// Whether something failed as there is no room for it.
-pub(crate) fn is_full_kind(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Whether a disk that is full, of bytes or of files, is the cause.

@@ -154,13 +154,19 @@ pub(crate) fn some_of(paths: &[String]) -> String {
     }
 }
 
-/// Whether a message, the system's or git's, says that a disk is full.
+/// What the system says of a disk that is full.
+pub(crate) const NO_SPACE: &str = "No space left on device";
+
+/// Whether a message, the system's, git's or that of another tool, says that a disk is full.
 pub(crate) fn tells_of_full_disk(message: &str) -> bool {
-    const FULL: [&str; 3] = [
-        "No space left on device",
-        "Out of diskspace",
-        "Disk quota exceeded",
+    // Some tools write the system's words small.
+    const FULL: [&str; 4] = [
+        "no space left on device",
+        "out of diskspace",
+        "disk quota exceeded",
+        "disk is full",
     ];
+    let message = message.to_lowercase();
     FULL.iter().any(|words| message.contains(words))
 }
 

@@ -43,7 +43,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use answer::complaint;
 pub(crate) use call::GitCommand;
 pub(crate) use changes::{Change, Entry};
-pub(crate) use checkout_size::CheckoutSize;
+pub(crate) use checkout_size::{CHEAPLY_WRITTEN, CheckoutSize};
 pub(crate) use combine::{Combination, CommitRequest};
 pub(crate) use command::Git;
 pub(crate) use discover::{Location, discover};

@@ -34,7 +34,7 @@ use crate::workspace::Workspace;
 
 use attempt::{Attempt, Step};
 pub(crate) use commits::Plan;
-pub(crate) use history::{Standing, TargetCommit, history};
+pub(crate) use history::{Standing, TargetCommit, history, landed_here};
 use live::live;
 use ready::{await_judge_of_landing, landed_meanwhile, ready, require_landable, require_unlanded};
 pub(crate) use recover::recover;

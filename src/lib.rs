@@ -67,6 +67,7 @@ mod wire;
 
 mod process;
 
+mod brim;
 mod cage;
 mod plain;
 

@@ -1,6 +1,7 @@
 //! Notes: what a finished task leaves to those after it. Written, read back, weighed and quoted.
 
 mod block;
+mod edit;
 mod index;
 mod lint;
 mod parse;

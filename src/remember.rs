@@ -2,10 +2,13 @@
 
 mod gather;
 mod keep;
+mod place;
 mod rebuild;
 mod recall;
 
 pub(crate) use gather::{Ending, note_of};
-pub(crate) use keep::{Known, change, ended, find, known, landed, removed, stopped};
-pub(crate) use rebuild::{Rebuilt, mend, missing, rebuild};
+pub(crate) use keep::{
+    Known, change, ended, find, known, landed, last_of, removed, stopped, unreadable,
+};
+pub(crate) use rebuild::{Proof, Rebuilt, mend, missing, rebuild};
 pub(crate) use recall::{About, Recalled, pin, recall};

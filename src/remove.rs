@@ -18,7 +18,7 @@ use crate::oid::Oid;
 use crate::process::Identity;
 use crate::quarantine;
 use crate::remember;
-use crate::store::{Operation, Trashed, require_writable, trash_dir};
+use crate::store::{Operation, Trashed, require_unmounted, require_writable, trash_dir};
 use crate::task::Task;
 use crate::workspace::Workspace;
 
@@ -238,8 +238,9 @@ pub(crate) fn remove(ws: &Workspace, task: &Task, keep: &Keep) -> anyhow::Result
 }
 
 /// # Errors
-/// A refusal where the task's worktree can't be moved to the trash beside it.
+/// A refusal where the task's worktree can't be moved to the trash beside it, or holds what is mounted there.
 pub(crate) fn require_movable(task: &Task) -> Result<(), Refusal> {
+    require_unmounted(&task.worktree)?;
     match task.worktree.parent() {
         Some(worktrees) => require_writable(&trash_dir(worktrees)),
         None => Ok(()),

@@ -21,6 +21,8 @@ pub(crate) const BALLAST: &str = "_ballast";
 /// For how many times as long as the counting took what was counted is built upon: what others free meanwhile hides
 /// what is taken, and a count that costs next to nothing is made each time.
 const HOLDS: u32 = 30;
+/// The same where a bound is near, so that what is hidden then is seen soon.
+const HOLDS_NEAR: u32 = 3;
 /// The longest that it is built upon.
 const HOLDS_AT_MOST: Duration = Duration::from_secs(600);
 
@@ -34,6 +36,13 @@ struct Remembered {
     bytes: u64,
     /// What was free beside the worktrees when it was looked at.
     free: u64,
+}
+
+/// What everything takes at most, by what was counted last.
+pub(crate) struct AtMost {
+    pub(crate) bytes: u64,
+    /// Whether that was so short a time ago that it holds where a bound is near.
+    pub(crate) is_fresh: bool,
 }
 
 /// What something is that takes space.
@@ -133,10 +142,11 @@ pub(crate) fn count(ws: &Workspace) -> anyhow::Result<Usage> {
 /// The most that everything takes now that `free` bytes are free beside the worktrees, where that is told without a
 /// count: what it took when it was looked at last, and all that was taken there since, by whomever. Nothing where that
 /// is too long ago, or more is free than before: what was taken meanwhile is not seen then.
-pub(crate) fn at_most(ws: &Workspace, free: u64) -> Option<u64> {
+pub(crate) fn at_most(ws: &Workspace, free: u64) -> Option<AtMost> {
     let known: Remembered = read_json(&memory(ws)).ok()??;
     let age = ws.ctx.now.duration_since(known.at).unsigned_abs();
-    let holds = (Duration::from_millis(known.took) * HOLDS).min(HOLDS_AT_MOST);
+    let took = Duration::from_millis(known.took);
+    let holds = (took * HOLDS).min(HOLDS_AT_MOST);
     let Some(since) = known.free.checked_sub(free).filter(|_| age < holds) else {
         // Less may be free again by the next look, and what was hidden now would be hidden then.
         let _ = fs::remove_file(memory(ws));
@@ -151,7 +161,8 @@ pub(crate) fn at_most(ws: &Workspace, free: u64) -> Option<u64> {
             ..known
         },
     );
-    Some(bytes)
+    let is_fresh = age < took * HOLDS_NEAR;
+    Some(AtMost { bytes, is_fresh })
 }
 
 /// Looks at what is free beside these worktrees, so that a later [`at_most`] sees what is freed from now on.

@@ -68,9 +68,15 @@ impl Checkup<'_> {
         }
     }
 
-    /// Landings whose note is in history and not here.
+    /// Notes that can't be read, and landings whose note is in history and not here.
     pub(super) fn memory(&mut self) -> anyhow::Result<()> {
         let ws = self.ws;
+        for (name, why) in remember::unreadable(ws)? {
+            self.found(
+                format!("note {name}: {why}"),
+                "mend the file, or remove it; what a landing commit carries comes back: wt doctor --fix",
+            );
+        }
         for task in remember::missing(ws)? {
             let what = format!(
                 "the note of task `{}`, which has landed, is missing",

@@ -10,6 +10,7 @@ use crate::ctx::Ctx;
 use crate::error::{Code, Refusal};
 use crate::input;
 use crate::judge;
+use crate::remember;
 use crate::store::{Event, write_atomic};
 use crate::task::{State, Task};
 use crate::ui;
@@ -62,8 +63,12 @@ impl Explain {
         };
         ws.store.require_task(&name)?;
         let _lock = ws.lock_task(&name)?;
+        let task = ws.store.require_task(&name)?;
         write_atomic(&ws.store.explanation_file(&name), text.as_bytes())?;
         ws.record(&ws.event(&name, "explained"))?;
+        if task.state == State::Stopped {
+            remember::stopped(&ws, &task);
+        }
         ctx.ui
             .say(&format!("kept; the operator reads it with: wt show {name}"));
         Ok(Code::Ok)

@@ -1,16 +1,16 @@
 //! `wt memory`: the notes of all tasks.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::ctx::Ctx;
-use crate::error::Code;
+use crate::error::{Code, Refusal};
 use crate::input;
-use crate::land::{Standing, history};
+use crate::land::{Standing, TargetCommit, history, landed_here};
 use crate::oid::Oid;
-use crate::remember::{self, Known, Rebuilt};
+use crate::remember::{self, Known, Proof, Rebuilt};
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -110,6 +110,7 @@ impl Rebuild {
             self.target.as_deref(),
             "wt memory rebuild --target main",
         )?;
+        require_no_work(ws, &target)?;
         let tip = input::tip_of(ws, &target)?;
         let rebuilt = remember::rebuild(ws, &tip, &proven(ws, &target, &tip)?)?;
         let Rebuilt {
@@ -150,15 +151,38 @@ impl Rebuild {
     }
 }
 
-/// The commits of the target whose receipts are stored here.
-fn proven(ws: &Workspace, target: &str, tip: &Oid) -> anyhow::Result<BTreeSet<Oid>> {
+/// The commits of the target that were landed here, and whose receipts are stored.
+fn proven(ws: &Workspace, target: &str, tip: &Oid) -> anyhow::Result<BTreeMap<Oid, Proof>> {
+    let landed = landed_here(ws)?;
     let commits = history(ws, target, tip, i32::MAX as usize)?.into_iter();
-    let is_proven = |standing: &Standing| {
-        matches!(
-            standing,
-            Standing::Landed { .. } | Standing::JudgedTogether { .. }
-        )
+    let proof = |commit: TargetCommit| match commit.standing {
+        Standing::Landed { task, receipt } | Standing::JudgedTogether { task, receipt, .. } => {
+            Some((commit.commit, Proof { task, receipt }))
+        }
+        _ => None,
     };
-    let proven = commits.filter(|commit| is_proven(&commit.standing));
-    Ok(proven.map(|commit| commit.commit).collect())
+    let proven = commits.filter_map(proof);
+    Ok(proven
+        .filter(|(commit, _)| landed.contains(commit))
+        .collect())
+}
+
+/// A branch that a task works on says what its agent wants it to say.
+fn require_no_work(ws: &Workspace, branch: &str) -> anyhow::Result<()> {
+    let tasks = ws.store.tasks()?.into_iter();
+    let mut tasks = tasks.filter_map(|(_, task)| task.ok());
+    match tasks.find(|task| task.branch == branch) {
+        Some(task) => {
+            let what = format!(
+                "{branch} is the work of task `{}`, which has not landed",
+                task.name
+            );
+            let hint = format!(
+                "name the branch that it is to land on: --target {}",
+                task.target
+            );
+            Err(Refusal::refused(what).hint(hint).into())
+        }
+        None => Ok(()),
+    }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::ctx::Ctx;
-use crate::error::Code;
+use crate::error::{Code, counted};
 use crate::memory::{Excerpt, Note, Order, Question, Ranked, Selection, select};
 use crate::remember::{Recalled, recall};
 use crate::ui;
@@ -38,7 +38,15 @@ impl Recall {
         let ws = Workspace::open(ctx)?;
         let (words, paths) = self.asked(&ws)?;
         let question = Question::new(&words, &paths)?;
-        let Recalled { found, answering } = recall(&ws.store, &question, MOST)?;
+        let Recalled {
+            found,
+            answering,
+            unread,
+        } = recall(&ws.store, &question, MOST)?;
+        if unread > 0 {
+            let notes = counted(unread, "note");
+            ctx.ui.warn(&format!("{notes} can't be read: wt doctor"));
+        }
         let (ranked, notes): (Vec<Ranked>, Vec<Note>) = found
             .into_iter()
             .map(|found| (found.ranked, found.note))

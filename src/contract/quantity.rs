@@ -106,11 +106,14 @@ pub(super) fn format_size(bytes: u64) -> String {
         })
 }
 
-/// Bytes of `100MB`, as a command line says it.
+/// Bytes of `100MB`, or of `0`, as a command line says it.
 ///
 /// # Errors
 /// What is wrong with the text, and what is meant instead.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
+    if text == "0" {
+        return Ok(0);
+    }
     parse_size(text).map_err(|flaw| flaw.to_string())
 }
 
@@ -196,6 +199,7 @@ mod tests {
             assert_eq!(read.ok().as_deref(), Some(text));
         }
         assert_eq!(age("0"), Ok(0));
+        assert_eq!(size("0"), Ok(0));
         assert_eq!(age("14d"), age("2w"));
         assert_eq!(age("36h"), Ok(129_600));
         assert!(size("20 GB").is_err_and(|why| why.contains("\"100MB\"")));

@@ -10,13 +10,10 @@ use rustix::fs::{self as sys, AtFlags, FileType, Mode, OFlags, Stat, Timespec, T
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::treatment::Treatment;
-use crate::git::{IndexEntry, IndexFile, IndexKind, IndexStat};
+use crate::git::{CHEAPLY_WRITTEN, IndexEntry, IndexFile, IndexKind, IndexStat};
 
 /// A file of up to this size, in bytes, is held in memory whole.
 const IN_MEMORY: usize = 1 << 20;
-/// A file of up to this size, in bytes, is written also where it could share its blocks: to share takes longer there, on
-/// XFS three times as long as the few blocks that it saves take to write.
-const CHEAPLY_WRITTEN: u64 = 16 << 10;
 /// The offset by which a file is read from its own position.
 const FROM_HERE: u64 = u64::MAX;
 /// How the pointer begins that Git LFS keeps in the place of a file's content.

@@ -5,6 +5,8 @@ use std::process::Output;
 
 use anyhow::bail;
 
+use crate::error::{NO_SPACE, tells_of_full_disk};
+
 /// How much of git's complaints is read, in bytes.
 const MOST_READ: usize = 1 << 16;
 /// How many lines of it are said.
@@ -26,6 +28,19 @@ pub(super) fn require_ended(output: &Output, shown: &str) -> anyhow::Result<()> 
 pub(super) fn lost_its_folder(output: &Output) -> bool {
     String::from_utf8_lossy(&output.stderr)
         .contains("unable to create temporary file: No such file or directory")
+}
+
+/// Whether git could not write something and did not say why: of a file whose content it could not write it only names
+/// the path.
+pub(super) fn wrote_in_vain(output: &Output) -> bool {
+    let said = || String::from_utf8_lossy(&output.stderr);
+    !output.status.success() && said().contains("unable to write") && !tells_of_full_disk(&said())
+}
+
+/// Puts the reason before what git said: that the disk is full, which was seen.
+pub(super) fn say_no_space(output: &mut Output) {
+    let said = [NO_SPACE.as_bytes(), b"\n", &output.stderr].concat();
+    output.stderr = said;
 }
 
 /// What git said, on one line: the beginning of it, for it also names what an agent made, as often as there is of it.
@@ -60,6 +75,24 @@ mod tests {
             stdout: Vec::new(),
             stderr: stderr.into_bytes(),
         })
+    }
+
+    #[test]
+    fn a_write_that_failed_for_no_reason_that_is_said_gets_one() {
+        let mut output = Output {
+            status: ExitStatus::from_raw(256),
+            stdout: Vec::new(),
+            stderr: b"error: unable to write file a\n".to_vec(),
+        };
+        assert!(wrote_in_vain(&output));
+        say_no_space(&mut output);
+        assert!(!wrote_in_vain(&output));
+        assert_eq!(
+            complaint(&output),
+            "No space left on device; error: unable to write file a"
+        );
+        output.stderr = b"error: unable to create file a\n".to_vec();
+        assert!(!wrote_in_vain(&output));
     }
 
     #[test]

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::answer::{complaint, lost_its_folder, require_ended};
+use super::answer::{complaint, lost_its_folder, require_ended, say_no_space, wrote_in_vain};
 use super::command::{CONFIG, Git, OWN_INDEX};
 use super::stuck;
+use crate::brim::is_full_at;
 use crate::oid::Oid;
 
 /// How often git is run where a `git gc` takes away the folder that it is about to write to.
@@ -166,6 +167,7 @@ impl GitCommand<'_> {
     pub(crate) fn output(self) -> anyhow::Result<Output> {
         let (shown, program) = (self.shown(), self.git.program.clone());
         let (worktree, limit) = (self.worktree.clone(), self.limit);
+        let dir = self.dir.clone();
         let expression = self.expression().stdout_capture();
         let once = || -> anyhow::Result<Output> {
             let context = || format!("can't run {shown} with {}", program.display());
@@ -173,8 +175,13 @@ impl GitCommand<'_> {
             if worktree.is_some() || limit.is_some() {
                 stuck::wait(&running, worktree.as_deref(), limit, &shown)?;
             }
-            let output = running.into_output().with_context(context)?;
+            let mut output = running.into_output().with_context(context)?;
             require_ended(&output, &shown)?;
+            if let Some(dir) = dir.as_deref().filter(|_| wrote_in_vain(&output))
+                && is_full_at(dir)
+            {
+                say_no_space(&mut output);
+            }
             Ok(output)
         };
         for _ in 1..STORING_TRIES {

@@ -9,11 +9,12 @@ use anyhow::bail;
 
 use super::Repo;
 use super::answer::complaint;
+use super::call::GitCommand;
 use super::changes::Entry;
 use super::read::{records, utf8};
 use super::same_second::{ReadIndex, read_settled};
 use super::snapshot::{View, joined};
-use crate::error::Refusal;
+use crate::error::{Refusal, shown};
 use crate::oid::Oid;
 
 /// As many files as git may read at each look, because their times can't tell whether they changed: an index with more
@@ -141,7 +142,7 @@ impl Repo {
         let folded = view.sparse.map(|_| "--sparse");
         let others = self.on(view, &others).args(folded);
         let (own, others) = thread::scope(|scope| {
-            let others = scope.spawn(|| others.bytes());
+            let others = scope.spawn(|| listed(others));
             let own = self.changed(view);
             (
                 own,
@@ -199,6 +200,38 @@ impl Repo {
     }
 }
 
+/// What a listing of files that the index does not have answers.
+///
+/// # Errors
+/// A refusal where a folder can't be looked into: what lies in it would be missing, as if it were not there.
+fn listed(listing: GitCommand) -> anyhow::Result<Vec<u8>> {
+    let output = listing.output()?;
+    if !output.status.success() {
+        bail!("`git ls-files` failed: {}", complaint(&output));
+    }
+    match closed_folder(&String::from_utf8_lossy(&output.stderr)) {
+        None => Ok(output.stdout),
+        Some((folder, why)) => {
+            let folder = shown(folder);
+            Err(Refusal::refused(format!("can't look into {folder}: {why}"))
+                .hint(format!(
+                    "what lies in it may be work: chmod -R u+rwX '{folder}'; or have git ignore it"
+                ))
+                .into())
+        }
+    }
+}
+
+/// The first folder that git says it could not open, and why. One that is gone by now holds nothing.
+fn closed_folder(said: &str) -> Option<(&str, &str)> {
+    let warnings = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("warning: could not open directory '"));
+    warnings
+        .filter_map(|rest| rest.rsplit_once("': "))
+        .find(|(_, why)| *why != "No such file or directory")
+}
+
 /// Removes the lock that a killed git left of an index, which is the caller's alone.
 fn free(view: View) {
     let _ = fs::remove_file(view.index.with_extension("lock"));
@@ -217,4 +250,22 @@ fn held_tree(view: View, like: &Oid) -> Option<Oid> {
     let racy = changed.filter(|seconds| i64::from(*seconds) >= written);
     let tree = index.tree()?;
     (racy.count() <= MOST_RACY).then(|| tree.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_git_could_not_open_is_named_and_one_that_is_gone_is_not() {
+        let gone = "warning: could not open directory 'a/': No such file or directory\n";
+        assert_eq!(closed_folder(gone), None);
+        let closed =
+            format!("{gone}warning: could not open directory 'b': c/': Permission denied\n");
+        assert_eq!(
+            closed_folder(&closed),
+            Some(("b': c/", "Permission denied"))
+        );
+        assert_eq!(closed_folder("warning: something else\n"), None);
+    }
 }

@@ -18,7 +18,7 @@ pub(crate) enum Wish {
     CheckOut { folder: String, name: String },
     /// Put these paths back to what they are in this commit.
     TakeFrom { commit: String, paths: Vec<String> },
-    /// Hand in a plan from this folder by this command of `wt`, for the task that is named.
+    /// Hand in a plan, or what is to be remembered, from this folder by this command of `wt`, for the task that is named.
     HandIn {
         folder: String,
         command: String,

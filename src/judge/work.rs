@@ -170,6 +170,10 @@ impl Judge<'_> {
                 }));
             }
             (Ran::Interrupted, _) => return Ok(Some(Verdict::Interrupted)),
+            (Ran::NoRoom(words), _) => {
+                let message = words.clone();
+                return Ok(Some(Verdict::Fault { message }));
+            }
             _ => {}
         }
         if !slot.is_there() {

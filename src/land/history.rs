@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::git::Step;
 use crate::judge::find_receipt;
 use crate::oid::Oid;
+use crate::store::Event;
 use crate::task::{Landing, Task};
 use crate::workspace::Workspace;
 
@@ -124,6 +125,14 @@ fn receipt_of_landing(commit: &TargetCommit) -> Option<String> {
         Standing::Landed { receipt, .. } => Some(receipt.clone()),
         _ => None,
     }
+}
+
+/// The commits that landings made in this repository, on any target.
+pub(crate) fn landed_here(ws: &Workspace) -> anyhow::Result<BTreeSet<Oid>> {
+    let events = ws.store.events()?.into_iter();
+    let landed = events.filter(|event| event.event == "landed");
+    let commit = |event: Event| Oid::parse(event.facts.get("commit")?.as_str()?).ok();
+    Ok(landed.filter_map(commit).collect())
 }
 
 /// The landing commits that were noted, each with the commit that the target was moved from.

@@ -3,7 +3,7 @@
 //! Each line of it is indented: none is a trailer, a `---`, a comment or the end of the block, whatever the note says.
 //! It stands right before the trailers, so that whatever looks like one further up is not it.
 
-use super::Note;
+use super::{Note, take_in};
 use crate::digest;
 use crate::error::Refusal;
 
@@ -81,7 +81,13 @@ impl Block {
         if Self(text.clone()).trailer() != claimed {
             return Err(changed());
         }
-        Note::parse(&text).map(Some)
+        let note = Note::parse(&text)?;
+        // Whoever wrote it by hand could say in it who approved it, or hold what a terminal obeys.
+        if Self::of(&note).0 != text || take_in(text.as_bytes()) != text {
+            let what = "its note is none that wt wrote";
+            return Err(Refusal::refused(what).hint("nothing of it is taken over"));
+        }
+        Ok(Some(note))
     }
 }
 
@@ -99,6 +105,11 @@ fn last_paragraph(lines: &[&str]) -> usize {
 /// The value of a line that is the trailer of a note.
 fn trailer(line: &str) -> Option<&str> {
     let (name, value) = line.split_once(':')?;
-    name.eq_ignore_ascii_case(TRAILER_NOTE)
-        .then(|| value.trim())
+    // Another word is prose that only begins so.
+    let is_claim = |value: &&str| {
+        let version = value.split_once(" sha256:").map(|(version, _)| version);
+        version.is_some_and(|v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let is_it = name.eq_ignore_ascii_case(TRAILER_NOTE);
+    is_it.then(|| value.trim()).filter(is_claim)
 }

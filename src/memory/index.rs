@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::rank::{Candidate, Document, Question};
 
-const MAGIC: &[u8] = b"wt memory index 1\n";
+const MAGIC: &[u8] = b"wt memory index 2\n";
 
 /// Which file a note was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]

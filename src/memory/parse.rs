@@ -199,11 +199,12 @@ impl<'t> Lines<'t> {
     }
 
     fn entry(&mut self, kind: Kind) -> Result<Option<Entry>, Refusal> {
-        let Some(line) = self.take_after("- (") else {
+        let Some(line) = self.take_after("- ") else {
             return Ok(None);
         };
         let said = Source::ALL.into_iter().find_map(|source| {
-            let rest = line.strip_prefix(source.word())?.strip_prefix(") ")?;
+            let rest = line.strip_prefix('(')?.strip_prefix(source.word())?;
+            let rest = rest.strip_prefix(") ")?;
             Some((source, read(rest)))
         });
         let (source, first) = said.ok_or_else(|| self.flaw("`- (fact) …` or `- (agent) …`"))?;

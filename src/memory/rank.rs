@@ -96,6 +96,8 @@ pub(crate) struct Question {
     paths: Vec<Asked>,
     /// What a path has to be to count at all, where some are taken out (`!GLOB`).
     within: Option<Globs>,
+    /// Nothing is asked for but what is newest.
+    is_open: bool,
 }
 
 /// A path, or a glob of paths, that is asked about.
@@ -134,6 +136,7 @@ impl Question {
             words: all,
             paths: asked,
             within,
+            is_open: text.trim().is_empty() && paths.is_empty(),
         })
     }
 
@@ -142,11 +145,6 @@ impl Question {
         let counts = |path: &&str| self.within.as_ref().is_none_or(|globs| globs.matches(path));
         let paths: Vec<&str> = paths.lines().filter(counts).collect();
         self.paths.iter().map(|asked| asked.nearness(&paths)).sum()
-    }
-
-    /// Whether nothing is asked for but what is newest.
-    fn is_open(&self) -> bool {
-        self.words.is_empty() && self.paths.is_empty()
     }
 }
 
@@ -161,6 +159,7 @@ fn path_in(word: &str) -> Option<&str> {
 impl Asked {
     fn of(path: &str) -> Result<Self, Refusal> {
         let path = path.strip_prefix("./").unwrap_or(path);
+        let path = if matches!(path, "" | ".") { "**" } else { path };
         let Some(wild) = path.find(['*', '?', '[', '{', '!']) else {
             return Ok(Self::Path(path.trim_end_matches('/').to_owned()));
         };
@@ -246,7 +245,7 @@ pub(crate) fn rank(question: &Question, candidates: &[Candidate]) -> Vec<Ranked>
             };
             (ranked, candidate.day)
         })
-        .filter(|(ranked, _)| question.is_open() || ranked.overlap > 0 || ranked.score > 0.0)
+        .filter(|(ranked, _)| question.is_open || ranked.overlap > 0 || ranked.score > 0.0)
         .collect();
     found.sort_by(|(one, day), (other, other_day)| {
         let steps_back = one.superseded.cmp(&other.superseded);

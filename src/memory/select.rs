@@ -66,16 +66,22 @@ pub(crate) fn select(
         left_out: 0,
     };
     for excerpt in all {
-        // A cause that mended a failed attempt is told with that one.
-        let is_told = |told: &Excerpt| {
-            let repeats = excerpt.kind == Some(Kind::Cause) && told.text.ends_with(&excerpt.text);
-            told.kind.is_some() && (told.text == excerpt.text || repeats)
-        };
-        if selection.excerpts.iter().any(is_told) {
+        if selection
+            .excerpts
+            .iter()
+            .any(|told| repeats(&excerpt, told))
+        {
             continue;
         }
+        // Below the name of another note it would pass for a part of that.
+        let is_headed = order == Order::ErrorsFirst
+            || excerpt.kind.is_none()
+            || selection
+                .excerpts
+                .iter()
+                .any(|told| told.note == excerpt.note);
         let cost = tokens(&shown(&excerpt));
-        if selection.tokens + cost > budget {
+        if !is_headed || selection.tokens + cost > budget {
             selection.left_out += 1;
             continue;
         }
@@ -83,6 +89,16 @@ pub(crate) fn select(
         selection.excerpts.push(excerpt);
     }
     selection
+}
+
+/// Whether an excerpt says only what one that is told says already. A cause that mended a failed attempt is told with
+/// that one.
+fn repeats(excerpt: &Excerpt, told: &Excerpt) -> bool {
+    let kinds = (excerpt.kind, told.kind);
+    let is_cause_of = kinds == (Some(Kind::Cause), Some(Kind::Rejected))
+        && excerpt.note == told.note
+        && told.text.ends_with(&format!(": {}", excerpt.text));
+    told.kind.is_some() && (told.text == excerpt.text || is_cause_of)
 }
 
 /// All that is told of a note, what it was first.

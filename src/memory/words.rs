@@ -19,7 +19,8 @@ const EMPTY: &[&str] = &[
 /// The words that are counted of `text`, in order.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
     let parts = beginning(text, MOST).split(|c: char| !c.is_alphanumeric());
-    parts.flat_map(pieces).filter_map(|piece| {
+    let pieces = parts.flat_map(pieces).flat_map(pairs);
+    pieces.filter_map(|piece| {
         let word = piece.to_lowercase();
         EMPTY
             .binary_search(&word.as_str())
@@ -47,6 +48,46 @@ fn pieces(name: &str) -> Vec<&str> {
     found.push(&name[begin..]);
     found.retain(|piece| !piece.is_empty());
     found
+}
+
+/// What is written without spaces, in pairs of characters that overlap, as nobody tells where its words end; all else
+/// as it is.
+fn pairs(piece: &str) -> Vec<&str> {
+    if piece.is_ascii() {
+        return vec![piece];
+    }
+    let mut found = Vec::new();
+    let mut rest = piece;
+    while let Some(first) = rest.chars().next() {
+        let kind = is_unspaced(first);
+        let end = rest.find(|c| is_unspaced(c) != kind);
+        let (run, after) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = after;
+        if !kind || run.chars().nth(1).is_none() {
+            found.push(run);
+            continue;
+        }
+        let ends = run.char_indices().map(|(at, c)| at + c.len_utf8()).skip(1);
+        let pairs = run.char_indices().zip(ends);
+        found.extend(pairs.map(|((begin, _), end)| &run[begin..end]));
+    }
+    found
+}
+
+/// Whether a character is of a script that is written without spaces between words, or joins their endings to them.
+fn is_unspaced(character: char) -> bool {
+    matches!(
+        character,
+        '\u{e00}'..='\u{eff}'
+            | '\u{1000}'..='\u{109f}'
+            | '\u{1780}'..='\u{17ff}'
+            | '\u{3005}'..='\u{30ff}'
+            | '\u{31f0}'..='\u{31ff}'
+            | '\u{3400}'..='\u{9fff}'
+            | '\u{ac00}'..='\u{d7af}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{20000}'..='\u{3ffff}'
+    )
 }
 
 /// A word without the endings that only bend it: `parsing`, `parsed` and `parses` are one.
@@ -104,5 +145,9 @@ mod tests {
         );
         assert_eq!(counted("panics panicked dropped"), "panic panic drop");
         assert_eq!(counted("class status größe"), "class status größe");
+        assert_eq!(
+            counted("認証token更新時 のutf8 ok"),
+            "認証 token 更新 新時 の utf8 ok"
+        );
     }
 }

@@ -3,8 +3,9 @@
 use anyhow::Context as _;
 
 use super::gather::{Ending, note_of, work_of};
+use super::place::{Kept, keep_among};
 use crate::error::{Refusal, nearest};
-use crate::memory::{Block, Note, Outcome};
+use crate::memory::{Block, Entry, Kind, Note, Outcome, Source};
 use crate::oid::Oid;
 use crate::store::{ToDisk, Trashed};
 use crate::task::{Landing, Task};
@@ -16,22 +17,12 @@ pub(crate) struct Known {
     pub(crate) note: Note,
 }
 
-/// What became of a note that was to be kept.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Kept {
-    Written(String),
-    /// It was there.
-    Present,
-    /// Another one of the same life stands there: somebody changed it, or it is of another landing.
-    Differs(String),
-}
-
 /// Every note that can be read, in the order of their names; one that can't is said.
 pub(crate) fn known(ws: &Workspace) -> anyhow::Result<Vec<Known>> {
     Ok(read_all(ws, ws.store.note_names()?))
 }
 
-fn read_all(ws: &Workspace, names: Vec<String>) -> Vec<Known> {
+pub(super) fn read_all(ws: &Workspace, names: Vec<String>) -> Vec<Known> {
     let read = |name: String| match load(ws, &name) {
         Ok(note) => Some(Known { note: note?, name }),
         Err(error) => {
@@ -40,6 +31,15 @@ fn read_all(ws: &Workspace, names: Vec<String>) -> Vec<Known> {
         }
     };
     names.into_iter().filter_map(read).collect()
+}
+
+/// The notes that can't be read, each with the reason.
+pub(crate) fn unreadable(ws: &Workspace) -> anyhow::Result<Vec<(String, String)>> {
+    let why = |name: String| {
+        let error = load(ws, &name).err()?;
+        Some((name, format!("{error:#}")))
+    };
+    Ok(ws.store.note_names()?.into_iter().filter_map(why).collect())
 }
 
 fn load(ws: &Workspace, name: &str) -> anyhow::Result<Option<Note>> {
@@ -59,13 +59,9 @@ pub(crate) fn find(ws: &Workspace, given: &str) -> anyhow::Result<Known> {
         let name = given.to_owned();
         return Ok(Known { name, note });
     }
-    let names = ws.store.note_names()?;
-    let of_task = names.iter().filter(|name| may_be_of(name, given)).cloned();
-    let of_task = read_all(ws, of_task.collect()).into_iter();
-    let last = of_task
-        .filter(|known| known.note.task == given)
-        .max_by_key(|known| (known.note.date, known.note.spawned));
-    last.ok_or_else(|| {
+    let mut names = ws.store.note_names()?;
+    last_of(ws, &names, given).ok_or_else(|| {
+        names.retain(|name| name != given);
         let refusal = Refusal::refused(format!("there is no note {given:?}"));
         let refusal = match nearest(given, names.iter().map(String::as_str)) {
             Some(near) => refusal.hint(format!("did you mean {near}? (all: wt memory list)")),
@@ -75,8 +71,17 @@ pub(crate) fn find(ws: &Workspace, given: &str) -> anyhow::Result<Known> {
     })
 }
 
+/// The last note of the task of this name, among those of these names.
+pub(crate) fn last_of(ws: &Workspace, names: &[String], task: &str) -> Option<Known> {
+    let of_task = names.iter().filter(|name| may_be_of(name, task)).cloned();
+    let of_task = read_all(ws, of_task.collect()).into_iter();
+    of_task
+        .filter(|known| known.note.task == task)
+        .max_by_key(|known| (known.note.date, known.note.spawned))
+}
+
 /// Whether the file of this name may hold a note of the task: it is named after its day and its task.
-fn may_be_of(name: &str, task: &str) -> bool {
+pub(super) fn may_be_of(name: &str, task: &str) -> bool {
     let Some(rest) = name.get("0000-00-00-".len()..) else {
         return false;
     };
@@ -94,61 +99,9 @@ pub(super) fn has_note(ws: &Workspace, names: &[String], task: &Task) -> bool {
     notes.iter().any(|known| is_it(&known.note))
 }
 
-/// Whether a person did something with it that is nowhere else.
-fn is_touched(note: &Note) -> bool {
-    let standing = &note.standing;
-    standing.edited || standing.approved_by.is_some() || standing.superseded_by.is_some()
-}
-
-/// Keeps a note. Of a life that has one already it takes that one's place, unless a person has touched that: then it
-/// stands beside it.
+/// Keeps a note, where [`keep_among`] says.
 fn keep(ws: &Workspace, note: &Note) -> anyhow::Result<Kept> {
     keep_among(ws, &ws.store.note_names()?, note, ToDisk::Now)
-}
-
-/// As [`keep`], where the names of all notes are known.
-pub(super) fn keep_among(
-    ws: &Workspace,
-    names: &[String],
-    note: &Note,
-    to_disk: ToDisk,
-) -> anyhow::Result<Kept> {
-    let names = names.iter().filter(|name| may_be_of(name, &note.task));
-    let earlier = read_all(ws, names.cloned().collect()).into_iter();
-    let earlier = earlier
-        .filter(|known| known.note.is_of_the_life_of(note))
-        .max_by_key(|known| (!is_touched(&known.note), known.note.date));
-    let text = note.render();
-    let add = || ws.store.add_note(&note.stem(), &text, to_disk);
-    let Some(Known { name, note: there }) = earlier else {
-        return Ok(Kept::Written(add()?));
-    };
-    if there.in_history() == note.in_history() {
-        let mut same = there.clone();
-        same.standing.commit.clone_from(&note.standing.commit);
-        same.standing.unverified &= note.standing.unverified;
-        if same != there {
-            ws.store.replace_note(&name, &same.render())?;
-        }
-        return Ok(Kept::Present);
-    }
-    if there.outcome == Outcome::Landed {
-        return Ok(Kept::Differs(name));
-    }
-    if is_touched(&there) {
-        let new = add()?;
-        let mut old = there;
-        old.standing.superseded_by.get_or_insert(new.clone());
-        ws.store.replace_note(&name, &old.render())?;
-        return Ok(Kept::Written(new));
-    }
-    if there.date == note.date {
-        ws.store.replace_note(&name, &text)?;
-        return Ok(Kept::Written(name));
-    }
-    let new = add()?;
-    ws.store.remove_note(&name)?;
-    Ok(Kept::Written(new))
 }
 
 /// Keeps the note of a task that has landed: as its landing commit has it, so that whoever reads the history knows the
@@ -157,7 +110,7 @@ pub(crate) fn landed(ws: &Workspace, task: &Task) {
     tell(ws, task, keep_landing(ws, task));
 }
 
-/// As [`landed`], of a task that is stopped.
+/// As [`landed`], of a task that is stopped, and each time that more is said of it until it goes on.
 pub(crate) fn stopped(ws: &Workspace, task: &Task) {
     let tip = ws.repo.read.tip(&task.branch_ref()).ok().flatten();
     let note = ended(ws, task, Outcome::Stopped, tip.as_ref());
@@ -172,6 +125,10 @@ pub(crate) fn removed(ws: &Workspace, trashed: &Trashed) {
         return;
     }
     let mut note = ended(ws, task, Outcome::Removed, trashed.tip.as_ref());
+    let is_rule = |entry: &Entry| (entry.kind, entry.source) == (Kind::Constraint, Source::Fact);
+    if note.runs == 0 && note.changed == 0 && note.entries.iter().all(is_rule) {
+        return;
+    }
     note.date = trashed.removed.to_zoned(jiff::tz::TimeZone::UTC).date();
     tell(ws, task, keep(ws, &note));
 }
@@ -240,6 +197,8 @@ fn note_of_landing(ws: &Workspace, task: &Task, landing: &Landing) -> anyhow::Re
 
 /// Changes a note, which must be there as it was found; nothing of it is lost where another command changes it at once.
 pub(crate) fn change(ws: &Workspace, known: &Known, new: &Note) -> anyhow::Result<()> {
+    // Whoever keeps a note has the lock of its task.
+    let _task = ws.lock_task(&known.note.task)?;
     let _lock = ws.lock()?;
     if load(ws, &known.name)?.as_ref() != Some(&known.note) {
         let what = format!("note {} was changed meanwhile", known.name);

@@ -1,13 +1,21 @@
 //! Memory from history: each landing commit carries its note.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::keep::{Kept, has_note, keep_among, keep_landing};
-use crate::memory::{Block, TRAILER_NOTE};
+use super::keep::{has_note, keep_landing};
+use super::place::{Kept, keep_among};
+use crate::error::{Refusal, shown};
+use crate::memory::{Block, Note, TRAILER_NOTE};
 use crate::oid::Oid;
 use crate::store::ToDisk;
-use crate::task::Task;
+use crate::task::{self, Task};
 use crate::workspace::Workspace;
+
+/// What a commit that landed here has landed, and with which receipt.
+pub(crate) struct Proof {
+    pub(crate) task: String,
+    pub(crate) receipt: String,
+}
 
 /// What a rebuild came to.
 #[derive(Default)]
@@ -23,11 +31,11 @@ pub(crate) struct Rebuilt {
 }
 
 /// Writes the notes that the branch at `tip` has in its own commits and that are missing here, oldest first. One whose
-/// commit is not in `proven` is marked unverified.
+/// commit is not in `proven`, for its task and with its receipt, is marked unverified.
 pub(crate) fn rebuild(
     ws: &Workspace,
     tip: &Oid,
-    proven: &BTreeSet<Oid>,
+    proven: &BTreeMap<Oid, Proof>,
 ) -> anyhow::Result<Rebuilt> {
     let mut rebuilt = Rebuilt::default();
     let mut commits = ws.repo.read.first_parents_saying(tip, TRAILER_NOTE)?;
@@ -35,7 +43,8 @@ pub(crate) fn rebuild(
     let _lock = ws.lock()?;
     let mut names = ws.store.note_names()?;
     for (commit, message) in commits {
-        let mut note = match Block::find(&message) {
+        let found = Block::find(&message).and_then(|found| found.map(named).transpose());
+        let mut note = match found {
             Ok(Some(note)) => note,
             Ok(None) => continue,
             Err(refusal) => {
@@ -43,7 +52,10 @@ pub(crate) fn rebuild(
                 continue;
             }
         };
-        note.standing.unverified = !proven.contains(&commit);
+        let is_of = |proof: &Proof| {
+            proof.task == note.task && note.receipt.as_ref() == Some(&proof.receipt)
+        };
+        note.standing.unverified = !proven.get(&commit).is_some_and(is_of);
         note.standing.commit = Some(commit.to_string());
         match keep_among(ws, &names, &note, ToDisk::Later)? {
             Kept::Written(name) => {
@@ -58,6 +70,15 @@ pub(crate) fn rebuild(
         ws.store.sync_notes()?;
     }
     Ok(rebuilt)
+}
+
+/// The note, whose day and task can name its file.
+fn named(note: Note) -> Result<Note, Refusal> {
+    if task::check_name(&note.task).is_err() || !(1970..=9999).contains(&note.date.year()) {
+        let what = format!("its note is of no task: {}", shown(&note.stem()));
+        return Err(Refusal::refused(what).hint("nothing of it is taken over"));
+    }
+    Ok(note)
 }
 
 /// The landings on record whose commits carry a note that is not here.

@@ -29,12 +29,16 @@ pub(crate) struct Recalled {
     pub(crate) found: Vec<Found>,
     /// How many there are.
     pub(crate) answering: usize,
+    /// How many notes could not be read.
+    pub(crate) unread: usize,
 }
 
 /// The best `most` notes that answer.
 pub(crate) fn recall(store: &Store, question: &Question, most: usize) -> anyhow::Result<Recalled> {
-    let files = store.note_files()?;
-    let ranked = rank_all(store, question, &files);
+    let mut files = store.note_files()?;
+    // An empty one had not come to the disk when the power was lost.
+    files.retain(|file| file.size > 0);
+    let (ranked, unread) = rank_all(store, question, &files);
     let answering = ranked.len();
     let found = ranked.into_iter().filter_map(|ranked| {
         let note = load(store, &ranked.name)?;
@@ -43,6 +47,7 @@ pub(crate) fn recall(store: &Store, question: &Question, most: usize) -> anyhow:
     Ok(Recalled {
         found: found.take(most).collect(),
         answering,
+        unread,
     })
 }
 
@@ -51,7 +56,8 @@ fn load(store: &Store, name: &str) -> Option<Note> {
     Note::parse(&text).ok()
 }
 
-fn rank_all(store: &Store, question: &Question, files: &[Stamp]) -> Vec<Ranked> {
+/// The notes that answer, best first, and how many could not be read.
+fn rank_all(store: &Store, question: &Question, files: &[Stamp]) -> (Vec<Ranked>, usize) {
     let bytes = (files.len() >= FEW).then(|| store.note_index()).flatten();
     let index = bytes.as_deref().and_then(Index::read);
     let known = index
@@ -67,7 +73,8 @@ fn rank_all(store: &Store, question: &Question, files: &[Stamp]) -> Vec<Ranked> 
         let documents = documents(store, &all);
         // Without it the next question takes as long.
         let _ = store.keep_note_index(&Index::write(&documents));
-        return rank(question, &candidates(&documents, question));
+        let ranked = rank(question, &candidates(&documents, question));
+        return (ranked, all.len() - documents.len());
     }
     let documents = documents(store, &others);
     let mut all = match &index {
@@ -75,7 +82,7 @@ fn rank_all(store: &Store, question: &Question, files: &[Stamp]) -> Vec<Ranked> 
         None => Vec::new(),
     };
     all.extend(candidates(&documents, question));
-    rank(question, &all)
+    (rank(question, &all), others.len() - documents.len())
 }
 
 fn documents(store: &Store, files: &[&Stamp]) -> Vec<(Stamp, Document)> {
@@ -121,12 +128,14 @@ fn choose(ws: &Workspace, about: &About, budget: usize) -> anyhow::Result<()> {
         .iter()
         .map(|found| found.ranked.score)
         .fold(0.0, f64::max);
+    // What no longer holds would only mislead whoever reads it first.
+    found.retain(|found| !found.ranked.superseded);
     found.retain(|found| found.ranked.overlap > 0 || found.ranked.score >= best * WORTH);
     let (names, notes): (Vec<String>, Vec<Note>) = found
         .into_iter()
         .map(|found| (found.ranked.name, found.note))
         .unzip();
-    let shown = |excerpt: &Excerpt| quote(&names[excerpt.note], excerpt);
+    let shown = |excerpt: &Excerpt| quote(&names[excerpt.note], &notes[excerpt.note], excerpt);
     let told = select(&notes, budget, Order::ErrorsFirst, shown).excerpts;
     let text: String = told.iter().map(shown).collect();
     if !text.is_empty() {

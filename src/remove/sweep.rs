@@ -47,12 +47,16 @@ pub(crate) fn gone(trash: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Deletes the folders of a trash that wait for it.
+/// Deletes the folders of a trash that wait for it, each that can be.
+///
+/// # Errors
+/// Why the first that can't be deleted stays.
 pub(crate) fn sweep_now(trash: &Path) -> anyhow::Result<()> {
+    let mut swept = Ok(());
     for folder in gone(trash) {
-        remove_dir(&folder)?;
+        swept = swept.and(remove_dir(&folder));
     }
     // Only an empty one goes.
     let _ = fs::remove_dir(trash);
-    Ok(())
+    swept
 }

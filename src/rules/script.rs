@@ -26,3 +26,6 @@ pub(super) fn quote(word: &str) -> String {
         .expect("NUL bytes are all that quoting can refuse")
         .into_owned()
 }
+
+#[cfg(test)]
+mod tests;

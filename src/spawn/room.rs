@@ -55,8 +55,8 @@ pub(super) fn require(ws: &Workspace, disk: &Disk, wanted: &Wanted) -> anyhow::R
     };
     let main = ws.repo.main_checkout();
     let content = match main {
-        // What is cloned has its place already; a file of its own is an inode.
-        Some(main) if can_clone(main, place) => tree.files * INODE,
+        // What is cloned has its place already; a file of its own is an inode, and small ones are written.
+        Some(main) if can_clone(main, place) => tree.files * INODE + tree.written,
         Some(main) => tree.bytes + warm::copied_bytes(main, wanted.contract),
         None => tree.bytes,
     };
@@ -105,7 +105,9 @@ fn require_budget(
     free: &Free,
 ) -> anyhow::Result<()> {
     let fits = |taken: u64| taken.saturating_add(takes) <= budget;
-    if usage::at_most(ws, free.bytes).is_some_and(fits) {
+    let is_far = |taken: u64| taken.saturating_add(takes) <= budget / 2;
+    let known = usage::at_most(ws, free.bytes);
+    if known.is_some_and(|known| fits(known.bytes) && (known.is_fresh || is_far(known.bytes))) {
         return Ok(());
     }
     let bar = ws.ctx.ui.progress("counting what is taken");

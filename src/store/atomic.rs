@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::mounted::require_unmounted;
+
 /// Writes `bytes` to `path` by a temporary file, fsync, rename and fsync of the folder; makes missing folders.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let dir = path
@@ -169,8 +171,12 @@ pub(crate) fn remove_half_written(dir: &Path) -> usize {
 
 /// Removes a folder with all in it, however deep; folders without permission are opened first. One that is gone is no
 /// error.
+///
+/// # Errors
+/// Where something is mounted in it: nothing is removed then, for what is found there is another's.
 pub(crate) fn remove_dir(path: &Path) -> anyhow::Result<()> {
     let failed = || format!("can't remove {}", path.display());
+    require_unmounted(path).with_context(failed)?;
     match fs::remove_dir_all(path) {
         Ok(()) => return Ok(()),
         // Not to be found also where a file stands in a parent's place.

@@ -54,9 +54,11 @@ impl Store {
         };
         let mut names = Vec::new();
         for entry in entries {
-            let name = entry.with_context(context)?.file_name().into_string();
-            let name = name.unwrap_or_default();
-            if let Some(name) = name.strip_suffix(END).filter(|_| !name.starts_with('.')) {
+            let entry = entry.with_context(context)?;
+            let name = entry.file_name().into_string().unwrap_or_default();
+            let is_file = || entry.file_type().is_ok_and(|kind| kind.is_file());
+            let is_note = !name.starts_with('.') && is_file();
+            if let Some(name) = name.strip_suffix(END).filter(|_| is_note) {
                 names.push(name.to_owned());
             }
         }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
@@ -11,7 +11,10 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Context as _;
-use rustix::fs::{self as sys, AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps};
+use rustix::fs::{
+    self as sys, AtFlags, FileType, Mode, OFlags, SeekFrom, Stat, Timespec, Timestamps,
+};
+use rustix::io::Errno;
 
 use super::survey::{Entry, Folder, Survey, is_same};
 use crate::store::Beneath;
@@ -152,7 +155,7 @@ fn open(folder: &OwnedFd, entry: &Entry) -> io::Result<File> {
 
 /// Clones a file. What changes meanwhile is found by the last look at it.
 fn clone_file(entry: &Entry, (from, to): (&OwnedFd, &OwnedFd), sharing: Sharing) -> io::Result<()> {
-    let mut source = match open(from, entry) {
+    let source = match open(from, entry) {
         // Gone: the last look tells.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
@@ -166,10 +169,36 @@ fn clone_file(entry: &Entry, (from, to): (&OwnedFd, &OwnedFd), sharing: Sharing)
     // One file may be of a kind that can't be shared where others can.
     let is_shared = sharing == Sharing::Yes && sys::ioctl_ficlone(&copy, &source).is_ok();
     if !is_shared {
-        io::copy(&mut source, &mut copy)?;
+        copy_parts(&source, &mut copy)?;
     }
     sys::fchmod(&copy, mode_of(&entry.stat))?;
     Ok(sys::futimens(&copy, &times(&entry.stat))?)
+}
+
+/// Copies what a file holds; its holes, which take nothing on the disk, stay holes.
+fn copy_parts(source: &File, copy: &mut File) -> io::Result<()> {
+    let mut at = 0;
+    loop {
+        let begin = match sys::seek(source, SeekFrom::Data(at)) {
+            // Behind this there is none.
+            Err(Errno::NXIO) => break,
+            // A file system without holes.
+            Err(Errno::INVAL) => at,
+            begin => begin?,
+        };
+        let end = match sys::seek(source, SeekFrom::Hole(begin)) {
+            Err(Errno::INVAL | Errno::NXIO) => u64::MAX,
+            end => end?,
+        };
+        sys::seek(source, SeekFrom::Start(begin))?;
+        sys::seek(&*copy, SeekFrom::Start(begin))?;
+        io::copy(&mut source.take(end - begin), copy)?;
+        if end == u64::MAX {
+            break;
+        }
+        at = end;
+    }
+    copy.set_len(source.metadata()?.len())
 }
 
 /// Makes a symbolic link as the donor's, but one that leads into the donor: it leads to the same place here.
@@ -218,7 +247,7 @@ fn join_twins(to: &Beneath, survey: &Survey) -> anyhow::Result<()> {
         let name = &first.entries[number].name;
         match sys::linkat(&one, name, &other, &entry.name, AtFlags::empty()) {
             // The first was gone when it was to be cloned: the last look tells.
-            Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+            Ok(()) | Err(Errno::NOENT) => {}
             Err(error) => return Err(error).with_context(|| shown(folder, entry)),
         }
     }

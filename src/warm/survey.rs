@@ -128,10 +128,10 @@ impl Survey {
         folders.flat_map(|folder| folder.entries.iter().map(move |entry| (folder, entry)))
     }
 
-    /// The size of its files, in bytes.
+    /// What its files take on the disk, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         let own = self.entries().filter(|(_, entry)| entry.twin.is_none());
-        own.map(|(_, entry)| u64::try_from(entry.stat.st_size).unwrap_or_default())
+        own.map(|(_, entry)| u64::try_from(entry.stat.st_blocks).unwrap_or_default() * 512)
             .sum()
     }
 

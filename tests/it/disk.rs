@@ -2,6 +2,7 @@
 
 mod full;
 mod image;
+mod mounted;
 mod room;
 
 use std::fs;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
-use crate::sandbox::{CONTRACT, Sandbox, wait_until};
+use crate::sandbox::{CONTRACT, Ran, Sandbox, wait_until, wt};
 
 /// Holds that nothing is left of a task but what happened.
 #[track_caller]
@@ -553,4 +553,44 @@ fn a_worktree_that_git_no_longer_knows_is_said_to_go_by_force() {
         .prints("to take it away as it is: wt rm auth --force");
     sandbox.wt(&["rm", "auth", "--force"]).expect(0);
     sandbox.wt(&["doctor"]).expect(0);
+}
+
+#[test]
+fn a_folder_that_can_not_be_looked_into_is_no_folder_without_work() {
+    let sandbox = Sandbox::new();
+    let worktree = sandbox.spawn("auth");
+    sandbox.write(worktree.join("closed/mine"), "work\n");
+    let open = |mode| {
+        fs::set_permissions(worktree.join("closed"), fs::Permissions::from_mode(mode))
+            .expect("set");
+    };
+    open(0);
+    // Nothing is closed to whoever has all privileges.
+    let plain = |args: &[&str]| {
+        let mut command = sandbox.command("setpriv");
+        command.args(["--bounding-set", "-dac_override,-dac_read_search"]);
+        if !rustix::process::geteuid().is_root() {
+            command = sandbox.command("env");
+        }
+        let said = format!("wt {}", args.join(" "));
+        Ran::of(command.arg(wt()).args(args), &sandbox, &said)
+    };
+    for args in [&["rm", "auth"][..], &["validate", "auth"]] {
+        plain(args)
+            .expect(4)
+            .says("can't look into closed/: Permission denied")
+            .says("hint: what lies in it may be work: chmod -R u+rwX 'closed/'; or have git ignore it");
+    }
+    open(0o755);
+    plain(&["rm", "auth"])
+        .expect(4)
+        .says("uncommitted: closed/mine");
+    open(0);
+    plain(&["rm", "auth", "--force"]).expect(0);
+    plain(&["gc", "--older", "0"])
+        .expect(0)
+        .says("kept: auth (");
+    plain(&["restore", "auth"]).expect(0);
+    open(0o755);
+    assert_eq!(sandbox.read(worktree.join("closed/mine")), "work\n");
 }

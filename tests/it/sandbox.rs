@@ -484,7 +484,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn of(command: &mut Command, sandbox: &Sandbox, said: &str) -> Self {
+    pub(crate) fn of(command: &mut Command, sandbox: &Sandbox, said: &str) -> Self {
         let output = command.output().unwrap_or_else(|e| panic!("{said}: {e}"));
         Self::from(&output, sandbox, said)
     }

@@ -338,3 +338,17 @@ fn what_a_cage_shows_besides_is_shown_when_it_has_ended() {
         .expect(0)
         .prints(": packages/c/src/deep/x\n");
 }
+
+#[test]
+fn who_grants_a_sparse_task_a_folder_is_told_how_it_comes_there() {
+    let sandbox = packages();
+    let worktree = spawn(&sandbox, "a", "packages/a/**");
+    sandbox.spawn("whole");
+    let grant = |task: &str, folder: &str| {
+        sandbox.wt(&["scope", "grant", task, folder, "--operator", "me"])
+    };
+    let how = "git sparse-checkout add <folder>";
+    grant("a", "packages/b").expect(0).says(how);
+    assert!(!worktree.join("packages/b").exists());
+    assert!(!grant("whole", "packages/c").expect(0).err.contains(how));
+}

@@ -17,6 +17,20 @@ fn main_of(sandbox: &Sandbox) -> String {
     sandbox.git(&["rev-parse", "main"])
 }
 
+/// Holds that a change of this path is judged as one of the judge, and does not land by itself.
+#[track_caller]
+fn assert_changes_the_judge(sandbox: &Sandbox, task: &str, path: &str) {
+    let judged = sandbox.wt(&["validate", task]);
+    judged
+        .expect(0)
+        .prints("JUDGE_CHANGED")
+        .prints(&format!("  {path}\n"));
+    let before = main_of(sandbox);
+    let what = format!("JUDGE_CHANGED: task `{task}` changes what judges it: {path}");
+    sandbox.wt(&["merge", task]).expect(4).says(&what);
+    assert_eq!(main_of(sandbox), before);
+}
+
 /// Writes a program that leaves the file `canary` behind when it is run, then goes on as `then` says.
 fn trap(sandbox: &Sandbox, path: &Path, canary: &Path, then: &str) {
     sandbox.write(
@@ -160,19 +174,9 @@ fn a_runner_in_cargos_settings_is_a_change_of_the_judge() {
         "[target.'cfg(all())']\nrunner = \"true\"\n",
     );
     sandbox.commit(&worktree, "runner");
-    sandbox
-        .wt(&["validate", "runner"])
-        .expect(0)
-        .prints("JUDGE_CHANGED")
-        .prints("  .cargo/config.toml\n");
+    assert_changes_the_judge(&sandbox, "runner", ".cargo/config.toml");
     let log = sandbox.read(sandbox.state().join("tasks/runner/runs/1/test.log"));
     assert!(log.contains("the tool was run"), "{log}");
-    let before = main_of(&sandbox);
-    sandbox
-        .wt(&["merge", "runner"])
-        .expect(4)
-        .says("JUDGE_CHANGED: task `runner` changes what judges it: .cargo/config.toml");
-    assert_eq!(main_of(&sandbox), before);
     // The folder itself turned into a link changes what lies in it as well.
     let worktree = sandbox.spawn("linked");
     symlink("elsewhere", worktree.join(".cargo")).expect("linked");
@@ -192,17 +196,7 @@ fn of_a_package_the_scripts_are_the_judge_and_the_dependencies_are_not() {
     let worktree = sandbox.spawn("scripts");
     sandbox.write(worktree.join("package.json"), &package("true", ""));
     sandbox.commit(&worktree, "weaken");
-    sandbox
-        .wt(&["validate", "scripts"])
-        .expect(0)
-        .prints("JUDGE_CHANGED")
-        .prints("  package.json\n");
-    let before = main_of(&sandbox);
-    sandbox
-        .wt(&["merge", "scripts"])
-        .expect(4)
-        .says("JUDGE_CHANGED: task `scripts` changes what judges it: package.json");
-    assert_eq!(main_of(&sandbox), before);
+    assert_changes_the_judge(&sandbox, "scripts", "package.json");
 
     let worktree = sandbox.spawn("depends");
     let dependency = ", \"dependencies\": {\"left-pad\": \"1.0.0\"}";
@@ -1138,13 +1132,5 @@ fn what_a_command_looks_up_by_itself_is_the_judge() {
         "{\"scripts\": {\"lint\": \"true\"}}\n",
     );
     sandbox.commit(&worktree, "weaker");
-    sandbox
-        .wt(&["validate", "weaker"])
-        .expect(0)
-        .prints("JUDGE_CHANGED")
-        .prints("  package.json\n");
-    sandbox
-        .wt(&["merge", "weaker"])
-        .expect(4)
-        .says("JUDGE_CHANGED: task `weaker` changes what judges it: package.json");
+    assert_changes_the_judge(&sandbox, "weaker", "package.json");
 }

@@ -1,10 +1,12 @@
 //! Warm folders at spawn: what was built in the main checkout is as fresh in a task, and shares nothing that can be written.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
+
+use rustix::fs::FallocateFlags;
 
 use crate::sandbox::{CONTRACT, Sandbox, skipped};
 
@@ -234,9 +236,8 @@ fn what_can_not_be_shared_and_is_large_is_left_out_unless_it_is_asked_for() {
     if shares_blocks(&sandbox.home()) {
         return skipped("this file system shares blocks");
     }
-    // It has a size, and takes nothing.
     let large = fs::File::create(sandbox.repo().join("out/large")).expect("made");
-    large.set_len(300_000_000).expect("sized");
+    rustix::fs::fallocate(&large, FallocateFlags::empty(), 0, 300_000_000).expect("taken");
     age(&sandbox.repo().join("out"));
     sandbox
         .wt(&["spawn", "a"])
@@ -256,6 +257,32 @@ fn what_can_not_be_shared_and_is_large_is_left_out_unless_it_is_asked_for() {
             comes,
             "{wish}"
         );
+    }
+}
+
+#[test]
+fn the_holes_of_a_file_stay_holes_where_it_is_copied() {
+    let sandbox = built("");
+    let path = sandbox.repo().join("out/holes");
+    let file = fs::File::create(&path).expect("made");
+    file.set_len(300_000_000).expect("sized");
+    for at in [0, 100_000_000, 299_999_996] {
+        file.write_all_at(b"here", at).expect("written");
+    }
+    file.set_len(400_000_000).expect("sized");
+    age(&sandbox.repo().join("out"));
+    sandbox
+        .wt(&["spawn", "auth"])
+        .expect(0)
+        .says("warm folders brought along: out");
+    let copy = fs::File::open(sandbox.worktree("auth").join("out/holes")).expect("opened");
+    let metadata = copy.metadata().expect("metadata");
+    assert_eq!(metadata.len(), 400_000_000);
+    assert!(metadata.blocks() * 512 < 1_000_000, "{}", metadata.blocks());
+    for at in [0, 100_000_000, 299_999_996] {
+        let mut there = [0; 4];
+        copy.read_exact_at(&mut there, at).expect("read");
+        assert_eq!(&there, b"here", "{at}");
     }
 }
 

@@ -7,7 +7,9 @@ use serde_json::json;
 use crate::error::{Code, Refusal};
 use crate::input;
 use crate::memory::{Kind, line, take_in};
+use crate::remember;
 use crate::store::Said;
+use crate::task::State;
 use crate::workspace::Workspace;
 
 /// The most that one call may say, in bytes.
@@ -19,6 +21,7 @@ const MOST_OF_TASK: u64 = 4 << 20;
 #[derive(Args)]
 pub(crate) struct Add {
     /// What there is to say [default: standard input]
+    #[arg(allow_hyphen_values = true)]
     text: Option<String>,
     /// It was decided so, and why
     #[arg(long, group = "kind")]
@@ -45,6 +48,11 @@ pub(crate) struct Add {
 
 impl Add {
     pub(super) fn run(self, ws: &Workspace) -> anyhow::Result<Code> {
+        let mistyped = |text: &&str| text.starts_with('-') && *text != "-" && !text.contains(' ');
+        if let Some(option) = self.text.as_deref().filter(mistyped) {
+            let refusal = Refusal::usage(format!("there is no option {option}"));
+            return Err(refusal.hint("see: wt note add --help").into());
+        }
         let name = ws.task_name(self.task.as_deref())?;
         let kind = self.kind();
         let bytes = match self.text.as_deref() {
@@ -79,6 +87,9 @@ impl Add {
             return Err(Refusal::refused(what).hint(hint).into());
         }
         ws.store.say(&name, &said)?;
+        if task.state == State::Stopped {
+            remember::stopped(ws, &task);
+        }
         if self.json {
             ws.ctx.ui.json(&json!({
                 "task": name, "kind": kind, "text": said.text, "paths": said.paths,

@@ -74,15 +74,10 @@ impl Edit {
                 .hint(hint)
                 .into());
         }
-        let mut new = memory::Note::parse(&text)?;
-        if !new.is_of_the_life_of(&known.note) {
-            let what = format!("that is no note of task `{}`", known.note.task);
-            let hint = "leave `task` and `spawned` as they are";
-            return Err(Refusal::refused(what).hint(hint).into());
+        let new = known.note.edited(memory::Note::parse(&text)?)?;
+        if new == known.note {
+            return tell(ws, &known, "as it was", self.json);
         }
-        // Who approved it is not for a text to say, nor which commit it is of.
-        new.standing = known.note.standing.clone();
-        new.standing.edited = true;
         remember::change(ws, &known, &new)?;
         tell(ws, &known, "edited", self.json)
     }

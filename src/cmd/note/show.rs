@@ -6,11 +6,11 @@ use serde_json::json;
 use crate::error::Code;
 use crate::memory::{Outcome, lint};
 use crate::remember::{self, Known};
-use crate::task::Task;
+use crate::task::{State, Task};
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// Print a note; of a live task, what would be kept if it ended now
+/// Print a note; of a live task, what would be kept if it landed now
 #[derive(Args)]
 pub(super) struct Show {
     /// A note, or a task [default: the one whose worktree this is]
@@ -74,7 +74,7 @@ impl Lint {
     }
 }
 
-/// The note that is meant: of a live task the one that would be kept now, under the task's name.
+/// The note that is meant: of a live task the one that would be kept if it landed now, under the task's name.
 fn named(ws: &Workspace, given: Option<&str>) -> anyhow::Result<Known> {
     let here = given.is_none().then(|| ws.task_name(None)).transpose()?;
     let name = given.map(str::to_owned).or(here).unwrap_or_default();
@@ -83,13 +83,24 @@ fn named(ws: &Workspace, given: Option<&str>) -> anyhow::Result<Known> {
         Some(task) => {
             // In a cage, of its own task alone.
             ws.task_name(Some(&name))?;
-            Ok(draft(ws, &task))
+            match task.state {
+                State::Stopped => of_stopped(ws, &task),
+                _ => Ok(draft(ws, &task, Outcome::Landed)),
+            }
         }
         None => remember::find(ws, &name),
     }
 }
 
-fn draft(ws: &Workspace, task: &Task) -> Known {
+/// The note that was kept when it stopped: it is what an operator approves.
+fn of_stopped(ws: &Workspace, task: &Task) -> anyhow::Result<Known> {
+    let names = ws.store.note_names()?;
+    let last = remember::last_of(ws, &names, &task.name);
+    let kept = last.filter(|known| known.note.spawned == task.created);
+    Ok(kept.unwrap_or_else(|| draft(ws, task, Outcome::Stopped)))
+}
+
+fn draft(ws: &Workspace, task: &Task, outcome: Outcome) -> Known {
     let tip = ws
         .repo_for(task)
         .read
@@ -98,6 +109,6 @@ fn draft(ws: &Workspace, task: &Task) -> Known {
         .flatten();
     Known {
         name: task.name.clone(),
-        note: remember::ended(ws, task, Outcome::Landed, tip.as_ref()),
+        note: remember::ended(ws, task, outcome, tip.as_ref()),
     }
 }

@@ -84,6 +84,9 @@ impl What {
         } else {
             ui.say(&format!("task `{name}` owns: {}", owns.join(", ")));
         }
+        if kind == Change::Grant && changed.task.folders.is_some() {
+            ui.hint("a new folder is not checked out: in the worktree: git sparse-checkout add <folder>");
+        }
         if self.json {
             ui.json(&json!({ "task": name, field: changed.globs, "owns": owns }))?;
         }

@@ -67,11 +67,14 @@ impl Ground<'_> {
                 }
             }
         };
+        let (what, instead) = if command.starts_with("wt note") {
+            ("note", "say it of this task: wt note add \"…\"")
+        } else {
+            ("plan", "hand in the plan of this task: wt plan submit")
+        };
         Ok(whose.map(|whose| {
-            Denial::new(
-                format!("`{command}`: {whose}, and its plan is for its own agent"),
-                "hand in the plan of this task: wt plan submit",
-            )
+            let why = format!("`{command}`: {whose}, and its {what} is for its own agent");
+            Denial::new(why, instead)
         }))
     }
 

@@ -34,11 +34,12 @@ pub(super) fn judge(walk: &mut Walk, words: &[Word]) {
     walk.found.extend(wish);
 }
 
-/// A plan is for the task whose worktree it is handed in from.
+/// A plan, or a note, is for the task whose worktree it is handed in from.
 fn hand_in(walk: &Walk, words: &[Word], said: &[&Word]) -> Option<Wish> {
     let mut verbs = said.iter().filter(|word| !word.text.starts_with('-'));
     let (verb, part) = (verbs.next()?, verbs.next()?);
-    if verb.text != "plan" || !["submit", "amend"].contains(&part.text.as_str()) {
+    let command = (verb.text.as_str(), part.text.as_str());
+    if !matches!(command, ("plan", "submit" | "amend") | ("note", "add")) {
         return None;
     }
     let aside = words.iter().position(|word| word.text == "-C");
@@ -46,12 +47,31 @@ fn hand_in(walk: &Walk, words: &[Word], said: &[&Word]) -> Option<Wish> {
         Some(word) => walk.path(word)?,
         None => walk.folder()?.to_owned(),
     };
-    let task = verbs.next().filter(|word| word.plain);
+    let task = match command {
+        ("note", _) => option(words, "--task"),
+        _ => verbs
+            .next()
+            .filter(|word| word.plain)
+            .map(|word| word.text.clone()),
+    };
     Some(Wish::HandIn {
         folder,
-        command: format!("wt plan {}", part.text),
-        task: task.map(|word| word.text.clone()),
+        command: format!("wt {} {}", verb.text, part.text),
+        task,
     })
+}
+
+/// The value of an option, in its own word or the next one.
+fn option(words: &[Word], name: &str) -> Option<String> {
+    let at = words.iter().position(|word| word.text.starts_with(name))?;
+    let value = words[at].text.strip_prefix(name)?;
+    let next = || words.get(at + 1).filter(|word| word.plain);
+    match value.strip_prefix('=') {
+        Some(value) => Some(value.to_owned()),
+        None => next()
+            .filter(|_| value.is_empty())
+            .map(|word| word.text.clone()),
+    }
 }
 
 /// The words without the values of options, as far as options are read.
@@ -82,7 +102,8 @@ fn denial(said: &[&Word]) -> Option<Denial> {
         ("plan", "approve" | "reject")
         | ("scope", "grant" | "release")
         | ("hook", "install")
-        | ("note", "edit" | "approve" | "supersede") => format!("{verb} {part}"),
+        | ("note", "edit" | "approve" | "supersede")
+        | ("memory", "rebuild") => format!("{verb} {part}"),
         ("rm" | "teardown", _) if has(&["--force", "-f"]) => format!("{verb} --force"),
         ("doctor", _) if has(&["--fix"]) => "doctor --fix".to_owned(),
         (_, _) if has(&["--accept-weakened-tests"]) => format!("{verb} --accept-weakened-tests"),

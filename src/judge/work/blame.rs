@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use anyhow::bail;
+
 use super::super::outcomes::{Known, known, target_red};
 use super::super::slot::Slot;
 use super::Judge;
@@ -195,6 +197,9 @@ impl Judge<'_> {
             let Some(result) = self.execute(slot, &environment, &command, log)? else {
                 return Ok(Tried::Interrupted);
             };
+            if let Some(words) = self.no_room(slot, &result) {
+                bail!(words);
+            }
             if !result.passed() && command.name != step {
                 return Ok(Tried::NotReached(format!("{} fails there", command.name)));
             }

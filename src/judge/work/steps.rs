@@ -9,8 +9,11 @@ use anyhow::Context as _;
 use super::super::outcomes;
 use super::super::slot::{Slot, steps_folder};
 use super::Judge;
+use crate::brim::is_full_at;
 use crate::confine::{self, Cages, Doors, Workplace};
 use crate::contract::{Kind, Step, Timeout};
+use crate::disk::free_at;
+use crate::error::{NO_SPACE, tells_of_full_disk};
 use crate::failure::{self, Failure};
 use crate::gate::{Ended, Order, Outcome, Phase, StepResult, Verdict};
 use crate::process::{self, End, Job};
@@ -31,6 +34,8 @@ pub(super) enum Ran {
     Passed,
     Failed,
     Interrupted,
+    /// It failed on a full disk, in these words: that is no word on what is judged.
+    NoRoom(String),
 }
 
 impl Judge<'_> {
@@ -84,6 +89,9 @@ impl Judge<'_> {
         let Some(result) = self.execute(slot, environment, command, log)? else {
             return Ok(Ran::Interrupted);
         };
+        if let Some(words) = self.no_room(slot, &result) {
+            return Ok(Ran::NoRoom(words));
+        }
         self.progress.steps.push(result.clone());
         self.save()?;
         let passed = result.passed();
@@ -179,6 +187,35 @@ impl Judge<'_> {
             log_lines: outcome.log_lines,
             no_tests,
         }))
+    }
+
+    /// What is said of a step that failed while the disk that it writes to is full. The disk itself is asked, at once:
+    /// the words alone an agent could print. Where the step's log has them, less than what is to stay free is full as
+    /// well: some tools take away what they could not finish.
+    pub(super) fn no_room(&self, slot: &Slot, step: &StepResult) -> Option<String> {
+        if step.passed() {
+            return None;
+        }
+        let log = self.dir.join(&step.log);
+        let is_told = || {
+            let log = std::fs::read(&log).unwrap_or_default();
+            tells_of_full_disk(&String::from_utf8_lossy(&log))
+        };
+        let reserve = &self.order.contract.disk.reserve;
+        let is_low =
+            |place: &Path| free_at(place).is_some_and(|free| free.bytes < reserve.of(free.of));
+        // The reserve is of the disk that the worktrees are on.
+        let is_full = |place: &&Path| {
+            is_full_at(place) || (*place == slot.root() && is_low(place) && is_told())
+        };
+        let places = [Some(slot.root()), self.progress.temporary.as_deref()];
+        let place = places.into_iter().flatten().find(is_full)?;
+        Some(format!(
+            "{NO_SPACE}: step {} failed for want of room at {}; its log: {}",
+            step.name,
+            place.display(),
+            log.display()
+        ))
     }
 
     /// Makes ready what set-up and steps run in; answers their environment.

@@ -111,3 +111,92 @@ fn what_frees_room_says_what_it_needs_where_nothing_was_held_back() {
     let held_back = fs::read_dir(sandbox.state().join("ballast"));
     assert_eq!(held_back.expect("made again").count(), 32);
 }
+
+#[test]
+fn a_step_that_fails_on_a_full_disk_costs_nothing() {
+    let Some(image) = Image::of("tmpfs", 24) else {
+        return;
+    };
+    let path = image.path().join("worktrees");
+    let place = format!("[worktree]\npath = {:?}\n", path.to_str().expect("text"));
+    let step = "[ ! -f big ] || head -c 60000000 /dev/zero > filler.ign || exit 1\n\
+                if [ -f told ]; then cat told; exit 1; fi\n";
+    let sandbox = Sandbox::with(&[
+        (
+            "wt.toml",
+            &format!("{place}[disk]\nreserve = \"25%\"\n\n{CONTRACT}"),
+        ),
+        ("test.sh", step),
+        (".gitignore", "*.ign\n"),
+    ]);
+    let attempts = |task: &str| sandbox.show(task)["attempts"].clone();
+    for task in ["big", "told"] {
+        sandbox.wt(&["spawn", task]).expect(0);
+        fs::write(
+            path.join(task).join(task),
+            "write ENOSPC: no space left on device\n",
+        )
+        .expect("written");
+    }
+    let judged = sandbox.wt(&["validate", "big"]);
+    let place = path.display();
+    judged
+        .expect(4)
+        .prints("FAULT ")
+        .prints(&format!(
+            "first failure: No space left on device: step test failed for want of room at {place}/_judge/0; its log: "
+        ))
+        .prints("next: nothing was counted; free what is over: wt gc --older 0");
+    assert_eq!(attempts("big"), 0);
+    fs::remove_file(path.join("big/big")).expect("removed");
+    sandbox.wt(&["validate", "big"]).expect(0);
+
+    // Less is free than is to stay free, and the step's own words say that it found no room.
+    fs::write(image.path().join("filler"), vec![b'x'; 19_000_000]).expect("written");
+    sandbox.wt(&["validate", "told"]).expect(4).prints("FAULT ");
+    assert_eq!(attempts("told"), 0);
+    fs::write(path.join("told/told"), "assertion failed\n").expect("written");
+    sandbox.wt(&["validate", "told"]).expect(1);
+    assert_eq!(attempts("told"), 1);
+
+    // The words alone are no full disk.
+    fs::remove_file(image.path().join("filler")).expect("removed");
+    fs::write(path.join("told/told"), "No space left on device\n").expect("written");
+    sandbox
+        .wt(&["validate", "told", "--cause", "another text"])
+        .expect(3)
+        .prints("TEST_FAILURE");
+}
+
+#[test]
+fn a_landing_that_finds_no_room_for_its_files_says_how_it_is_made() {
+    let Some(image) = Image::of("tmpfs", 24) else {
+        return;
+    };
+    let sandbox = repository(&image);
+    let worktree = sandbox.spawn("auth");
+    let large: Vec<u8> = (0..6).flat_map(noise).collect();
+    fs::write(worktree.join("large"), large).expect("written");
+    sandbox.commit(&worktree, "large");
+    sandbox.wt(&["validate", "auth"]).expect(0);
+    let filler = image.path().join("filler");
+    fill(&filler);
+    let taken = fs::metadata(&filler).expect("there").len();
+    File::options()
+        .write(true)
+        .open(&filler)
+        .and_then(|file| file.set_len(taken - 1_500_000))
+        .expect("cut");
+    let before = sandbox.git(&["rev-parse", "main"]);
+    // Git says of such a file that it could not write it, and not why.
+    sandbox
+        .wt(&["merge", "auth"])
+        .expect(4)
+        .says("the disk is full: ")
+        .says("unable to write file large")
+        .says("hint: free what is over: wt gc --older 0");
+    assert_eq!(sandbox.git(&["rev-parse", "main"]), before);
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+    fs::remove_file(&filler).expect("removed");
+    sandbox.wt(&["merge", "auth"]).expect(0);
+}

@@ -47,9 +47,32 @@ impl Image {
         &self.mounted
     }
 
+    /// Has it at another place as well, until the answer is dropped.
+    pub(super) fn bind(&self, to: &Path) -> Bound {
+        let text = |path: &Path| path.to_str().expect("text").to_owned();
+        assert!(run("mount", &["--bind", &text(&self.mounted), &text(to)]));
+        Bound(text(to))
+    }
+
     /// Has everything written: until then a file system need not know where.
     pub(super) fn sync(&self) {
         assert!(run("sync", &["-f", self.mounted.to_str().expect("text")]));
+    }
+}
+
+/// A second place of an image, until this is dropped.
+pub(super) struct Bound(String);
+
+impl Bound {
+    /// Ends it where the folder that it is in was moved.
+    pub(super) fn end_at(mut self, place: &Path) {
+        self.0 = place.to_str().expect("text").to_owned();
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        run("umount", &["-l", &self.0]);
     }
 }
 

@@ -68,6 +68,31 @@ fn a_worktree_that_would_fill_the_disk_is_refused_with_what_could_be_freed() {
 }
 
 #[test]
+fn small_files_count_where_large_ones_share_their_place() {
+    for kind in ["xfs", "btrfs"] {
+        let Some(image) = Image::of(kind, 400) else {
+            continue;
+        };
+        let sandbox = Sandbox::empty_in(image.path());
+        sandbox.write(
+            "wt.toml",
+            &format!("[disk]\nbudget = \"1MB\"\n\n{CONTRACT}"),
+        );
+        for n in 0..1000 {
+            sandbox.write(format!("{}/{n}", n % 10), &"small\n".repeat(400));
+        }
+        for n in 0..20 {
+            fs::write(sandbox.repo().join(format!("{n}.bin")), noise(n)).expect("written");
+        }
+        sandbox.commit(&sandbox.repo(), "first");
+        sandbox
+            .wt(&["spawn", "auth"])
+            .expect(4)
+            .says("the worktree takes 6 MB, and of 1 MB ([disk] budget) ");
+    }
+}
+
+#[test]
 fn what_the_contract_reserves_stays_free() {
     let Some(image) = Image::of("tmpfs", 40) else {
         return;
@@ -131,6 +156,29 @@ fn what_is_freed_meanwhile_hides_nothing_from_the_budget() {
             sandbox.wt(&["rm", task]).expect(0);
         }
     }
+}
+
+#[test]
+fn near_the_budget_what_others_free_hides_for_a_short_time_only() {
+    let Some(image) = Image::of("tmpfs", 100) else {
+        return;
+    };
+    let sandbox = repository(4, &placed(&image, "\n[disk]\nbudget = \"15MB\"\n"));
+    let filler = image.path().join("filler");
+    let halves = |count: u32| (0..count).flat_map(noise).collect::<Vec<u8>>();
+    fs::write(&filler, halves(12)).expect("written");
+    sandbox.wt(&["spawn", "one"]).expect(0);
+    let mut counted = slowly_counted(&sandbox);
+    // So much of what was taken was free before that less is free than at the last look.
+    fs::write(image.path().join("worktrees/one/large"), halves(22)).expect("written");
+    fs::remove_file(&filler).expect("removed");
+    let ago = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(400);
+    counted["at"] = ago.to_string().into();
+    sandbox.write(sandbox.state().join("taken.json"), &counted.to_string());
+    sandbox
+        .wt(&["spawn", "late"])
+        .expect(4)
+        .says("of 15 MB ([disk] budget) ");
 }
 
 #[test]
