@@ -81,7 +81,7 @@ pub(super) fn clone_files(
         to,
         portions: portions(donor, treatments),
         next: AtomicUsize::new(0),
-        ways: Ways::default(),
+        ways: Ways::at(root),
         failure: Mutex::new(None),
     };
     thread::scope(|scope| {

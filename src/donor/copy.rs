@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io::{self, IoSliceMut, Read as _, Seek as _, Write as _};
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{self as sys, AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::treatment::Treatment;
+use crate::disk::writes_small;
 use crate::git::{CHEAPLY_WRITTEN, IndexEntry, IndexFile, IndexKind, IndexStat};
 
 /// A file of up to this size, in bytes, is held in memory whole.
@@ -20,11 +22,22 @@ const FROM_HERE: u64 = u64::MAX;
 const POINTER: &[u8] = b"version https://git-lfs";
 
 /// What the file systems have turned out to be able to do.
-#[derive(Default)]
 pub(super) struct Ways {
     no_reflink: AtomicBool,
+    writes_small: bool,
     /// Only its owner may read a file without its time of access being noted.
     noted: AtomicBool,
+}
+
+impl Ways {
+    /// For copies below `root`, of which nothing is known yet but the kind of its file system.
+    pub(super) fn at(root: &Path) -> Self {
+        Self {
+            no_reflink: AtomicBool::default(),
+            writes_small: writes_small(root),
+            noted: AtomicBool::default(),
+        }
+    }
 }
 
 /// What was written of a file.
@@ -231,7 +244,7 @@ impl<'a> Copier<'a> {
         held: usize,
     ) -> io::Result<Copied> {
         let mut left = u64::try_from(seen.st_size).unwrap_or_default();
-        let is_cheaply_written = held > 0 && left <= CHEAPLY_WRITTEN;
+        let is_cheaply_written = self.ways.writes_small && held > 0 && left <= CHEAPLY_WRITTEN;
         if left > 0 && !is_cheaply_written && !self.ways.no_reflink.load(Ordering::Relaxed) {
             match sys::ioctl_ficlone(copy, &*source) {
                 Ok(()) => return Ok(Copied::Read),

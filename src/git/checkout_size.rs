@@ -12,8 +12,7 @@ use crate::oid::Oid;
 
 /// For how long a tree is gone through where no index tells.
 const LIMIT: Duration = Duration::from_millis(15);
-/// A file of up to this size, in bytes, is written also where it could share its blocks: to share takes longer there, on
-/// XFS three times as long as the few blocks that it saves take to write.
+/// A file of up to this size, in bytes, is written also where it could share its blocks, if that takes longer there.
 pub(crate) const CHEAPLY_WRITTEN: u64 = 16 << 10;
 
 /// How many files a checkout has, and what they take.
@@ -22,7 +21,7 @@ pub(crate) struct CheckoutSize {
     pub(crate) files: u64,
     /// In bytes, each file rounded up to whole blocks.
     pub(crate) bytes: u64,
-    /// Of these, what is written where the files can share their blocks.
+    /// Of these, what is written where the files can share their blocks, and small ones are sooner written.
     pub(crate) written: u64,
     /// Size of the index, in bytes.
     pub(crate) index: u64,

@@ -1,12 +1,9 @@
 //! A new worktree: registered with git, and filled.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 
 use super::Repo;
 use super::sparse;
@@ -15,35 +12,8 @@ use crate::oid::Oid;
 /// Git's setting for whole checkouts: several processes write the files, which more than pays on two cores already.
 pub(super) const PARALLEL_CHECKOUT: &str = "checkout.workers=4";
 
-/// How long the clock of files stands still at most, but where it knows whole seconds alone.
-const LONGEST_TICK: Duration = Duration::from_millis(10);
-
 /// How often a worktree is begun beside a `git gc`.
 const TRIES_BESIDE_GC: u32 = 4;
-
-/// Gives a file a later time than it has; the clock of files stands still for some milliseconds.
-fn let_pass(path: &Path) -> std::io::Result<()> {
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: UTIME_NOW,
-    };
-    let now = Timestamps {
-        last_access: now,
-        last_modification: now,
-    };
-    let file = File::open(path)?;
-    let written = file.metadata()?.modified()?;
-    loop {
-        futimens(&file, &now)?;
-        // Also where the clock was set back, and where files know whole seconds alone, this ends.
-        if file.metadata()?.modified()? != written
-            || written.elapsed().is_ok_and(|e| e > LONGEST_TICK)
-        {
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-}
 
 /// A worktree to be made.
 pub(crate) struct NewWorktree<'a> {
@@ -133,7 +103,7 @@ impl Repo {
     }
 
     /// Writes the files of `tree` into a new worktree, through an index of `wt`'s own; what that knows to be there
-    /// already stays as it is. The index is of a later time than the files: those of its own git would read again.
+    /// already stays as it is.
     pub(crate) fn fill_worktree(
         &self,
         root: &Path,
@@ -146,8 +116,7 @@ impl Repo {
             .on_worktree(root, index)
             .sparsely(sparse::beside(index).as_deref())
             .run()
-            .with_context(|| format!("can't write the files of {}", root.display()))?;
-        let_pass(index).with_context(|| format!("can't set the time of {}", index.display()))
+            .with_context(|| format!("can't write the files of {}", root.display()))
     }
 
     /// Copies `wt`'s own index to that of a new worktree: both know the files' times, so that neither must read a file

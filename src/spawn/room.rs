@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::ballast;
 use crate::contract::{Disk, Worktree};
-use crate::disk::{Free, can_clone, free_at};
+use crate::disk::{Free, can_clone, free_at, writes_small};
 use crate::error::Refusal;
 use crate::gc;
 use crate::git::CheckoutSize;
@@ -55,8 +55,11 @@ pub(super) fn require(ws: &Workspace, disk: &Disk, wanted: &Wanted) -> anyhow::R
     };
     let main = ws.repo.main_checkout();
     let content = match main {
-        // What is cloned has its place already; a file of its own is an inode, and small ones are written.
-        Some(main) if can_clone(main, place) => tree.files * INODE + tree.written,
+        // What is cloned has its place already; a file of its own is an inode, and small ones may be written.
+        Some(main) if can_clone(main, place) => {
+            let written = if writes_small(place) { tree.written } else { 0 };
+            tree.files * INODE + written
+        }
         Some(main) => tree.bytes + warm::copied_bytes(main, wanted.contract),
         None => tree.bytes,
     };

@@ -60,22 +60,6 @@ impl Sandbox {
         made
     }
 
-    /// Asserts that every tracked file is of an earlier time than git's index: of those that are not git reads the
-    /// content, whatever the index says.
-    fn assert_none_is_read_again(&self, task: &str) {
-        let worktree = self.worktree(task);
-        let time = |path: &Path| {
-            let metadata = fs::symlink_metadata(path).expect("metadata");
-            (metadata.mtime(), metadata.mtime_nsec())
-        };
-        let admin = self.repo().join(".git/worktrees").join(task);
-        let index = time(&admin.join("index"));
-        for path in files(&worktree).keys() {
-            let path = worktree.join(path);
-            assert!(path.is_dir() || time(&path) < index, "{}", path.display());
-        }
-    }
-
     /// Gives each tracked file of the main checkout a time of its own, long gone, and has git note it: by these times
     /// it is told which files were cloned.
     fn settle(&self) {

@@ -69,7 +69,8 @@ fn a_worktree_that_would_fill_the_disk_is_refused_with_what_could_be_freed() {
 
 #[test]
 fn small_files_count_where_large_ones_share_their_place() {
-    for kind in ["xfs", "btrfs"] {
+    // Which of the two is sooner done there.
+    for (kind, takes) in [("xfs", "6 MB"), ("btrfs", "2 MB")] {
         let Some(image) = Image::of(kind, 400) else {
             continue;
         };
@@ -85,9 +86,11 @@ fn small_files_count_where_large_ones_share_their_place() {
             fs::write(sandbox.repo().join(format!("{n}.bin")), noise(n)).expect("written");
         }
         sandbox.commit(&sandbox.repo(), "first");
-        sandbox.wt(&["spawn", "auth"]).expect(4).says(
-            "the worktree takes 6 MB, 9 KB are taken already, and 1 MB may be ([disk] budget)",
-        );
+        sandbox
+            .wt(&["spawn", "auth"])
+            .expect(4)
+            .says(&format!("the worktree takes {takes}, "))
+            .says("1 MB may be ([disk] budget)");
     }
 }
 
