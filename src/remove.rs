@@ -183,7 +183,9 @@ pub(crate) fn stop_judge(ws: &Workspace, task: &Task, force: Force) -> anyhow::R
         let hint = format!("{hint}; or stop it: wt rm {} --force", task.name);
         return Err(busy.hint(hint).into());
     }
-    judge.signal(Signal::INT).context("can't stop the judge")
+    judge
+        .signal_once_caught(Signal::INT)
+        .context("can't stop the judge")
 }
 
 /// Whether a person insisted.

@@ -1,13 +1,17 @@
 //! The name of a process that stays right when its pid is given to another one, also across a reboot.
 
-use std::io;
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
 use anyhow::Context as _;
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 use super::table::Entry;
+
+/// How long a process of `wt` takes at most to begin.
+const STARTS_WITHIN: Duration = Duration::from_millis(500);
 
 /// A process's identity that is not fooled by pid reuse. It is meant to be stored, and asked later by anyone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +63,23 @@ impl Identity {
     /// Sends a signal to it; in vain, without an error, if it has ended.
     pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
         self.find()?.map_or(Ok(()), |entry| entry.signal(signal))
+    }
+
+    /// As [`Self::signal`], of a process of `wt` that catches this signal: one that has just been started is given the
+    /// time to say so, since until then it would end without a word.
+    pub(crate) fn signal_once_caught(&self, signal: Signal) -> io::Result<()> {
+        let begun = Instant::now();
+        while begun.elapsed() < STARTS_WITHIN && self.is_alive() && !self.catches(signal) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.signal(signal)
+    }
+
+    fn catches(&self, signal: Signal) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        caught.is_some_and(|mask| mask & (1 << (signal.as_raw() - 1)) != 0)
     }
 
     /// Readable once it has ended; nothing where it has ended already, or can't be watched.
