@@ -21,7 +21,7 @@ mod render;
 mod rules;
 mod worktree;
 
-pub(crate) use detect::{TOOLCHAIN_VARIABLES, Tree, detect};
+pub(crate) use detect::{Folder, TOOLCHAIN_VARIABLES, Tree, detect};
 pub(crate) use disk::{Disk, Reserve};
 pub(crate) use inputs::JudgeInputs;
 pub(crate) use memory::Memory;

@@ -16,6 +16,7 @@ mod index_file;
 mod indexed;
 mod intake;
 mod kept_index;
+mod listing;
 mod locks;
 mod look;
 mod main_checkout;

@@ -1,6 +1,7 @@
 //! One repository as a command meets it: git, the state, and where in it the command was called.
 
 mod claims;
+mod commit_files;
 mod in_force;
 mod marker;
 mod rulebook;
@@ -18,7 +19,8 @@ use crate::store::{Event, JournalEntry, Lock, Operation, Store, read_json};
 use crate::task::Task;
 
 pub(crate) use claims::{Claimant, Claims};
-pub(crate) use in_force::{FILE as CONTRACT_FILE, InForce, shared_paths, tree_files};
+pub(crate) use commit_files::CommitFiles;
+pub(crate) use in_force::{FILE as CONTRACT_FILE, InForce, shared_paths};
 pub(crate) use marker::{MARKER, SLOTS, holds_worktrees, write_marker};
 pub(crate) use rulebook::{Rulebook, Ruling, identity_of_rules, rulebook};
 

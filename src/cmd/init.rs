@@ -1,12 +1,14 @@
 //! `wt init`: writes down the contract that is detected.
 
+use std::rc::Rc;
+
 use clap::Args;
 
-use crate::contract::{Contract, detect, render_init};
+use crate::contract::{Contract, Folder, Tree, detect, render_init};
 use crate::ctx::Ctx;
 use crate::error::{Code, Refusal};
 use crate::store::write_atomic;
-use crate::workspace::{Workspace, tree_files};
+use crate::workspace::{CommitFiles, Workspace};
 
 /// Write a commented wt.toml for what is found here
 #[derive(Args)]
@@ -34,8 +36,10 @@ impl Init {
         let head = ws.repo.head_of(&root)?;
         let (text, assumptions) = match &head {
             Some(commit) => {
-                let files = tree_files(&ws.repo.read, commit)?;
-                (render_init(&files), detect(&files).assumptions)
+                let files = CommitFiles::new(&ws.repo.read, commit)?;
+                let found = (render_init(&files), detect(&files).assumptions);
+                files.require_read()?;
+                found
             }
             None => {
                 return Err(Refusal::refused("there is no commit yet to look at")
@@ -62,9 +66,9 @@ impl Init {
 /// A tree without any file.
 struct NoFiles;
 
-impl crate::contract::Tree for NoFiles {
-    fn paths(&self) -> &[String] {
-        &[]
+impl Tree for NoFiles {
+    fn folder(&self, _path: &str) -> Rc<Folder> {
+        Rc::default()
     }
 
     fn read(&self, _path: &str) -> Option<String> {

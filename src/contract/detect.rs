@@ -1,5 +1,7 @@
 //! What `wt` takes for granted about a repository without a contract, read from the files of one tree.
 
+use std::rc::Rc;
+
 use super::Contract;
 
 mod cargo;
@@ -59,13 +61,34 @@ pub(crate) const TOOLCHAIN_VARIABLES: &[&str] = &[
     "no_proxy",
 ];
 
-/// Read access to the files of one commit's tree.
+/// Read access to the files of one commit's tree. Few of its folders are looked into: large trees have thousands.
 pub(crate) trait Tree {
-    /// Every file's path from the root.
-    fn paths(&self) -> &[String];
+    /// What is in a folder, by its path from the root, which itself has none; empty where there is no such folder.
+    fn folder(&self, path: &str) -> Rc<Folder>;
 
     /// A file's text; `None` when there is no such file or it is no UTF-8.
     fn read(&self, path: &str) -> Option<String>;
+}
+
+/// The names of what is in one folder, without those that are no UTF-8.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Folder {
+    files: Vec<String>,
+    folders: Vec<String>,
+}
+
+impl Folder {
+    pub(crate) fn new(mut files: Vec<String>, mut folders: Vec<String>) -> Self {
+        files.sort_unstable();
+        folders.sort_unstable();
+        Self { files, folders }
+    }
+
+    fn has(&self, file: &str) -> bool {
+        self.files
+            .binary_search_by(|other| other.as_str().cmp(file))
+            .is_ok()
+    }
 }
 
 /// A contract that was found rather than written.

@@ -312,37 +312,6 @@ impl Reader {
             })
             .collect()
     }
-
-    /// The files of `tree` down to `depth` folders, as paths; names that are no UTF-8 are left out.
-    pub(crate) fn paths(&self, tree: &Oid, depth: usize) -> anyhow::Result<Vec<String>> {
-        let Some(repo) = self.libgit2() else {
-            let all = self
-                .git
-                .command(["ls-tree", "-r", "-z", "--name-only", tree.as_str()])
-                .bytes()?;
-            return Ok(records(&all)
-                .filter_map(|path| std::str::from_utf8(path).ok())
-                .filter(|path| path.matches('/').count() <= depth)
-                .map(str::to_owned)
-                .collect());
-        };
-        let mut paths = Vec::new();
-        repo.find_tree(raw(tree)?)?
-            .walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
-                let level = folder.matches('/').count();
-                match (entry.kind(), entry.name()) {
-                    (Some(git2::ObjectType::Blob), Ok(name)) => {
-                        paths.push(format!("{folder}{name}"));
-                    }
-                    (Some(git2::ObjectType::Tree), _) if level >= depth => {
-                        return git2::TreeWalkResult::Skip;
-                    }
-                    _ => {}
-                }
-                git2::TreeWalkResult::Ok
-            })?;
-        Ok(paths)
-    }
 }
 
 /// The records of a list that git wrote with `-z`.

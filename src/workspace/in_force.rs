@@ -1,9 +1,8 @@
 //! The contract in force: `wt.toml` as it stands on the target, or what is detected from the target's tree.
 
-use anyhow::Context as _;
-
 use super::Workspace;
-use crate::contract::{Contract, Tree, detect};
+use super::commit_files::CommitFiles;
+use crate::contract::{Contract, detect};
 use crate::error::Refusal;
 use crate::git::{Reader, Repo};
 use crate::oid::Oid;
@@ -11,8 +10,6 @@ use crate::task::Task;
 
 /// Name of the contract file at the repository's root.
 pub(crate) const FILE: &str = "wt.toml";
-/// How many folders deep projects are looked for.
-const DEPTH: usize = 3;
 
 /// A contract, with where it comes from.
 pub(crate) struct InForce {
@@ -33,10 +30,12 @@ pub(crate) struct InForce {
 /// # Errors
 /// A refusal (usage) that names line and key where the file is wrong.
 pub(super) fn contract_at(read: &Reader, commit: &Oid, branch: &str) -> anyhow::Result<InForce> {
-    let files = tree_files(read, commit)?;
+    let files = CommitFiles::new(read, commit)?;
+    let tree = files.tree().clone();
     let detected = detect(&files);
+    files.require_read()?;
     let mut written_in = FILE;
-    let (contract, assumptions) = match read.file(&files.tree, FILE)? {
+    let (contract, assumptions) = match read.file(&tree, FILE)? {
         None => {
             written_in = "detected";
             (detected.contract, detected.assumptions)
@@ -48,7 +47,7 @@ pub(super) fn contract_at(read: &Reader, commit: &Oid, branch: &str) -> anyhow::
         rules: contract.rules_hash(),
         assumptions,
         contract,
-        tree: files.tree,
+        tree,
         written_in,
     })
 }
@@ -77,32 +76,6 @@ fn parse(bytes: Vec<u8>, branch: &str, default: Contract) -> anyhow::Result<Cont
         &format!("{FILE} on {branch}"),
         default,
     )?)
-}
-
-/// The files of a commit, for detection.
-pub(crate) fn tree_files<'r>(read: &'r Reader, commit: &Oid) -> anyhow::Result<CommitFiles<'r>> {
-    let tree = read.tree_of(commit)?;
-    let paths = read
-        .paths(&tree, DEPTH)
-        .with_context(|| format!("can't list the files of {commit}"))?;
-    Ok(CommitFiles { read, tree, paths })
-}
-
-/// See [`tree_files`].
-pub(crate) struct CommitFiles<'r> {
-    read: &'r Reader,
-    tree: Oid,
-    paths: Vec<String>,
-}
-
-impl Tree for CommitFiles<'_> {
-    fn paths(&self) -> &[String] {
-        &self.paths
-    }
-
-    fn read(&self, path: &str) -> Option<String> {
-        String::from_utf8(self.read.file(&self.tree, path).ok()??).ok()
-    }
 }
 
 impl Workspace<'_> {

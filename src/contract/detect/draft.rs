@@ -1,8 +1,5 @@
 //! A detected contract in the making, and the places of a tree that it is made from.
 
-use std::collections::BTreeSet;
-use std::ops::Bound;
-
 use super::super::{Contract, Kind, Step, Timeout, inputs};
 use super::{Detected, Tree};
 
@@ -34,27 +31,20 @@ const ASIDE: [&str; 22] = [
 /// How far below the root projects are looked for.
 const DEPTH: usize = 2;
 
-/// The files of a tree, those near its root by name.
+/// The files of a tree, by the places that they are in.
 pub(super) struct Files<'t> {
     tree: &'t dyn Tree,
-    near: BTreeSet<&'t str>,
 }
 
 impl<'t> Files<'t> {
     pub(super) fn new(tree: &'t dyn Tree) -> Self {
-        // One level more than projects are looked for: what lies in a project's own folders.
-        let is_near = |path: &&str| path.matches('/').count() <= DEPTH + 1;
-        let near = tree
-            .paths()
-            .iter()
-            .map(String::as_str)
-            .filter(is_near)
-            .collect();
-        Self { tree, near }
+        Self { tree }
     }
 
     pub(super) fn has(&self, place: &Place, name: &str) -> bool {
-        self.near.contains(place.path(name).as_str())
+        let path = place.path(name);
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+        self.tree.folder(folder).has(name)
     }
 
     pub(super) fn read(&self, place: &Place, name: &str) -> Option<String> {
@@ -63,41 +53,49 @@ impl<'t> Files<'t> {
     }
 
     /// The names of `place`'s own files.
-    pub(super) fn names(&self, place: &Place) -> impl Iterator<Item = &'t str> {
-        let start = place.path("");
-        // From where they begin in the order: with many folders, going through every path for each would take long.
-        let from = (Bound::Included(start.as_str()), Bound::Unbounded);
-        let inside = self.near.range::<str, _>(from);
-        inside
-            .map_while(move |path| path.strip_prefix(start.as_str()))
-            .filter(|name| !name.contains('/'))
+    pub(super) fn names(&self, place: &Place) -> Vec<String> {
+        self.tree.folder(&place.0).files.clone()
     }
 
-    /// Every known path that lies in `place`, from there.
-    pub(super) fn all(&self, place: &Place) -> impl Iterator<Item = &'t str> {
-        let start = place.path("");
-        let paths = self.tree.paths().iter();
-        paths.filter_map(move |path| path.strip_prefix(start.as_str()))
+    /// The paths from `place` of the files that lie in it, one level deeper than projects are looked for: what lies in
+    /// a project's own folders. In the order of their bytes.
+    pub(super) fn all(&self, place: &Place) -> Vec<String> {
+        let mut paths = Vec::new();
+        let mut open = vec![place.clone()];
+        while let Some(inner) = open.pop() {
+            let folder = self.tree.folder(&inner.0);
+            let files = folder.files.iter().map(|file| inner.path(file));
+            paths.extend(files.map(|path| path[place.path("").len()..].to_owned()));
+            if inner.depth() <= DEPTH {
+                open.extend(folder.folders.iter().map(|name| Place(inner.path(name))));
+            }
+        }
+        paths.sort_unstable();
+        paths
     }
 
     /// The folders below the root in which a project may lie, outer before inner.
     pub(super) fn folders(&self) -> Vec<Place> {
-        let part = |name: &str| {
+        let part = |name: &&String| {
             !name.starts_with(['.', '_', '-'])
                 && !name.contains(char::is_control)
-                && !ASIDE.contains(&name)
+                && !ASIDE.contains(&name.as_str())
         };
-        let folders: BTreeSet<(usize, &str)> = self
-            .near
-            .iter()
-            .filter_map(|path| path.rsplit_once('/'))
-            .map(|(folder, _)| (1 + folder.matches('/').count(), folder))
-            .filter(|(depth, folder)| *depth <= DEPTH && folder.split('/').all(part))
-            .collect();
-        let places = folders
-            .into_iter()
-            .map(|(_, folder)| Place(folder.to_owned()));
-        places.collect()
+        let mut places = Vec::new();
+        let mut outer = vec![Place::root()];
+        for _ in 0..DEPTH {
+            let mut inner = Vec::new();
+            for place in outer {
+                let folder = self.tree.folder(&place.0);
+                let parts = folder.folders.iter().filter(part);
+                inner.extend(parts.map(|name| Place(place.path(name))));
+            }
+            inner.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+            let has_files = |place: &&Place| !self.tree.folder(&place.0).files.is_empty();
+            places.extend(inner.iter().filter(has_files).cloned());
+            outer = inner;
+        }
+        places
     }
 
     /// Whether a `.gitignore` in or above `place` names `folder`.
@@ -129,6 +127,11 @@ impl Place {
 
     pub(super) fn is_root(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// How many folders below the root it is.
+    fn depth(&self) -> usize {
+        self.0.split('/').filter(|part| !part.is_empty()).count()
     }
 
     /// The path of `name` in here.

@@ -8,7 +8,12 @@ pub(super) fn detect(files: &Files<'_>, place: &Place, draft: &mut Draft) -> Fou
     if !files.has(place, "go.mod") {
         return Found::Nothing;
     }
-    let is_tested = || files.all(place).any(|path| path.ends_with("_test.go"));
+    let is_tested = || {
+        files
+            .all(place)
+            .iter()
+            .any(|path| path.ends_with("_test.go"))
+    };
     if !place.is_root() && !is_tested() {
         return Found::Bare;
     }

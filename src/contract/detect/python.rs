@@ -132,15 +132,15 @@ enum Declared {
 
 impl Project {
     fn read(files: &Files<'_>, place: &Place) -> Option<Self> {
-        let is_list = |name: &&str| name.contains("requirements") && has_ending(name, "txt");
+        let is_list = |name: &String| name.contains("requirements") && has_ending(name, "txt");
         let nested = REQUIREMENTS
             .into_iter()
             .filter(|name| files.has(place, name));
         let requirements: Vec<String> = files
             .names(place)
+            .into_iter()
             .filter(is_list)
-            .chain(nested)
-            .map(str::to_owned)
+            .chain(nested.map(str::to_owned))
             .collect();
         let mark = MARKS.into_iter().find(|name| files.has(place, name));
         let pyproject = files.read(place, "pyproject.toml").unwrap_or_default();
@@ -166,12 +166,12 @@ impl Project {
         {
             return Some(Runner::Pytest(declared));
         }
-        let is_test = |path: &&str| {
+        let is_test = |path: &String| {
             let name = path.rsplit('/').next().unwrap_or(path);
             name == "conftest.py" || (name.starts_with("test_") && has_ending(name, "py"))
         };
-        let test = files.all(place).find(is_test)?;
-        if !content(test).contains("unittest") {
+        let test = files.all(place).into_iter().find(is_test)?;
+        if !content(&test).contains("unittest") {
             return Some(Runner::Pytest(declared));
         }
         let loose = test.starts_with("tests/") && !files.has(place, "tests/__init__.py");

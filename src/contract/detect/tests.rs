@@ -7,31 +7,37 @@ use super::super::inputs;
 use super::*;
 
 /// A tree of a few small files.
-pub(in super::super) struct Files {
-    texts: BTreeMap<String, String>,
-    paths: Vec<String>,
-}
+pub(in super::super) struct Files(BTreeMap<String, String>);
 
 impl Files {
     pub(in super::super) fn new(files: &[(&str, &str)]) -> Self {
-        let texts: BTreeMap<_, _> = files
+        let texts = files
             .iter()
-            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-            .collect();
-        Self {
-            paths: texts.keys().cloned().collect(),
-            texts,
-        }
+            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+        Self(texts.collect())
     }
 }
 
 impl Tree for Files {
-    fn paths(&self) -> &[String] {
-        &self.paths
+    fn folder(&self, path: &str) -> Rc<Folder> {
+        let start = format!("{path}/");
+        let below = |file: &'_ String| match path {
+            "" => Some(file.clone()),
+            _ => file.strip_prefix(&start).map(str::to_owned),
+        };
+        let (mut files, mut folders) = (Vec::new(), Vec::new());
+        for inner in self.0.keys().filter_map(below) {
+            match inner.split_once('/') {
+                None => files.push(inner),
+                Some((folder, _)) => folders.push(folder.to_owned()),
+            }
+        }
+        folders.dedup();
+        Rc::new(Folder::new(files, folders))
     }
 
     fn read(&self, path: &str) -> Option<String> {
-        self.texts.get(path).cloned()
+        self.0.get(path).cloned()
     }
 }
 
