@@ -5,24 +5,31 @@
 mod attributes;
 mod clone;
 mod copy;
+mod main_index;
 mod treatment;
 
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use crate::git::{IndexFile, Repo};
+use crate::git::{AskedSettings, IndexFile, Repo};
 use crate::oid::Oid;
 use crate::store::{Lock, Store, list_dirs, read_json};
 use crate::workspace::SLOTS;
+pub(crate) use main_index::MainIndex;
+use main_index::ReadIndex;
 
 /// A checkout to clone from. A slot is held for as long as this value lives: nobody judges in it meanwhile.
 pub(crate) struct Donor {
+    checkout: Checkout,
+    settings: AskedSettings,
+}
+
+/// A checkout that may be cloned from.
+struct Checkout {
     root: PathBuf,
     index: IndexFile,
     /// When its index was written, in seconds and nanoseconds.
@@ -33,10 +40,11 @@ pub(crate) struct Donor {
     slot: Option<Lock>,
 }
 
-/// Where a donor may be.
+/// Where such a checkout is.
 struct Place {
     root: PathBuf,
     index: PathBuf,
+    read: ReadIndex,
     slot: Option<Lock>,
 }
 
@@ -54,90 +62,86 @@ struct SlotNote {
 /// # Errors
 /// Where git can't compare, or the folder of the slots can't be read.
 pub(crate) fn choose(
-    repo: &Repo,
+    main: MainIndex,
     store: &Store,
     worktrees: &Path,
     tree: &Oid,
 ) -> anyhow::Result<Option<Donor>> {
-    let main = repo.main_checkout().map(|root| Place {
-        root: root.to_owned(),
-        index: repo.common().join("index"),
-        slot: None,
-    });
+    let (repo, hash) = (main.repo(), tree.as_str().len() / 2);
+    let settings = repo.git.ask_settings();
     let names = list_dirs(&store.root().join("slots"))?.into_iter();
-    let slots = names.filter_map(|name| free_slot(store, worktrees, &name));
-    let mut nearest: Option<Donor> = None;
-    for place in main.into_iter().chain(slots) {
-        let Some(donor) = Donor::open(repo, place, tree)? else {
-            continue;
-        };
-        if donor.differing.is_empty() {
-            return Ok(Some(donor));
-        }
-        let is_nearer = |other: &Donor| donor.differing.len() < other.differing.len();
+    let slots = names.filter_map(|name| free_slot(store, worktrees, &name, hash));
+    let mut nearest: Option<Checkout> = None;
+    for place in main_place(main).into_iter().chain(slots) {
+        let checkout = Checkout::compare(repo, place, tree)?;
+        let is_nearer = |other: &Checkout| checkout.differing.len() < other.differing.len();
+        let is_same = checkout.differing.is_empty();
         if nearest.as_ref().is_none_or(is_nearer) {
-            nearest = Some(donor);
+            nearest = Some(checkout);
+        }
+        if is_same {
+            break;
         }
     }
-    Ok(nearest.filter(|donor| donor.differing.len() * 2 <= donor.index.entries().len()))
+    let has_most = |it: &Checkout| it.differing.len() * 2 <= it.index.entries().len();
+    let nearest = nearest.filter(has_most);
+    Ok(nearest.map(|checkout| Donor { checkout, settings }))
+}
+
+fn main_place(main: MainIndex) -> Option<Place> {
+    let repo = main.repo();
+    Some(Place {
+        root: repo.main_checkout()?.to_owned(),
+        index: repo.common().join("index"),
+        read: main.into_read()?,
+        slot: None,
+    })
 }
 
 /// The slot of this name, held, where nobody is at work in it.
-fn free_slot(store: &Store, worktrees: &Path, name: &str) -> Option<Place> {
+fn free_slot(store: &Store, worktrees: &Path, name: &str, hash: usize) -> Option<Place> {
     let number = name.parse().ok()?;
     let dir = store.slot_dir(number);
     // Not made, or damaged: then it is no donor, and whoever judges there next sees to it.
     let lock = Lock::attempt(&dir.join("lock")).ok().flatten()?;
     let note: SlotNote = read_json(&dir.join("slot.json")).ok().flatten()?;
-    let is_at_rest = note.occupant.is_none() && note.root == worktrees.join(SLOTS).join(name);
-    is_at_rest.then(|| Place {
+    if note.occupant.is_some() || note.root != worktrees.join(SLOTS).join(name) {
+        return None;
+    }
+    let index = dir.join("index");
+    Some(Place {
         root: note.root,
-        index: dir.join("index"),
+        read: ReadIndex::find(&index, hash)?,
+        index,
         slot: Some(lock),
     })
 }
 
-impl Donor {
-    fn open(repo: &Repo, place: Place, tree: &Oid) -> anyhow::Result<Option<Self>> {
-        // None, or one that can't be read, only means that nothing is cloned from there.
-        let Ok((bytes, written)) = read_index(&place.index) else {
-            return Ok(None);
-        };
-        let Some(index) = IndexFile::parse(bytes, tree.as_str().len() / 2) else {
-            return Ok(None);
-        };
+impl Checkout {
+    fn compare(repo: &Repo, place: Place, tree: &Oid) -> anyhow::Result<Self> {
+        let ReadIndex { index, written } = place.read;
         let differing = if index.tree() == Some(tree) {
             HashSet::new()
         } else {
             repo.differing_from(&place.index, tree)?
         };
-        Ok(Some(Self {
+        Ok(Self {
             root: place.root,
             index,
             written,
             differing,
             slot: place.slot,
-        }))
-    }
-
-    /// The root that warm folders come from as well. Nothing where it is a slot: the steps of other tasks wrote into
-    /// those.
-    pub(crate) fn warm_root(&self) -> Option<&Path> {
-        self.slot.is_none().then_some(&self.root)
+        })
     }
 }
 
-/// The bytes of an index, and when they were written.
-fn read_index(path: &Path) -> anyhow::Result<(Vec<u8>, (u32, u32))> {
-    let context = || format!("can't read {}", path.display());
-    // Opened once: git puts another file in its place, and never changes one.
-    let mut file = File::open(path).with_context(context)?;
-    let metadata = file.metadata().with_context(context)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-    file.read_to_end(&mut bytes).with_context(context)?;
-    let seconds = u32::try_from(metadata.mtime()).context("a time that no index has")?;
-    let nanoseconds = u32::try_from(metadata.mtime_nsec()).unwrap_or_default();
-    Ok((bytes, (seconds, nanoseconds)))
+impl Donor {
+    /// The root that warm folders come from as well. Nothing where it is a slot: the steps of other tasks wrote into
+    /// those.
+    pub(crate) fn warm_root(&self) -> Option<&Path> {
+        let checkout = &self.checkout;
+        checkout.slot.is_none().then_some(&checkout.root)
+    }
 }
 
 /// A worktree to be filled.
@@ -183,12 +187,15 @@ impl Donor {
     /// Clones what it has of the wanted tree into a new worktree, whose index is written. Answers whether nothing is
     /// missing; git finds and writes what is.
     pub(crate) fn clone_into(&self, repo: &Repo, to: Filling) -> anyhow::Result<bool> {
-        let Some(treatments) = treatment::find(repo, self, to)? else {
+        let checkout = &self.checkout;
+        let settings = self.settings.wait()?;
+        let Some(treatments) = treatment::find(repo, checkout, &settings, to)? else {
             return Ok(false);
         };
-        let stats = clone::clone_files(self, &treatments, to.root)?;
-        let is_complete = self.index.tree() == Some(to.tree) && stats.iter().all(Option::is_some);
-        let bytes = self.index.patched(&stats);
+        let stats = clone::clone_files(checkout, &treatments, to.root)?;
+        let has_tree = checkout.index.tree() == Some(to.tree);
+        let is_complete = has_tree && stats.iter().all(Option::is_some);
+        let bytes = checkout.index.patched(&stats);
         fs::write(to.index, bytes)
             .with_context(|| format!("can't write {}", to.index.display()))?;
         Ok(is_complete)

@@ -12,6 +12,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use crate::ballast;
 use crate::carry;
 use crate::confine;
+use crate::donor::MainIndex;
 use crate::error::{Code, Refusal};
 use crate::oid::Oid;
 use crate::process::{self, Interrupt};
@@ -155,9 +156,10 @@ fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
     }
     // Git may look at every file for them: others need not wait for that.
     let carried = carry::candidates(&ws.repo, &in_force.contract.worktree.carry)?;
+    let main = MainIndex::new(&ws.repo, &new.base);
     let plan = {
         let _lock = ws.lock()?;
-        let plan = Plan::check(ws, new, &in_force, carried)?;
+        let plan = Plan::check(ws, new, &in_force, carried, &main)?;
         if !plan.after.is_empty() {
             return plan.write_down(ws, new, &in_force);
         }
@@ -167,7 +169,7 @@ fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
             .intend(&new.name, &process::Identity::current()?, intent)?;
         plan
     };
-    match make(ws, new, &in_force, &plan, &interrupt) {
+    match make(ws, new, &in_force, (&plan, main), &interrupt) {
         Ok(task) => {
             ws.store.settle_spawn(&task.name, &task.worktree)?;
             ws.record(
@@ -202,14 +204,14 @@ fn make(
     ws: &Workspace,
     new: &NewTask,
     in_force: &InForce,
-    plan: &Plan,
+    (plan, main): (&Plan, MainIndex),
     interrupt: &Interrupt,
 ) -> anyhow::Result<Task> {
     let bar = ws
         .ctx
         .ui
         .progress(&format!("{}: making the worktree", new.name));
-    let donor = plan.donor(ws, new, in_force)?;
+    let donor = plan.donor(ws, new, in_force, main)?;
     let task = plan.make(ws, new, in_force, donor.as_ref())?;
     drop(bar);
     plan.finish(ws, &task, in_force, donor, interrupt)?;

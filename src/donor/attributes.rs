@@ -5,8 +5,8 @@ use std::fs;
 
 use anyhow::Context as _;
 
-use super::Donor;
-use crate::git::{IndexKind, Repo};
+use super::Checkout;
+use crate::git::{IndexKind, Repo, Settings};
 use crate::oid::Oid;
 
 /// The values of the attributes of one path; `set` and `unset` are git's own words.
@@ -36,16 +36,20 @@ impl Attributes {
 }
 
 /// Whether any file of attributes that counts for the wanted tree speaks of what changes a file's content.
-pub(super) fn may_convert(repo: &Repo, donor: &Donor) -> anyhow::Result<bool> {
+pub(super) fn may_convert(
+    repo: &Repo,
+    donor: &Checkout,
+    settings: &Settings,
+) -> anyhow::Result<bool> {
     if donor.differing.iter().any(|path| is_attributes(path)) {
         return Ok(true);
     }
-    let Some(mut files) = repo.attribute_files()? else {
+    let Some(files) = &settings.attribute_files else {
         return Ok(true);
     };
-    files.push(repo.common().join("info/attributes"));
-    for file in files {
-        match fs::read(&file) {
+    let own = repo.common().join("info/attributes");
+    for file in files.iter().chain([&own]) {
+        match fs::read(file) {
             Ok(text) if speaks_of_conversion(&text) => return Ok(true),
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(error).with_context(|| format!("can't read {}", file.display()));

@@ -1,23 +1,26 @@
-//! Cloning a donor's files into a new worktree: folder by folder, several at once.
+//! Cloning a donor's files into a new worktree: its folders first, then their files, several at once.
+
+mod folders;
+mod runs;
 
 use std::collections::HashMap;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 
 use anyhow::Context as _;
 use rustix::fs::{self as sys, CWD, Mode, OFlags, ResolveFlags};
-use rustix::io::Errno;
 
-use super::Donor;
+use super::Checkout;
 use super::copy::{Copier, FileToClone, Ways};
 use super::treatment::{Treatment, Treatments};
 use crate::git::{IndexKind, IndexStat};
+use runs::Runs;
 
 /// How many files are cloned at once where they are read from a disk, which waits more than it computes. From memory it
-/// is one more than there are processors: more only get into each other's way.
+/// is as many as there are processors: more only get into each other's way.
 const WORKERS: usize = 8;
 /// Most files of one folder that one worker takes at a time.
 const PORTION: usize = 256;
@@ -33,6 +36,19 @@ struct Portion<'a> {
     folder: &'a [u8],
     /// Their numbers in the index.
     entries: Vec<usize>,
+    /// Of its folder in the new worktree, once that is made.
+    inode: Option<u64>,
+}
+
+impl Portion<'_> {
+    /// Its folder, as a path that can be opened from the root.
+    fn folder(&self) -> &[u8] {
+        if self.folder.is_empty() {
+            b"."
+        } else {
+            self.folder
+        }
+    }
 }
 
 /// What all workers share.
@@ -41,12 +57,14 @@ struct Work<'a> {
     first: usize,
     are_all_at_work: AtomicBool,
     cloned: Mutex<Cloned>,
-    donor: &'a Donor,
+    donor: &'a Checkout,
     treatments: &'a Treatments,
     from: OwnedFd,
     to: OwnedFd,
+    /// In the order of their folders' inodes. A file system keeps what lies near by this order under one lock: workers
+    /// that are far from each other in it do not wait for each other.
     portions: Vec<Portion<'a>>,
-    next: AtomicUsize,
+    runs: Runs,
     ways: Ways,
     failure: Mutex<Option<anyhow::Error>>,
 }
@@ -60,7 +78,7 @@ type Cloned = Vec<(usize, IndexStat)>;
 /// # Errors
 /// Where the copies can't be written.
 pub(super) fn clone_files(
-    donor: &Donor,
+    donor: &Checkout,
     treatments: &Treatments,
     root: &Path,
 ) -> anyhow::Result<Vec<Option<IndexStat>>> {
@@ -71,26 +89,31 @@ pub(super) fn clone_files(
     let to = sys::openat(CWD, root, FOLDER, Mode::empty())
         .with_context(|| format!("can't open {}", root.display()))?;
     let processors = thread::available_parallelism().map_or(1, usize::from);
+    let first = WORKERS.min(processors);
+    let failed = || format!("can't write the files of {}", root.display());
+    let portions = portions(donor, treatments);
+    let portions = folders::make(to.as_fd(), portions, first).with_context(failed)?;
     let work = Work {
-        first: WORKERS.min(processors + 1),
+        first,
         are_all_at_work: AtomicBool::new(false),
         cloned: Mutex::default(),
         donor,
         treatments,
         from,
         to,
-        portions: portions(donor, treatments),
-        next: AtomicUsize::new(0),
+        runs: Runs::new(portions.len(), first),
+        portions,
         ways: Ways::at(root),
         failure: Mutex::new(None),
     };
     thread::scope(|scope| {
-        for _ in 0..work.first.min(work.portions.len()) {
-            scope.spawn(|| work.run(scope));
+        let work = &work;
+        for worker in 0..work.first.min(work.portions.len()) {
+            scope.spawn(move || work.run(worker, scope));
         }
     });
     if let Some(error) = work.failure.into_inner().ok().flatten() {
-        return Err(error.context(format!("can't write the files of {}", root.display())));
+        return Err(error.context(failed()));
     }
     let cloned = work.cloned.into_inner();
     for (number, stat) in cloned.unwrap_or_else(PoisonError::into_inner) {
@@ -100,7 +123,7 @@ pub(super) fn clone_files(
 }
 
 /// The files to be cloned, in the order of the index, so that a folder mostly comes after the one that it is in.
-fn portions<'a>(donor: &'a Donor, treatments: &Treatments) -> Vec<Portion<'a>> {
+fn portions<'a>(donor: &'a Checkout, treatments: &Treatments) -> Vec<Portion<'a>> {
     let mut portions: Vec<Portion> = Vec::new();
     let mut open: HashMap<&[u8], usize> = HashMap::new();
     for (number, entry) in donor.index.entries().iter().enumerate() {
@@ -117,8 +140,11 @@ fn portions<'a>(donor: &'a Donor, treatments: &Treatments) -> Vec<Portion<'a>> {
             Some(portion) if portion.entries.len() < PORTION => portion.entries.push(number),
             _ => {
                 open.insert(folder, portions.len());
-                let entries = vec![number];
-                portions.push(Portion { folder, entries });
+                portions.push(Portion {
+                    folder,
+                    entries: vec![number],
+                    inode: None,
+                });
             }
         }
     }
@@ -139,17 +165,18 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Work<'_> {
     /// Takes portion after portion until none is left, or a worker failed.
-    fn run<'s>(&'s self, scope: &'s Scope<'s, '_>) {
+    fn run<'s>(&'s self, worker: usize, scope: &'s Scope<'s, '_>) {
         let mut cloned = Vec::new();
         let mut copier = Copier::new(&self.ways, self.donor.written);
-        while let Some(portion) = self.portions.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = self.clone_portion(portion, &mut copier, &mut cloned) {
-                self.next.store(self.portions.len(), Ordering::Relaxed);
+        while let Some(number) = self.runs.next(worker) {
+            if let Err(error) = self.clone_portion(&self.portions[number], &mut copier, &mut cloned)
+            {
+                self.runs.end();
                 lock(&self.failure).get_or_insert(error);
             }
             if copier.has_waited() && !self.are_all_at_work.swap(true, Ordering::Relaxed) {
-                for _ in self.first..WORKERS {
-                    scope.spawn(|| self.run(scope));
+                for other in self.first..WORKERS {
+                    scope.spawn(move || self.run(other, scope));
                 }
             }
         }
@@ -163,19 +190,13 @@ impl Work<'_> {
         cloned: &mut Cloned,
     ) -> anyhow::Result<()> {
         let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        let here = if portion.folder.is_empty() {
-            b"."
-        } else {
-            portion.folder
-        };
+        let here = portion.folder();
         // Gone, or a link now: then there is nothing of it to be cloned.
         let Ok(from) = sys::openat2(&self.from, here, FOLDER, Mode::empty(), beneath) else {
             return Ok(());
         };
-        let shown = || String::from_utf8_lossy(portion.folder).into_owned();
-        let Some(to) = self.make_folder(here).with_context(shown)? else {
-            return Ok(());
-        };
+        let shown = || String::from_utf8_lossy(here).into_owned();
+        let to = sys::openat(&self.to, here, FOLDER, Mode::empty()).with_context(shown)?;
         let index = &self.donor.index;
         for number in &portion.entries {
             let entry = &index.entries()[*number];
@@ -194,34 +215,5 @@ impl Work<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Makes a folder of the new worktree, and those above it, where they are missing; nothing where a file is in the
-    /// way, which git then sees to.
-    fn make_folder(&self, path: &[u8]) -> Result<Option<OwnedFd>, Errno> {
-        let open = || sys::openat(&self.to, path, FOLDER, Mode::empty());
-        if let Ok(folder) = open() {
-            return Ok(Some(folder));
-        }
-        let mut made = self.make(path);
-        if made == Err(Errno::NOENT) {
-            for (end, _) in path.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
-                self.make(&path[..end])?;
-            }
-            made = self.make(path);
-        }
-        made?;
-        match open() {
-            Ok(folder) => Ok(Some(folder)),
-            Err(Errno::NOTDIR | Errno::LOOP) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn make(&self, path: &[u8]) -> Result<(), Errno> {
-        match sys::mkdirat(&self.to, path, Mode::from_raw_mode(0o777)) {
-            Err(Errno::EXIST) => Ok(()),
-            done => done,
-        }
     }
 }

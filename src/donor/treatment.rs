@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::attributes::{self, Attributes};
-use super::{Donor, Filling, Purpose};
-use crate::git::Repo;
+use super::{Checkout, Filling, Purpose};
+use crate::git::{Repo, Settings};
 
 /// How a file of a donor comes to the new worktree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,15 +30,20 @@ impl Treatments {
 }
 
 /// How the files of `donor` are to be treated in a new checkout; nothing where git is to write them all.
-pub(super) fn find(repo: &Repo, donor: &Donor, to: Filling) -> anyhow::Result<Option<Treatments>> {
-    if is_left_to_git(repo)? {
+pub(super) fn find(
+    repo: &Repo,
+    donor: &Checkout,
+    settings: &Settings,
+    to: Filling,
+) -> anyhow::Result<Option<Treatments>> {
+    if are_left_to_git(settings) {
         return Ok(None);
     }
     let mut treatments = Treatments {
         common: Treatment::Cloned,
         others: HashMap::new(),
     };
-    if !attributes::may_convert(repo, donor)? {
+    if !attributes::may_convert(repo, donor, settings)? {
         return Ok(Some(treatments));
     }
     let paths = donor.index.entries().iter();
@@ -59,19 +64,13 @@ pub(super) fn find(repo: &Repo, donor: &Donor, to: Filling) -> anyhow::Result<Op
 
 /// Whether the settings want nothing to be cloned: line ends become others, names are compared by other means than their
 /// bytes, or most files are not to be there.
-fn is_left_to_git(repo: &Repo) -> anyhow::Result<bool> {
-    // The last one of a name counts.
-    let settings: HashMap<String, String> = repo.settings()?.into_iter().collect();
-    let value = |key: &str| settings.get(key).map(|value| value.to_ascii_lowercase());
-    let is_on = |key: &str| {
-        value(key).is_some_and(|value| !matches!(&*value, "false" | "no" | "off" | "0" | ""))
-    };
-    let strips = value("core.autocrlf").as_deref() == Some("input");
-    Ok((is_on("core.autocrlf") && !strips)
-        || value("core.eol").as_deref() == Some("crlf")
-        || is_on("core.ignorecase")
-        || is_on("core.precomposeunicode")
-        || is_on("core.sparsecheckout"))
+fn are_left_to_git(settings: &Settings) -> bool {
+    let strips = settings.value("core.autocrlf").as_deref() == Some("input");
+    (settings.is_on("core.autocrlf") && !strips)
+        || settings.value("core.eol").as_deref() == Some("crlf")
+        || settings.is_on("core.ignorecase")
+        || settings.is_on("core.precomposeunicode")
+        || settings.is_on("core.sparsecheckout")
 }
 
 /// What git's attributes of a path ask for.

@@ -31,7 +31,25 @@ impl CheckoutSize {
     /// What the index at `path` says, where content is rounded up to `block` bytes. Nothing where it is not there, or
     /// is none that is understood; `name` is how long an object's name is there, in bytes.
     pub(crate) fn of_index(path: &Path, name: usize, block: u64) -> Option<Self> {
-        sum(fs::read(path).ok()?, name, block)
+        let index = IndexFile::parse(fs::read(path).ok()?, name)?;
+        Some(Self::of(&index, block))
+    }
+
+    /// As [`Self::of_index`], of one that was read.
+    pub(crate) fn of(index: &IndexFile, block: u64) -> Self {
+        let mut size = Self {
+            index: index.length(),
+            ..Self::default()
+        };
+        for entry in index.entries() {
+            match entry.kind {
+                IndexKind::File | IndexKind::Executable | IndexKind::Link => {
+                    size.add(entry.stat.size.into(), block);
+                }
+                IndexKind::Submodule | IndexKind::Unsettled => {}
+            }
+        }
+        size
     }
 
     /// Both together.
@@ -85,23 +103,6 @@ impl Reader {
     }
 }
 
-fn sum(bytes: Vec<u8>, name: usize, block: u64) -> Option<CheckoutSize> {
-    let mut size = CheckoutSize {
-        index: bytes.len() as u64,
-        ..CheckoutSize::default()
-    };
-    let index = IndexFile::parse(bytes, name)?;
-    for entry in index.entries() {
-        match entry.kind {
-            IndexKind::File | IndexKind::Executable | IndexKind::Link => {
-                size.add(entry.stat.size.into(), block);
-            }
-            IndexKind::Submodule | IndexKind::Unsettled => {}
-        }
-    }
-    Some(size)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,7 +145,8 @@ mod tests {
         assert_eq!(found.files, wanted.files - 1);
         let bytes = fs::read(&index).expect("read");
         for cut in [0, 3, 11, 40, bytes.len() / 2] {
-            assert_eq!(sum(bytes[..cut].to_vec(), 20, 512), None, "{cut}");
+            fs::write(&index, &bytes[..cut]).expect("written");
+            assert_eq!(CheckoutSize::of_index(&index, 20, 512), None, "{cut}");
         }
     }
 }

@@ -72,6 +72,11 @@ impl IndexFile {
         &self.entries
     }
 
+    /// How long the whole index is, in bytes.
+    pub(crate) fn length(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     /// An entry's path from the root.
     pub(crate) fn path(&self, entry: &IndexEntry) -> &[u8] {
         &self.paths[entry.path.0 as usize..entry.path.1 as usize]

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::made;
 use crate::carry;
-use crate::donor::{self, Filling, Purpose};
+use crate::donor::{self, Filling, MainIndex, Purpose};
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::oid::Oid;
@@ -277,7 +277,8 @@ impl Slot {
             return Ok(());
         }
         // What is missing is written when the slot is brought to the candidate.
-        if let Some(donor) = donor::choose(repo, &ws.store, worktrees, filling.tree)? {
+        let main = MainIndex::new(repo, filling.tree);
+        if let Some(donor) = donor::choose(main, &ws.store, worktrees, filling.tree)? {
             donor.clone_into(repo, filling)?;
             if let Some(from) = donor.warm_root() {
                 let to = Warming {

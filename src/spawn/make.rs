@@ -9,7 +9,7 @@ use super::NewTask;
 use super::plan::Plan;
 use crate::carry;
 use crate::copies;
-use crate::donor::{self, Donor, Filling, Purpose};
+use crate::donor::{self, Donor, Filling, MainIndex, Purpose};
 use crate::error::{Refusal, some_of};
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::process::Interrupt;
@@ -26,12 +26,13 @@ impl Plan {
         ws: &Workspace,
         new: &NewTask,
         in_force: &InForce,
+        main: MainIndex,
     ) -> anyhow::Result<Option<Donor>> {
         if self.folders.is_some() && in_force.contract.worktree.warm.is_empty() {
             return Ok(None);
         }
         let tree = ws.repo.read.tree_of(&new.base)?;
-        donor::choose(&ws.repo, &ws.store, &self.worktrees, &tree)
+        donor::choose(main, &ws.store, &self.worktrees, &tree)
     }
 
     /// Makes branch, worktree and record.

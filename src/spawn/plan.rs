@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{NewTask, room, sparse};
 use crate::carry;
+use crate::donor::MainIndex;
 use crate::error::Refusal;
 use crate::ports::{self, Holder};
 use crate::store::Operation;
@@ -34,6 +35,7 @@ impl Plan {
         new: &NewTask,
         in_force: &InForce,
         carried: Vec<String>,
+        main: &MainIndex,
     ) -> anyhow::Result<Self> {
         ws.repo.check_place()?;
         let worktrees = ws.worktrees_dir(in_force);
@@ -61,6 +63,7 @@ impl Plan {
             let wanted = room::Wanted {
                 worktrees: &plan.worktrees,
                 base: &new.base,
+                main,
                 folders: plan.folders.as_deref(),
                 carried: carry::bytes(&ws.repo, &plan.carried),
                 contract: &in_force.contract.worktree,

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::ballast;
 use crate::contract::{Disk, Worktree};
 use crate::disk::{Free, can_clone, free_at, writes_small};
+use crate::donor::MainIndex;
 use crate::error::Refusal;
 use crate::gc;
 use crate::git::CheckoutSize;
@@ -28,6 +29,7 @@ pub(super) struct Wanted<'w> {
     /// The folder that is to hold the worktree.
     pub(super) worktrees: &'w Path,
     pub(super) base: &'w Oid,
+    pub(super) main: &'w MainIndex<'w>,
     /// The folders that it is to hold, if not all.
     pub(super) folders: Option<&'w [String]>,
     /// What comes along from the main checkout, in bytes.
@@ -43,7 +45,7 @@ pub(super) fn require(ws: &Workspace, disk: &Disk, wanted: &Wanted) -> anyhow::R
         return Ok(());
     };
     let tree = match wanted.folders {
-        None => checkout_size(ws, wanted.base, free.block)?,
+        None => checkout_size(ws, wanted, free.block)?,
         Some(folders) => {
             let tree = ws.repo.read.tree_of(wanted.base)?;
             let read = &ws.repo.read;
@@ -128,11 +130,14 @@ fn require_budget(
     Err(refusal(ws, what, short).into())
 }
 
-/// The size of a checkout of `base`, by the nearest that there is: an index of the main checkout, of a slot, of a task.
-fn checkout_size(ws: &Workspace, base: &Oid, block: u64) -> anyhow::Result<CheckoutSize> {
-    let name = base.as_str().len() / 2;
+/// The size of a whole checkout, by the nearest that there is: an index of the main checkout, of a slot, of a task.
+fn checkout_size(ws: &Workspace, wanted: &Wanted, block: u64) -> anyhow::Result<CheckoutSize> {
+    if let Some(size) = wanted.main.checkout_size(block) {
+        return Ok(size);
+    }
+    let name = wanted.base.as_str().len() / 2;
     let store = &ws.store;
-    let mut indexes = vec![ws.repo.common().join("index")];
+    let mut indexes = Vec::new();
     for slot in list_dirs(&store.root().join("slots"))? {
         indexes.push(store.root().join("slots").join(slot).join("index"));
     }
@@ -145,7 +150,7 @@ fn checkout_size(ws: &Workspace, base: &Oid, block: u64) -> anyhow::Result<Check
     if let Some(size) = known.next() {
         return Ok(size);
     }
-    let tree = ws.repo.read.tree_of(base)?;
+    let tree = ws.repo.read.tree_of(wanted.base)?;
     Ok(ws.repo.read.tree_size(&tree, "", block).unwrap_or_default())
 }
 

@@ -1,0 +1,102 @@
+//! What git is set to, asked in the background: its children answer while something else is done.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use anyhow::Context as _;
+
+use super::command::Git;
+use super::read::records;
+
+/// What the machine, the user and the repository set.
+pub(crate) struct Settings {
+    /// By their keys, in lower case as far as git has them so; of several with one key the last, which counts.
+    values: HashMap<String, String>,
+    /// The files of attributes of the machine and of the user; nothing where this git does not tell, as before 2.42.
+    pub(crate) attribute_files: Option<Vec<PathBuf>>,
+}
+
+impl Settings {
+    /// A setting in lower case.
+    pub(crate) fn value(&self, key: &str) -> Option<String> {
+        self.values.get(key).map(|value| value.to_ascii_lowercase())
+    }
+
+    pub(crate) fn is_on(&self, key: &str) -> bool {
+        let is_off = |value: &str| matches!(value, "false" | "no" | "off" | "0" | "");
+        self.value(key).is_some_and(|value| !is_off(&value))
+    }
+}
+
+/// Settings that were asked for.
+pub(crate) struct AskedSettings {
+    values: Receiver<anyhow::Result<Vec<u8>>>,
+    attribute_files: Vec<Receiver<anyhow::Result<Option<Vec<PathBuf>>>>>,
+}
+
+impl Git {
+    /// Begins to ask for the settings.
+    pub(crate) fn ask_settings(&self) -> AskedSettings {
+        let attribute_file = |name| self.ask(move |git| git.attribute_file(name));
+        AskedSettings {
+            values: self.ask(|git| git.command(["config", "--list", "-z"]).bytes()),
+            attribute_files: ["GIT_ATTR_SYSTEM", "GIT_ATTR_GLOBAL"]
+                .map(attribute_file)
+                .into(),
+        }
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Git) -> T + Send + 'static,
+    ) -> Receiver<T> {
+        let (to, answer) = channel();
+        let git = self.clone();
+        // Nobody may want to know it any more.
+        thread::spawn(move || to.send(question(&git)).ok());
+        answer
+    }
+
+    /// A file of attributes, in a list that is empty where there is none; nothing where this git does not tell.
+    fn attribute_file(&self, name: &str) -> anyhow::Result<Option<Vec<PathBuf>>> {
+        let output = self.command(["var", name]).output()?;
+        Ok(match output.status.code() {
+            Some(0) => {
+                let path = String::from_utf8_lossy(&output.stdout);
+                Some(vec![PathBuf::from(path.trim_end())])
+            }
+            Some(1) => Some(Vec::new()),
+            _ => None,
+        })
+    }
+}
+
+impl AskedSettings {
+    /// Waits for the answers.
+    ///
+    /// # Errors
+    /// Where git does not answer.
+    pub(crate) fn wait(&self) -> anyhow::Result<Settings> {
+        let gone = "what asked git for its settings is gone";
+        let list = self.values.recv().context(gone)??;
+        let read = |record: &[u8]| {
+            let text = String::from_utf8_lossy(record);
+            // A key alone means yes.
+            let (key, value) = text.split_once('\n').unwrap_or((&text, "true"));
+            (key.to_owned(), value.to_owned())
+        };
+        let mut attribute_files = Some(Vec::new());
+        for answer in &self.attribute_files {
+            match (answer.recv().context(gone)??, &mut attribute_files) {
+                (Some(file), Some(files)) => files.extend(file),
+                _ => attribute_files = None,
+            }
+        }
+        Ok(Settings {
+            values: records(&list).map(read).collect(),
+            attribute_files,
+        })
+    }
+}
