@@ -104,7 +104,7 @@ impl Repo {
     }
 
     /// Removes all that is neither tracked nor kept, nested repositories and ignored files included.
-    fn clean_slot(&self, slot: SlotCheckout, keep: &[String]) -> anyhow::Result<()> {
+    pub(crate) fn clean_slot(&self, slot: SlotCheckout, keep: &[String]) -> anyhow::Result<()> {
         let mut command = self
             .git
             .command(["clean", "-ffdxq"])

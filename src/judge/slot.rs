@@ -1,5 +1,6 @@
 //! A slot: a checkout of `wt`'s own in which candidates are judged, kept warm from one to the next.
 
+mod clear;
 mod drop;
 mod record;
 mod set_up;

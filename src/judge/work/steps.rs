@@ -191,7 +191,7 @@ impl Judge<'_> {
 
     /// What is said of a step that failed while the disk that it writes to is full. The disk itself is asked, at once:
     /// the words alone an agent could print. Where the step's log has them, less than what is to stay free is full as
-    /// well: some tools take away what they could not finish.
+    /// well: some tools take away what they could not finish. What the step left is taken away then.
     pub(super) fn no_room(&self, slot: &Slot, step: &StepResult) -> Option<String> {
         if step.passed() {
             return None;
@@ -210,6 +210,7 @@ impl Judge<'_> {
         };
         let places = [Some(slot.root()), self.progress.temporary.as_deref()];
         let place = places.into_iter().flatten().find(is_full)?;
+        slot.clear(&self.repo, &self.order);
         Some(format!(
             "{NO_SPACE}: step {} failed for want of room at {}; its log: {}",
             step.name,

@@ -148,6 +148,8 @@ fn a_step_that_fails_on_a_full_disk_costs_nothing() {
         ))
         .prints("next: nothing was counted; free what is over: wt gc --older 0");
     assert_eq!(attempts("big"), 0);
+    let left = path.join("_judge/0/filler.ign");
+    assert!(!left.exists(), "what filled the disk is gone");
     fs::remove_file(path.join("big/big")).expect("removed");
     sandbox.wt(&["validate", "big"]).expect(0);
 
