@@ -3,6 +3,14 @@
 use std::fs;
 
 use super::{approve, fed, plan_of, planned, submit};
+use crate::sandbox::Sandbox;
+
+/// The hash of a plan of the task `auth`: of its `proposal`, or of the `approved` one.
+fn hash_of(sandbox: &Sandbox, plan: &str) -> String {
+    let shown = sandbox.show("auth");
+    let hash = shown["plan"][plan]["hash"].as_str();
+    hash.expect("a hash").to_owned()
+}
 
 #[test]
 fn what_is_no_plan_for_this_task_is_refused_with_its_line_and_its_owner() {
@@ -86,10 +94,7 @@ fn the_operator_approves_what_was_read_and_nothing_else() {
         .wt(&["plan", "approve", "auth"])
         .expect(4)
         .says("is for the operator");
-    let hash = sandbox.show("auth")["plan"]["proposal"]["hash"]
-        .as_str()
-        .expect("a hash")
-        .to_owned();
+    let hash = hash_of(&sandbox, "proposal");
     submit(&sandbox, &["src"]).expect(0);
     let args = [
         "plan",
@@ -126,10 +131,7 @@ fn the_operator_approves_what_was_read_and_nothing_else() {
     approve(&sandbox).expect(0);
 
     let file = |key: &str| {
-        let hash = sandbox.show("auth")["plan"][key]["hash"]
-            .as_str()
-            .expect("a hash")
-            .to_owned();
+        let hash = hash_of(&sandbox, key);
         sandbox.state().join(format!("tasks/auth/plan-{hash}.md"))
     };
     let amend = ["plan", "amend", "auth", "--because", "less"];
@@ -172,10 +174,7 @@ fn what_says_too_little_of_a_hash_approves_nothing() {
         ];
         sandbox.wt(&args)
     };
-    let hash = sandbox.show("auth")["plan"]["proposal"]["hash"]
-        .as_str()
-        .expect("a hash")
-        .to_owned();
+    let hash = hash_of(&sandbox, "proposal");
     for less in ["", " ", &hash[..6], "not a hash"] {
         approve(less).expect(64).says("wt plan show");
     }
