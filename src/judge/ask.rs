@@ -74,10 +74,7 @@ pub(crate) enum Answer {
 /// # Errors
 /// Refusals for all that must hold before a worktree can be judged; a conflict with the target.
 pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
-    // A task that does not exist leaves no lock behind.
-    ws.store.require_task(ask.task)?;
-    let lock = ws.lock_task(ask.task)?;
-    let mut task = ws.store.require_task(ask.task)?;
+    let (lock, mut task) = ws.take_task(ask.task)?;
     clear_dead_judge(ws, &mut task)?;
     if task.state == State::Stopped {
         return Ok(Answer::Stopped {
