@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
@@ -38,6 +40,9 @@ impl<'g> Project<'g> {
         let text = |number| Text::seeded(number).file();
         let project = Self::import(ground, name, files, besides, text)?;
         run(&mut project.git(&["reset", "-q", "--hard"]))?;
+        // As anybody's has been looked at: what was written in the moment in which the index was is not trusted.
+        thread::sleep(Duration::from_millis(1100));
+        run(&mut project.git(&["status"]))?;
         Ok(project)
     }
 

@@ -41,7 +41,7 @@ impl Wanted {
             pairs_of_many: number("WT_BENCH_PAIRS_OF_MANY", "3")?,
             claims: number("WT_BENCH_CLAIMS", "1000")?,
             paths: number("WT_BENCH_PATHS", "100000")?,
-            landings: numbers("WT_BENCH_LANDINGS", "1,10,50")?,
+            landings: numbers("WT_BENCH_LANDINGS", "1,10,25")?,
             warm: number("WT_BENCH_WARM", "2000")?,
             peer: Peer::read(),
         };

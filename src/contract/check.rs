@@ -48,6 +48,16 @@ pub(super) fn inner_path(text: String) -> Result<String, Flaw> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// A path below the repository's root that stands for itself.
+pub(super) fn plain_path(text: String) -> Result<String, Flaw> {
+    let text = inner_path(text)?;
+    if text.contains(['*', '?', '[', '{']) {
+        return Err(Flaw::new(format!("holds a glob: `{text}`"))
+            .hint("name the folder or the file itself; of a folder all that is in it is meant"));
+    }
+    Ok(text)
+}
+
 /// A file of rules: one of the repository, or of the operator's own.
 pub(super) fn rules_file(text: String) -> Result<String, Flaw> {
     let own = text.strip_prefix("~/").or_else(|| text.strip_prefix('/'));

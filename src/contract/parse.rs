@@ -164,7 +164,7 @@ fn worktree(section: &Section<'_>, default: Worktree) -> Result<Worktree, Refusa
             choice(&word, &WARM_COPY, WarmCopy::word)
         })?
         .or(default.warm_copy),
-        sparse_always: list(section, "sparse_always", check::inner_path)?
+        sparse_always: list(section, "sparse_always", check::plain_path)?
             .unwrap_or(default.sparse_always),
     })
 }

@@ -33,6 +33,7 @@ pub(super) fn folders(
     })?;
     let contract = &in_force.contract;
     let tree = ws.repo.read.tree_of(&new.base)?;
+    say_what_is_missing(ws, &tree, &contract.worktree.sparse_always)?;
     let mut folders = Vec::new();
     let agents = contract.agents.values().filter_map(|agent| {
         let (folder, _) = agent.rules.rsplit_once('/')?;
@@ -56,6 +57,19 @@ pub(super) fn folders(
         }
     }
     Ok(folders)
+}
+
+/// Says which of the paths that a sparse worktree is always to hold the tree has not: a step may need them.
+fn say_what_is_missing(ws: &Workspace, tree: &Oid, always: &[String]) -> anyhow::Result<()> {
+    let read = &ws.repo.read;
+    for path in always {
+        if !read.is_folder(tree, path)? && read.file(tree, path)?.is_none() {
+            let ui = &ws.ctx.ui;
+            ui.warn(&format!("there is no {path}, which `sparse_always` names"));
+            ui.hint("mend `sparse_always` under [worktree] in wt.toml");
+        }
+    }
+    Ok(())
 }
 
 /// The whole folders that judge the work, of those that are there.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::mounted::require_unmounted;
+use crate::error::{Code, Refusal};
 
 /// Writes `bytes` to `path` by a temporary file, fsync, rename and fsync of the folder; makes missing folders.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
@@ -186,9 +187,16 @@ pub(crate) fn remove_dir(path: &Path) -> anyhow::Result<()> {
         }
         Err(_) => {}
     }
-    flatten(path)
-        .and_then(|()| fs::remove_dir_all(path))
-        .with_context(failed)
+    let emptied = flatten(path).and_then(|()| fs::remove_dir_all(path));
+    emptied.map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => Refusal::new(
+            Code::Fault,
+            format!("{}: {error}", failed()),
+        )
+        .hint("take away what forbids it, such as chattr +i (see: lsattr), and call this again")
+        .into(),
+        _ => anyhow::Error::new(error).context(failed()),
+    })
 }
 
 /// Empties the folders below `top` one by one, each moved right below it first: neither permissions nor a depth beyond
@@ -203,7 +211,10 @@ fn flatten(top: &Path) -> io::Result<()> {
         for entry in entries {
             let path = entry.path();
             if !entry.file_type()?.is_dir() {
-                fs::remove_file(&path)?;
+                let named = |error: io::Error| {
+                    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+                };
+                fs::remove_file(&path).map_err(named)?;
                 continue;
             }
             open(&path)?;

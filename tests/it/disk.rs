@@ -1,5 +1,6 @@
 //! What `wt` takes on the disk, told and bounded: sizes, room for a spawn, and what can be freed.
 
+mod forbidden;
 mod full;
 mod image;
 mod mounted;

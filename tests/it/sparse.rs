@@ -53,6 +53,33 @@ fn entries(sandbox: &Sandbox, worktree: &Path, index: Option<PathBuf>) -> usize 
 }
 
 #[test]
+fn what_is_always_wanted_and_not_there_is_said_and_a_glob_is_refused() {
+    let sandbox = packages();
+    let contract = sandbox.read("wt.toml");
+    let spawn = |task: &str, always: &str| {
+        sandbox.write("wt.toml", &contract.replace("all.toml", always));
+        sandbox.commit(&sandbox.repo(), "always");
+        let owns = format!("packages/{task}/**");
+        sandbox.wt(&["spawn", task, "--sparse", "--owns", &owns])
+    };
+    let told = spawn("a", "tools/lent");
+    let said = &told.expect(0).err;
+    assert!(
+        said.contains("there is no tools/lent, which `sparse_always` names"),
+        "{said}"
+    );
+    let told = spawn("b", "tools/other/run");
+    let said = &told.expect(0).err;
+    assert!(!said.contains("sparse_always"), "{said}");
+    let told = spawn("c", "tools/*");
+    let said = &told.expect(64).err;
+    assert!(
+        said.contains("sparse_always") && said.contains("holds a glob: `tools/*`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_sparse_task_holds_its_folders_and_what_the_gate_needs_with_sparse_indexes() {
     let sandbox = packages();
     sandbox.write(".git/info/exclude", ".env\n");

@@ -30,8 +30,6 @@ const MEGABYTE: usize = 1_000_000;
 pub(crate) fn measure(site: &Site, report: &mut Report) -> anyhow::Result<()> {
     let project = Project::with(site.ground, "project-with-target", site.files, &PACKAGE)?;
     let main = project.beside("project-with-target");
-    // As anybody's has been looked at: what was written in the moment in which its index was is not trusted.
-    run(&mut project.git(&["status"]))?;
     let has_cargo = build(&project, &main)?.is_some();
     fill(&main.join("target/filling"), site.wanted.warm)?;
     let bar = (site.ground.filesystem() != Filesystem::Ext4).then_some(0.05);
