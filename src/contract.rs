@@ -1,8 +1,6 @@
 //! `wt.toml`: what a contract says, what it defaults to, and the hashes that give it an identity.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +17,7 @@ mod quantity;
 mod read;
 mod render;
 mod rules;
+mod step;
 mod worktree;
 
 pub(crate) use detect::{Folder, TOOLCHAIN_VARIABLES, Tree, detect};
@@ -29,6 +28,7 @@ pub(crate) use plan::{Approve, PlanPolicy};
 pub(crate) use quantity::{age, size};
 pub(crate) use render::render_init;
 pub(crate) use rules::{Held, RuleCheck, Rules};
+pub(crate) use step::{Kind, Step, Timeout};
 pub(crate) use worktree::{WarmCopy, Worktree};
 
 /// Everything that a repository asks of its tasks, with every default filled in.
@@ -54,41 +54,6 @@ pub(crate) struct Contract {
     /// By the agent's name.
     pub(crate) agents: BTreeMap<String, Agent>,
 }
-
-/// One command of the gate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Step {
-    /// Unique in the gate, also when case is ignored, and safe as a file name.
-    pub(crate) name: String,
-    pub(crate) kind: Kind,
-    /// For `sh -c`, in the root of the checkout.
-    pub(crate) run: String,
-    /// Globs: the step runs only if the change touches one of them. `None`: always.
-    pub(crate) when: Option<Vec<String>>,
-    pub(crate) timeout: Timeout,
-    /// Whether a recognised runner may find no test and still pass.
-    pub(crate) allow_empty: bool,
-    /// The rule that it holds, if it is one's check.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) rule: Option<String>,
-}
-
-/// What a step looks for; names its failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
-    Test,
-    Build,
-    Lint,
-    Check,
-    /// A rule's own check.
-    Rule,
-}
-
-/// How long a step may run, in whole seconds; never zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Timeout(u64);
 
 /// How the judge works, and what gives the gate's words their meaning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -184,12 +149,6 @@ pub(crate) struct Agent {
     pub(crate) rules: String,
 }
 
-impl Default for Timeout {
-    fn default() -> Self {
-        Self(10 * 60)
-    }
-}
-
 impl Default for Judge {
     fn default() -> Self {
         Self {
@@ -198,53 +157,6 @@ impl Default for Judge {
             max_file: 100_000_000,
             writable: Vec::new(),
             confine: Confine::default(),
-        }
-    }
-}
-
-impl Timeout {
-    /// Of that many seconds; `None` for zero.
-    pub(crate) fn from_seconds(seconds: u64) -> Option<Self> {
-        (seconds > 0).then_some(Self(seconds))
-    }
-
-    pub(crate) const fn from_minutes(minutes: u64) -> Self {
-        assert!(minutes > 0);
-        Self(minutes * 60)
-    }
-
-    pub(crate) fn duration(self) -> Duration {
-        Duration::from_secs(self.0)
-    }
-}
-
-/// As `wt.toml` writes it: `10m`, `1h30m`.
-impl fmt::Display for Timeout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&quantity::format_duration(self.0))
-    }
-}
-
-impl Kind {
-    /// The first word of the verdict when a step of this kind fails.
-    pub(crate) fn token(self) -> &'static str {
-        match self {
-            Kind::Test => "TEST_FAILURE",
-            Kind::Build => "BUILD_FAILURE",
-            Kind::Lint => "LINT_FAILURE",
-            Kind::Check => "CHECK_FAILURE",
-            Kind::Rule => "RULE_BROKEN",
-        }
-    }
-
-    /// As `wt.toml` writes it.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Kind::Test => "test",
-            Kind::Build => "build",
-            Kind::Lint => "lint",
-            Kind::Check => "check",
-            Kind::Rule => "rule",
         }
     }
 }
@@ -337,7 +249,7 @@ mod tests {
             contract.gate_hash() != plain.gate_hash()
         };
         assert!(changed(|c| c.gate.swap(0, 1)));
-        assert!(changed(|c| c.gate[0].timeout = Timeout(1)));
+        assert!(changed(|c| c.gate[0].timeout = Timeout::from_minutes(1)));
         assert!(changed(|c| c.gate[0].allow_empty = true));
         assert!(changed(|c| c.env.pass.push("A".into())));
         assert!(changed(|c| c.env.fingerprint.push("A".into())));

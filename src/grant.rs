@@ -37,9 +37,7 @@ pub(crate) struct Changed {
 /// # Errors
 /// A refusal where the new claim would meet another's, or for a glob that is to be released and is not held.
 pub(crate) fn change(ws: &Workspace, request: &Request) -> anyhow::Result<Changed> {
-    ws.store.require_task(request.task)?;
-    let _task_lock = ws.lock_task(request.task)?;
-    let mut task = ws.store.require_task(request.task)?;
+    let (_task_lock, mut task) = ws.take_task(request.task)?;
     if task.state == State::Landed {
         return Err(Refusal::refused(format!(
             "task `{}` has landed; its claim has ended",

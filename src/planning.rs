@@ -204,10 +204,7 @@ fn one_line(words: &str) -> String {
 /// # Errors
 /// A refusal for one that is not there, has not started, or has landed.
 fn lock_live(ws: &Workspace, name: &str) -> anyhow::Result<(Lock, Task)> {
-    // Before the lock, too: a name that no task has gets no file.
-    ws.store.require_task(name)?;
-    let lock = ws.lock_task(name)?;
-    let task = ws.store.require_task(name)?;
+    let (lock, task) = ws.take_task(name)?;
     ws.require_started(&task)?;
     if task.state == State::Landed {
         return Err(Refusal::refused(format!("task `{name}` has landed"))

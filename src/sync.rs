@@ -98,9 +98,7 @@ pub(crate) struct Synced {
 /// # Errors
 /// Refusals for whatever does not hold; nothing is changed then.
 pub(crate) fn sync(ws: &Workspace, name: &str, request: &Request) -> anyhow::Result<Synced> {
-    ws.store.require_task(name)?;
-    let _lock = ws.lock_task(name)?;
-    let mut task = ws.store.require_task(name)?;
+    let (_lock, mut task) = ws.take_task(name)?;
     clear_dead_judge(ws, &mut task)?;
     require_idle(ws, &task)?;
     let repo = ws.repo_for(&task);

@@ -202,6 +202,17 @@ impl<'c> Workspace<'c> {
         Ok(lock)
     }
 
+    /// Takes the lock of a live task, and reads the record that stands under it.
+    ///
+    /// # Errors
+    /// A refusal for a task that is not there, and as [`Store::lock`].
+    pub(crate) fn take_task(&self, name: &str) -> anyhow::Result<(Lock, Task)> {
+        // Before the lock, too: a name that no task has gets no file.
+        self.store.require_task(name)?;
+        let lock = self.lock_task(name)?;
+        Ok((lock, self.store.require_task(name)?))
+    }
+
     /// The repository, its git children run in the environment that was captured when the task was made: what
     /// judges does not depend on who calls it.
     pub(crate) fn repo_for(&self, task: &Task) -> Repo {

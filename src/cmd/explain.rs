@@ -61,9 +61,7 @@ impl Explain {
                 )
                 .into());
         };
-        ws.store.require_task(&name)?;
-        let _lock = ws.lock_task(&name)?;
-        let task = ws.store.require_task(&name)?;
+        let (_lock, task) = ws.take_task(&name)?;
         write_atomic(&ws.store.explanation_file(&name), text.as_bytes())?;
         ws.record(&ws.event(&name, "explained"))?;
         if task.state == State::Stopped {

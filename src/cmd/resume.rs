@@ -36,9 +36,7 @@ impl Resume {
                 .into());
         }
         let operator = operator::require(ctx, self.operator.as_deref(), "wt resume")?;
-        ws.store.require_task(&self.task)?;
-        let _lock = ws.lock_task(&self.task)?;
-        let mut task = ws.store.require_task(&self.task)?;
+        let (_lock, mut task) = ws.take_task(&self.task)?;
         clear_dead_judge(&ws, &mut task)?;
         if let Some((order, _)) = judge_at_work(&ws, &task)? {
             return Err(busy(&task, &order).into());

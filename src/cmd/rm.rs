@@ -35,10 +35,8 @@ impl Rm {
     /// Takes the task's lock while no judge is at work on it: with `--force` one that is gets stopped first.
     fn without_judge(&self, ws: &Workspace) -> anyhow::Result<(Lock, Task)> {
         let force = if self.force { Force::Yes } else { Force::No };
-        ws.store.require_task(&self.task)?;
         loop {
-            let lock = ws.lock_task(&self.task)?;
-            let mut task = ws.store.require_task(&self.task)?;
+            let (lock, mut task) = ws.take_task(&self.task)?;
             clear_dead_judge(ws, &mut task)?;
             quarantine::require_ended(ws, &task.name, "end what runs there first")?;
             if judge_at_work(ws, &task)?.is_none() {

@@ -1,6 +1,7 @@
 //! From the text of `wt.toml` to a contract: every key, its default and its place in an error.
 
 mod rules;
+mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,52 +14,8 @@ use super::{
 };
 use crate::error::{Refusal, nearest};
 use rules::rules;
+use schema::{SECTIONS, require_schema, section_of};
 
-/// Every section that has keys of its own, and those keys, in the order in which they are written.
-const SCHEMA: [(&str, &[&str]); 13] = [
-    (
-        "[rules]",
-        &["include", "invariants", "edits", "protect_tests", "check"],
-    ),
-    (
-        "[[gate]]",
-        &["name", "kind", "run", "when", "timeout", "allow_empty"],
-    ),
-    (
-        "[judge]",
-        &["slots", "inputs", "max_file", "writable", "confine"],
-    ),
-    ("[env]", &["pass", "fingerprint"]),
-    (
-        "[worktree]",
-        &[
-            "path",
-            "branch",
-            "setup",
-            "setup_inputs",
-            "setup_writable",
-            "carry",
-            "warm",
-            "warm_copy",
-            "sparse_always",
-        ],
-    ),
-    ("[scope]", &["required", "shared"]),
-    ("[plan]", &["required", "approve", "hedges"]),
-    ("[cage]", &["writable", "require", "agent"]),
-    ("[ports]", &["count", "from"]),
-    ("[land]", &["strategy", "keep", "each"]),
-    ("[disk]", &["budget", "reserve"]),
-    ("[memory]", &["in_history", "budget"]),
-    (
-        "[[rules.check]]",
-        &["rule", "deny", "forbid", "paths", "run", "timeout"],
-    ),
-];
-const SECTIONS: [&str; 13] = [
-    "rules", "gate", "judge", "env", "worktree", "scope", "plan", "cage", "ports", "land", "disk",
-    "memory", "agents",
-];
 /// How many ports one task may have.
 const MOST_PORTS: u8 = 50;
 const KINDS: [Kind; 4] = [Kind::Test, Kind::Build, Kind::Lint, Kind::Check];
@@ -96,20 +53,6 @@ impl Contract {
             agents: agents(&root, detected.agents)?,
         })
     }
-}
-
-/// The section in which `key` is known.
-fn section_of(key: &str) -> Option<&'static str> {
-    let mut sections = SCHEMA.iter().filter(|(_, keys)| keys.contains(&key));
-    sections.next().map(|(section, _)| *section)
-}
-
-fn require_schema(section: &Section<'_>, name: &str) -> Result<(), Refusal> {
-    let found = SCHEMA
-        .iter()
-        .find(|(known, _)| known.trim_matches(['[', ']']) == name);
-    let (_, keys) = found.expect("every section that is read is in the schema");
-    section.require_known(keys, section_of)
 }
 
 fn merge<T>(

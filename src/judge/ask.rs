@@ -1,25 +1,23 @@
 //! The caller's side of `wt validate`: what the worktree holds, and whether the gate may run on it.
 
+mod known;
+
 use crate::breach::Breach;
 use crate::candidate::{self, Candidate, Trespass};
 use crate::copies;
 use crate::error::{Code, Refusal};
 use crate::facts;
-use crate::gate::{self, Order, Purpose, Receipt, Report};
-use crate::git::{Reader, Repo};
-use crate::oid::Oid;
+use crate::gate::{Order, Purpose, Report};
 use crate::quarantine;
 use crate::store::Lock;
-use crate::surroundings;
-use crate::task::{Course, Happening, Pinned, Rejected, Situation, State, Task, Validated, course};
+use crate::task::{Course, Rejected, Situation, State, Task, course};
 use crate::weakened::Weakening;
 use crate::workspace::{InForce, Workspace};
 
 use super::objection::objection;
-use super::order::{
-    OrderRequest, answers, covering_receipt, held_back, order, snapshot_of, standing_receipt,
-};
+use super::order::{OrderRequest, covering_receipt, held_back, order, snapshot_of};
 use super::{busy, clear_dead_judge, judge_at_work, launch};
+use known::{known_snapshot, pass};
 
 /// What an agent asks for.
 pub(crate) struct Ask<'a> {
@@ -74,10 +72,7 @@ pub(crate) enum Answer {
 /// # Errors
 /// Refusals for all that must hold before a worktree can be judged; a conflict with the target.
 pub(crate) fn ask(ws: &Workspace, ask: &Ask) -> anyhow::Result<Answer> {
-    // A task that does not exist leaves no lock behind.
-    ws.store.require_task(ask.task)?;
-    let lock = ws.lock_task(ask.task)?;
-    let mut task = ws.store.require_task(ask.task)?;
+    let (lock, mut task) = ws.take_task(ask.task)?;
     clear_dead_judge(ws, &mut task)?;
     if task.state == State::Stopped {
         return Ok(Answer::Stopped {
@@ -197,104 +192,6 @@ fn decide(
             })
         }
     }
-}
-
-/// The stored receipt answers: the task is validated, and no step is run.
-fn pass(ws: &Workspace, mut task: Task, order: Order, receipt: &Receipt) -> anyhow::Result<Answer> {
-    let before = task.clone();
-    task.advance(Happening::Passed)?;
-    task.rejected = None;
-    task.held_back = None;
-    task.unstable = 0;
-    task.validated = Some(Validated {
-        snapshot: order.snapshot,
-        target: order.target,
-        receipt: receipt.key(),
-        synced: false,
-    });
-    if task != before {
-        ws.store.save_task(&task)?;
-    }
-    ws.record(&ws.event(&task.name, "known").fact("receipt", receipt.key()))?;
-    let report = Report::known(
-        &task,
-        receipt,
-        &order.changed,
-        order.judge_changed,
-        order.tests_weakened,
-    );
-    // The verdict before must not lie there as if it were the last one.
-    if let Err(error) = copies::write_last(&task, &report.text(), None) {
-        ws.ctx.ui.warn(&format!("{error:#}"));
-    }
-    Ok(Answer::Known {
-        task: Box::new(task),
-        report: Box::new(report),
-        target_moved: false,
-    })
-}
-
-/// A receipt of this very snapshot answers at once, also when the target has moved since: landing judges the new
-/// combination.
-fn known_snapshot(
-    ws: &Workspace,
-    repo: &Repo,
-    task: &Task,
-    snapshot: &Pinned,
-    in_force: &InForce,
-    tip: &Oid,
-) -> anyhow::Result<Option<Answer>> {
-    let Some(validated) = &task.validated else {
-        return Ok(None);
-    };
-    if task.state != State::Validated || validated.snapshot.tree != snapshot.tree {
-        return Ok(None);
-    }
-    if validated.synced {
-        // This very tree was never judged, and who asks wants to know.
-        return Ok(None);
-    }
-    let Some(receipt) = standing_receipt(&ws.store, &validated.receipt) else {
-        return Ok(None);
-    };
-    let fingerprint = surroundings::fingerprint(&ws.store, &in_force.contract, &task.environment);
-    let environment = gate::environment_hash(&task.environment, &fingerprint);
-    if receipt.gate != in_force.gate
-        || receipt.environment != environment
-        || validated.target == *tip
-        || !answers(&in_force.contract, &receipt)
-    {
-        // With the target unmoved the general way answers as fast.
-        return Ok(None);
-    }
-    // What is known to conflict can't land, however green it was.
-    let candidate = candidate::combine(repo, task, snapshot, tip)?;
-    let contract = &in_force.contract;
-    let weakened = candidate::weakened(&repo.read, &candidate.changes)?;
-    if !candidate::breaches(&repo.read, contract, &candidate.changes)?.is_empty()
-        || (contract.rules.protect_tests && !weakened.is_empty())
-    {
-        // The receipt says nothing of rules that came since.
-        return Ok(None);
-    }
-    let judge_changed = judge_changed_by(&repo.read, validated, &receipt, in_force)?;
-    let report = Report::known(task, &receipt, &candidate.paths, judge_changed, weakened);
-    Ok(Some(Answer::Known {
-        task: Box::new(task.clone()),
-        report: Box::new(report),
-        target_moved: true,
-    }))
-}
-
-/// What the combination that was judged then changes of the judge.
-fn judge_changed_by(
-    read: &Reader,
-    validated: &Validated,
-    receipt: &Receipt,
-    in_force: &InForce,
-) -> anyhow::Result<Vec<String>> {
-    let changes = read.changes(&read.tree_of(&validated.target)?, &receipt.tree)?;
-    candidate::judge_changed(read, &in_force.contract, &changes)
 }
 
 fn attach(ws: &Workspace, task: &Task, order: &Order, run: u32) -> anyhow::Result<Answer> {

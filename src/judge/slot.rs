@@ -1,5 +1,6 @@
 //! A slot: a checkout of `wt`'s own in which candidates are judged, kept warm from one to the next.
 
+mod acquire;
 mod clear;
 mod drop;
 mod record;
@@ -17,13 +18,15 @@ use crate::donor::{self, Filling, MainIndex, Purpose};
 use crate::gate::Order;
 use crate::git::{NewWorktree, Repo, SlotCheckout, WorktreeBranch};
 use crate::oid::Oid;
-use crate::process::{self, Interrupt};
+use crate::process;
 use crate::store::{
     Lock, Store, list_dirs, read_json, remove_dir, trash_dir, write_json, write_json_shown,
 };
 use crate::warm::{self, Warming};
 use crate::workspace::{MARKER, SLOTS, Workspace};
 
+pub(crate) use acquire::slot_is_free;
+pub(super) use acquire::{Wanted, acquire};
 pub(crate) use drop::{drop_slot, slot_is_taken};
 pub(super) use record::{Record, Tenant};
 
@@ -36,58 +39,6 @@ pub(super) struct Slot {
     record: Record,
     /// Paths that were carried along for this judging.
     carried: Vec<String>,
-}
-
-/// What a judge wants a slot for.
-pub(super) struct Wanted<'a> {
-    pub(super) task: &'a str,
-    /// The folder that holds the worktrees, and the slots.
-    pub(super) worktrees: &'a Path,
-    /// How many slots there are to choose from.
-    pub(super) slots: usize,
-}
-
-/// Takes a free slot, in the order in which they are asked for; nothing where it was interrupted meanwhile. `waiting`
-/// is told how many stand ahead, whenever that changes.
-pub(super) fn acquire(
-    store: &Store,
-    wanted: &Wanted,
-    interrupt: &Interrupt,
-    mut waiting: impl FnMut(usize),
-) -> anyhow::Result<Option<Slot>> {
-    let names = [wanted.task.to_owned()];
-    let mut ticket = store.slot_line().join(&names, wanted.slots.max(1))?;
-    ticket.wait(
-        |open| {
-            for number in open {
-                if let Some(lock) = Lock::attempt(&store.slot_dir(number).join("lock"))? {
-                    return Ok(Some(Slot::open(store, wanted.worktrees, number, lock)));
-                }
-            }
-            Ok(None)
-        },
-        |ahead| waiting(ahead.len()),
-        |time| interrupt.wait(time),
-    )
-}
-
-/// Whether the judge of `order` would get a slot at once, as things stand.
-///
-/// # Errors
-/// Where the line of those who wait can't be read.
-pub(crate) fn slot_is_free(store: &Store, order: &Order) -> anyhow::Result<bool> {
-    let names = [order.task.clone()];
-    let places = order.contract.judge.slots.max(1);
-    let mut ticket = store.slot_line().join(&names, places)?;
-    let free = ticket.wait(
-        |mut open| {
-            let lock = |number| Lock::attempt(&store.slot_dir(number).join("lock"));
-            open.find_map(|number| lock(number).transpose()).transpose()
-        },
-        |_| {},
-        |_| true,
-    )?;
-    Ok(free.is_some())
 }
 
 impl Slot {

@@ -28,10 +28,7 @@ pub(super) fn ready<'r>(
     ws: &Workspace,
     request: Request<'r>,
 ) -> anyhow::Result<(Member<'r>, Lock)> {
-    // A task that does not exist leaves no lock behind.
-    ws.store.require_task(request.task)?;
-    let lock = ws.lock_task(request.task)?;
-    let mut task = ws.store.require_task(request.task)?;
+    let (lock, mut task) = ws.take_task(request.task)?;
     clear_dead_judge(ws, &mut task)?;
     require_landable(ws, &task)?;
     let work = ready_work(ws, &task, &request)?;

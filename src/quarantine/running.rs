@@ -31,9 +31,7 @@ pub(crate) struct Opened {
 /// # Errors
 /// A refusal (busy) where it is open already; where the worktree is not as recorded.
 pub(crate) fn open(ws: &Workspace, name: &str) -> anyhow::Result<Opened> {
-    ws.store.require_task(name)?;
-    let _lock = ws.lock_task(name)?;
-    let task = ws.store.require_task(name)?;
+    let (_lock, task) = ws.take_task(name)?;
     ws.require_started(&task)?;
     if task.state == State::Landed {
         return Err(Refusal::refused(format!("task `{name}` has landed"))

@@ -1,9 +1,10 @@
 //! Whose a path is, seen from one task.
 
-use std::collections::HashMap;
+mod index;
 
 use super::globs::Globs;
 use super::standing::Standing;
+use index::PrefixIndex;
 
 /// What one live task owns.
 #[derive(Clone, Debug)]
@@ -159,41 +160,6 @@ impl<'a> Territory<'a> {
                 let claim = &self.others[claim];
                 (claim, claim.globs.added()[pattern].text())
             })
-    }
-}
-
-/// Finds the few globs that a path can match among those of a thousand claims: by what all their matches begin
-/// with, in lower case.
-#[derive(Debug)]
-struct PrefixIndex {
-    /// Claim and glob, by number, under their prefix.
-    globs: HashMap<Vec<u8>, Vec<(usize, usize)>>,
-    /// The lengths of the prefixes, in order.
-    lengths: Vec<usize>,
-}
-
-impl PrefixIndex {
-    fn new(claims: &[Claim]) -> PrefixIndex {
-        let mut globs: HashMap<Vec<u8>, Vec<(usize, usize)>> = HashMap::new();
-        for (number, claim) in claims.iter().enumerate() {
-            for (glob, pattern) in claim.globs.added().iter().enumerate() {
-                let prefix = pattern.prefix().as_bytes().to_ascii_lowercase();
-                globs.entry(prefix).or_default().push((number, glob));
-            }
-        }
-        let mut lengths: Vec<usize> = globs.keys().map(Vec::len).collect();
-        lengths.sort_unstable();
-        lengths.dedup();
-        PrefixIndex { globs, lengths }
-    }
-
-    fn candidates(&self, path: &[u8]) -> impl Iterator<Item = (usize, usize)> {
-        let path = path.to_ascii_lowercase();
-        self.lengths
-            .iter()
-            .filter_map(move |length| self.globs.get(path.get(..*length)?))
-            .flatten()
-            .copied()
     }
 }
 

@@ -77,9 +77,7 @@ impl Add {
             text,
             paths: paths.filter(|path| !path.is_empty()).collect(),
         };
-        ws.store.require_task(&name)?;
-        let _lock = ws.lock_task(&name)?;
-        let task = ws.store.require_task(&name)?;
+        let (_lock, task) = ws.take_task(&name)?;
         ws.require_started(&task)?;
         if let Some(landing) = &task.landing {
             let what = format!("task `{name}` has landed as {}", landing.commit.short());

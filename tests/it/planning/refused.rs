@@ -3,6 +3,20 @@
 use std::fs;
 
 use super::{approve, fed, plan_of, planned, submit};
+use crate::sandbox::{Ran, Sandbox};
+
+/// The hash of a plan of the task `auth`: of its `proposal`, or of the `approved` one.
+fn hash_of(sandbox: &Sandbox, plan: &str) -> String {
+    let shown = sandbox.show("auth");
+    let hash = shown["plan"][plan]["hash"].as_str();
+    hash.expect("a hash").to_owned()
+}
+
+/// Approves the plan of the task `auth` whose hash the operator read.
+fn approve_read(sandbox: &Sandbox, hash: &str) -> Ran {
+    let approve = ["plan", "approve", "auth", "--operator", "ann"];
+    sandbox.wt(&[&approve[..], &["--plan", hash]].concat())
+}
 
 #[test]
 fn what_is_no_plan_for_this_task_is_refused_with_its_line_and_its_owner() {
@@ -86,22 +100,9 @@ fn the_operator_approves_what_was_read_and_nothing_else() {
         .wt(&["plan", "approve", "auth"])
         .expect(4)
         .says("is for the operator");
-    let hash = sandbox.show("auth")["plan"]["proposal"]["hash"]
-        .as_str()
-        .expect("a hash")
-        .to_owned();
+    let hash = hash_of(&sandbox, "proposal");
     submit(&sandbox, &["src"]).expect(0);
-    let args = [
-        "plan",
-        "approve",
-        "auth",
-        "--operator",
-        "ann",
-        "--plan",
-        &hash[..12],
-    ];
-    sandbox
-        .wt(&args)
+    approve_read(&sandbox, &hash[..12])
         .expect(4)
         .says("the plan to approve is ")
         .says("wt plan show auth");
@@ -126,10 +127,7 @@ fn the_operator_approves_what_was_read_and_nothing_else() {
     approve(&sandbox).expect(0);
 
     let file = |key: &str| {
-        let hash = sandbox.show("auth")["plan"][key]["hash"]
-            .as_str()
-            .expect("a hash")
-            .to_owned();
+        let hash = hash_of(&sandbox, key);
         sandbox.state().join(format!("tasks/auth/plan-{hash}.md"))
     };
     let amend = ["plan", "amend", "auth", "--because", "less"];
@@ -160,27 +158,12 @@ fn the_operator_approves_what_was_read_and_nothing_else() {
 fn what_says_too_little_of_a_hash_approves_nothing() {
     let sandbox = planned("required = true");
     submit(&sandbox, &["src/one.txt"]).expect(0);
-    let approve = |hash: &str| {
-        let args = [
-            "plan",
-            "approve",
-            "auth",
-            "--operator",
-            "ann",
-            "--plan",
-            hash,
-        ];
-        sandbox.wt(&args)
-    };
-    let hash = sandbox.show("auth")["plan"]["proposal"]["hash"]
-        .as_str()
-        .expect("a hash")
-        .to_owned();
+    let hash = hash_of(&sandbox, "proposal");
     for less in ["", " ", &hash[..6], "not a hash"] {
-        approve(less).expect(64).says("wt plan show");
+        approve_read(&sandbox, less).expect(64).says("wt plan show");
     }
     assert_eq!(sandbox.task_state("auth"), "planning");
-    approve(&hash.to_uppercase())
+    approve_read(&sandbox, &hash.to_uppercase())
         .expect(0)
         .says(&format!("plan {}: task `auth` may change", &hash[..12]));
 }
