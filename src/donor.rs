@@ -8,6 +8,7 @@ mod copy;
 mod main_index;
 mod treatment;
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,10 +23,14 @@ use crate::workspace::SLOTS;
 pub(crate) use main_index::MainIndex;
 use main_index::ReadIndex;
 
+/// How often a checkout is compared whose index changes meanwhile.
+const COMPARISONS: usize = 3;
+
 /// A checkout to clone from. A slot is held for as long as this value lives: nobody judges in it meanwhile.
 pub(crate) struct Donor {
     checkout: Checkout,
-    settings: AskedSettings,
+    /// Until they are wanted.
+    settings: Cell<Option<AskedSettings>>,
 }
 
 /// A checkout that may be cloned from.
@@ -73,7 +78,9 @@ pub(crate) fn choose(
     let slots = names.filter_map(|name| free_slot(store, worktrees, &name, hash));
     let mut nearest: Option<Checkout> = None;
     for place in main_place(main).into_iter().chain(slots) {
-        let checkout = Checkout::compare(repo, place, tree)?;
+        let Some(checkout) = Checkout::compare(repo, place, tree)? else {
+            continue;
+        };
         let is_nearer = |other: &Checkout| checkout.differing.len() < other.differing.len();
         let is_same = checkout.differing.is_empty();
         if nearest.as_ref().is_none_or(is_nearer) {
@@ -85,7 +92,10 @@ pub(crate) fn choose(
     }
     let has_most = |it: &Checkout| it.differing.len() * 2 <= it.index.entries().len();
     let nearest = nearest.filter(has_most);
-    Ok(nearest.map(|checkout| Donor { checkout, settings }))
+    Ok(nearest.map(|checkout| Donor {
+        checkout,
+        settings: Cell::new(Some(settings)),
+    }))
 }
 
 fn main_place(main: MainIndex) -> Option<Place> {
@@ -118,20 +128,32 @@ fn free_slot(store: &Store, worktrees: &Path, name: &str, hash: usize) -> Option
 }
 
 impl Checkout {
-    fn compare(repo: &Repo, place: Place, tree: &Oid) -> anyhow::Result<Self> {
-        let ReadIndex { index, written } = place.read;
-        let differing = if index.tree() == Some(tree) {
-            HashSet::new()
-        } else {
-            repo.differing_from(&place.index, tree)?
-        };
-        Ok(Self {
-            root: place.root,
-            index,
-            written,
-            differing,
-            slot: place.slot,
-        })
+    /// Holds a checkout against `tree`. Nothing where its index changes all the time.
+    fn compare(repo: &Repo, mut place: Place, tree: &Oid) -> anyhow::Result<Option<Self>> {
+        for _ in 0..COMPARISONS {
+            let differing = if place.read.index.tree() == Some(tree) {
+                HashSet::new()
+            } else {
+                let differing = repo.differing_from(&place.index, tree)?;
+                // Git read what is there now: of another index than the one at hand it tells nothing.
+                if !place.read.is_still_at(&place.index) {
+                    let Some(read) = ReadIndex::find(&place.index, tree.as_str().len() / 2) else {
+                        return Ok(None);
+                    };
+                    place.read = read;
+                    continue;
+                }
+                differing
+            };
+            return Ok(Some(Self {
+                root: place.root,
+                index: place.read.index,
+                written: place.read.written,
+                differing,
+                slot: place.slot,
+            }));
+        }
+        Ok(None)
     }
 }
 
@@ -188,7 +210,8 @@ impl Donor {
     /// missing; git finds and writes what is.
     pub(crate) fn clone_into(&self, repo: &Repo, to: Filling) -> anyhow::Result<bool> {
         let checkout = &self.checkout;
-        let settings = self.settings.wait()?;
+        let asked = self.settings.take();
+        let settings = asked.unwrap_or_else(|| repo.git.ask_settings()).wait()?;
         let Some(treatments) = treatment::find(repo, checkout, &settings, to)? else {
             return Ok(false);
         };
@@ -199,5 +222,53 @@ impl Donor {
         fs::write(to.index, bytes)
             .with_context(|| format!("can't write {}", to.index.display()))?;
         Ok(is_complete)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::process::Command;
+
+    use super::*;
+    use crate::git::Git;
+
+    #[test]
+    fn an_index_that_changes_once_it_was_read_is_read_again() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let git = |args: &[&str]| {
+            let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+            let mut command = Command::new("git");
+            let done = command.current_dir(&dir).args(identity).args(args).output();
+            assert!(done.is_ok_and(|done| done.status.success()), "{args:?}");
+        };
+        git(&["init", "-q"]);
+        fs::write(dir.path().join("file"), "one\n").expect("written");
+        git(&["add", "."]);
+        git(&["commit", "-q", "-m", "one"]);
+        git(&["branch", "one"]);
+        fs::write(dir.path().join(".gitattributes"), "* eol=crlf\n").expect("written");
+        git(&["add", "."]);
+        git(&["commit", "-q", "-m", "two"]);
+        git(&["branch", "two"]);
+        git(&["checkout", "-q", "one"]);
+        let common = dir.path().join(".git");
+        let which = Command::new("sh").args(["-c", "command -v git"]).output();
+        let program = String::from_utf8(which.expect("sh").stdout).expect("text");
+        let program = PathBuf::from(program.trim());
+        let repo = Repo::open(&common, Git::new(program, &BTreeMap::new()));
+        let tree = |branch: &str| {
+            let tip = repo.read.tip(&format!("refs/heads/{branch}"));
+            let tip = tip.expect("read").expect("a branch");
+            repo.read.tree_of(&tip).expect("a tree")
+        };
+        let wanted = tree("two");
+        let place = main_place(MainIndex::new(&repo, &wanted)).expect("a checkout");
+        assert_eq!(place.read.index.tree(), Some(&tree("one")));
+        git(&["checkout", "-q", "two"]);
+        let compared = Checkout::compare(&repo, place, &wanted).expect("compared");
+        let checkout = compared.expect("it is at rest now");
+        assert_eq!(checkout.index.tree(), Some(&wanted));
+        assert!(checkout.differing.is_empty());
     }
 }
