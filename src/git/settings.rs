@@ -1,11 +1,9 @@
 //! What git is set to, asked in the background: its children answer while something else is done.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-
-use anyhow::Context as _;
+use std::thread::{self, JoinHandle};
 
 use super::command::Git;
 use super::read::records;
@@ -32,8 +30,27 @@ impl Settings {
 
 /// Settings that were asked for.
 pub(crate) struct AskedSettings {
-    values: Receiver<anyhow::Result<Vec<u8>>>,
-    attribute_files: Vec<Receiver<anyhow::Result<Option<Vec<PathBuf>>>>>,
+    values: Asked<anyhow::Result<Vec<u8>>>,
+    attribute_files: [Asked<anyhow::Result<Option<Vec<PathBuf>>>>; 2],
+}
+
+/// A question to git. Its child is waited for even where nobody wants to know the answer any more: it holds the locks
+/// that this process has.
+struct Asked<T>(Option<JoinHandle<T>>);
+
+impl<T> Asked<T> {
+    fn wait(mut self) -> T {
+        let child = self.0.take().expect("it is taken here alone");
+        child.join().unwrap_or_else(|panic| resume_unwind(panic))
+    }
+}
+
+impl<T> Drop for Asked<T> {
+    fn drop(&mut self) {
+        if let Some(child) = self.0.take() {
+            let _ = child.join();
+        }
+    }
 }
 
 impl Git {
@@ -42,21 +59,16 @@ impl Git {
         let attribute_file = |name| self.ask(move |git| git.attribute_file(name));
         AskedSettings {
             values: self.ask(|git| git.command(["config", "--list", "-z"]).bytes()),
-            attribute_files: ["GIT_ATTR_SYSTEM", "GIT_ATTR_GLOBAL"]
-                .map(attribute_file)
-                .into(),
+            attribute_files: ["GIT_ATTR_SYSTEM", "GIT_ATTR_GLOBAL"].map(attribute_file),
         }
     }
 
     fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Git) -> T + Send + 'static,
-    ) -> Receiver<T> {
-        let (to, answer) = channel();
+    ) -> Asked<T> {
         let git = self.clone();
-        // Nobody may want to know it any more.
-        thread::spawn(move || to.send(question(&git)).ok());
-        answer
+        Asked(Some(thread::spawn(move || question(&git))))
     }
 
     /// A file of attributes, in a list that is empty where there is none; nothing where this git does not tell.
@@ -78,9 +90,8 @@ impl AskedSettings {
     ///
     /// # Errors
     /// Where git does not answer.
-    pub(crate) fn wait(&self) -> anyhow::Result<Settings> {
-        let gone = "what asked git for its settings is gone";
-        let list = self.values.recv().context(gone)??;
+    pub(crate) fn wait(self) -> anyhow::Result<Settings> {
+        let list = self.values.wait()?;
         let read = |record: &[u8]| {
             let text = String::from_utf8_lossy(record);
             // A key alone means yes.
@@ -88,8 +99,8 @@ impl AskedSettings {
             (key.to_owned(), value.to_owned())
         };
         let mut attribute_files = Some(Vec::new());
-        for answer in &self.attribute_files {
-            match (answer.recv().context(gone)??, &mut attribute_files) {
+        for asked in self.attribute_files {
+            match (asked.wait()?, &mut attribute_files) {
                 (Some(file), Some(files)) => files.extend(file),
                 _ => attribute_files = None,
             }
