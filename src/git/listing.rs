@@ -1,6 +1,5 @@
 //! What is in a tree: folder by folder, or every path at once.
 
-use anyhow::Context as _;
 use git2::{ObjectType, TreeWalkMode, TreeWalkResult};
 
 use super::read::{Reader, oid, raw, records};
@@ -21,9 +20,8 @@ impl Reader {
         let Some(repo) = self.libgit2() else {
             return Ok(None);
         };
-        let context = || format!("can't list the files of {tree}");
         let mut listing = Listing::default();
-        for entry in &repo.find_tree(raw(tree)?).with_context(context)? {
+        for entry in &repo.find_tree(raw(tree)?)? {
             match (entry.kind(), entry.name()) {
                 (Some(ObjectType::Blob), Ok(name)) => listing.files.push(name.to_owned()),
                 (Some(ObjectType::Tree), Ok(name)) => {

@@ -242,7 +242,7 @@ impl Reader {
             let tree = repo.find_tree(raw(tree)?)?;
             return Ok(match tree.get_path(Path::new(path)) {
                 Ok(entry) if entry.kind() == Some(git2::ObjectType::Blob) => {
-                    Some(repo.find_blob(entry.id())?.content().to_vec())
+                    Some(self.blob(&oid(entry.id())?)?)
                 }
                 _ => None,
             });
@@ -277,15 +277,17 @@ impl Reader {
         Ok(entry.is_ok_and(|entry| entry.kind() == Some(git2::ObjectType::Tree)))
     }
 
-    /// The bytes of a blob.
+    /// The bytes of a blob. One that a partial clone has not yet is fetched by git.
     pub(crate) fn blob(&self, blob: &Oid) -> anyhow::Result<Vec<u8>> {
-        match self.libgit2() {
-            Some(repo) => Ok(repo.find_blob(raw(blob)?)?.content().to_vec()),
-            None => self
-                .git
-                .command(["cat-file", "blob", blob.as_str()])
-                .bytes(),
+        if let Some(repo) = self.libgit2() {
+            match repo.find_blob(raw(blob)?) {
+                Err(error) if error.code() == git2::ErrorCode::NotFound => {}
+                found => return Ok(found?.content().to_vec()),
+            }
         }
+        self.git
+            .command(["cat-file", "blob", blob.as_str()])
+            .bytes()
     }
 
     /// The size of each blob, in bytes.

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use anyhow::Context as _;
+
 use crate::contract::{Folder, Tree};
 use crate::git::Reader;
 use crate::oid::Oid;
@@ -49,6 +51,7 @@ impl<'r> CommitFiles<'r> {
         self.failure.into_inner().map_or(Ok(()), Err)
     }
 
+    /// What was read; where that failed, the failure is kept, and nothing was.
     fn note<T: Default>(&self, done: anyhow::Result<T>) -> T {
         done.unwrap_or_else(|error| {
             self.failure.borrow_mut().get_or_insert(error);
@@ -69,16 +72,17 @@ impl<'r> CommitFiles<'r> {
     fn list(&self, path: &str, tree: &Oid) -> anyhow::Result<Rc<Folder>> {
         let Some(listing) = self.read.folder(tree)? else {
             self.list_all()?;
-            return Ok(self.folder(path));
+            return Ok(match self.find(path) {
+                Some(Known::Content(content)) => content,
+                _ => Rc::default(),
+            });
         };
         let (names, trees): (Vec<_>, Vec<_>) = listing.folders.into_iter().unzip();
         let mut folders = self.folders.borrow_mut();
         for (name, tree) in names.iter().zip(trees) {
             folders.insert(join(path, name), Known::Tree(tree));
         }
-        let content = Rc::new(Folder::new(listing.files, names));
-        folders.insert(path.to_owned(), Known::Content(Rc::clone(&content)));
-        Ok(content)
+        Ok(Rc::new(Folder::new(listing.files, names)))
     }
 
     /// Has git list all files at once.
@@ -111,13 +115,24 @@ impl Tree for CommitFiles<'_> {
     fn folder(&self, path: &str) -> Rc<Folder> {
         match self.find(path) {
             Some(Known::Content(content)) => content,
-            Some(Known::Tree(tree)) => self.note(self.list(path, &tree)),
+            Some(Known::Tree(tree)) => {
+                let listed = self.list(path, &tree);
+                let content =
+                    self.note(listed.with_context(|| format!("can't list the files of {tree}")));
+                // One that can't be read is not tried again and again.
+                let known = Known::Content(Rc::clone(&content));
+                self.folders.borrow_mut().insert(path.to_owned(), known);
+                content
+            }
             None => Rc::default(),
         }
     }
 
     fn read(&self, path: &str) -> Option<String> {
-        String::from_utf8(self.note(self.read.file(&self.tree, path))?).ok()
+        let read = self.read.file(&self.tree, path);
+        let bytes =
+            self.note(read.with_context(|| format!("can't read {path} of {}", self.tree)))?;
+        String::from_utf8(bytes).ok()
     }
 }
 

@@ -830,3 +830,29 @@ fn packed_refs_another_branch_and_a_shallow_history_are_no_hindrance() {
         .expect(0);
     assert!(shallow.join("more").exists() && shallow.join("beside").exists());
 }
+
+#[test]
+fn what_a_partial_clone_has_not_yet_is_fetched() {
+    let sandbox = Sandbox::with(&[("package.json", "{\"scripts\":{\"test\":\"node main\"}}")]);
+    sandbox.git(&["checkout", "-q", "-b", "old"]);
+    sandbox.write(
+        "package.json",
+        "{\"scripts\":{\"test\":\"node old\",\"lint\":\"x\"}}",
+    );
+    sandbox.commit(&sandbox.repo(), "old");
+    sandbox.git(&["checkout", "-q", "main"]);
+    sandbox.git(&["config", "uploadpack.allowFilter", "true"]);
+    let origin = sandbox.root().join("origin");
+    fs::rename(sandbox.repo(), &origin).expect("moved");
+    let url = format!("file://{}", origin.display());
+    let repo = sandbox.repo();
+    let to = repo.to_str().expect("text");
+    sandbox.git_in(&origin, &["clone", "-q", "--filter=blob:none", &url, to]);
+    sandbox.git(&["branch", "-q", "old", "origin/old"]);
+    let spawned = sandbox.wt(&["spawn", "auth", "--base", "old", "--target", "old"]);
+    spawned
+        .expect(0)
+        .says("the script `lint` is not in the gate");
+    let kept = sandbox.read(sandbox.worktree("auth").join("package.json"));
+    assert!(kept.contains("node old"), "{kept}");
+}
