@@ -40,10 +40,16 @@ impl<'g> Project<'g> {
         let text = |number| Text::seeded(number).file();
         let project = Self::import(ground, name, files, besides, text)?;
         run(&mut project.git(&["reset", "-q", "--hard"]))?;
-        // As anybody's has been looked at: what was written in the moment in which the index was is not trusted.
-        thread::sleep(Duration::from_millis(1100));
-        run(&mut project.git(&["status"]))?;
+        project.settle()?;
         Ok(project)
+    }
+
+    /// Has git look at the checkout a second later, as at anybody's: what was written in the very second in which the
+    /// index was is not trusted.
+    pub(crate) fn settle(&self) -> anyhow::Result<()> {
+        thread::sleep(Duration::from_millis(1100));
+        run(&mut self.git(&["status"]))?;
+        Ok(())
     }
 
     /// A repository in which the names of the files are all that counts: they are empty, and not checked out.

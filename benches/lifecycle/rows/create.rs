@@ -157,6 +157,8 @@ fn land(project: &Project, task: &str, round: usize) -> anyhow::Result<()> {
 
 /// How many files of a new worktree its first status opens.
 fn opens(project: &Project) -> anyhow::Result<Option<usize>> {
+    // The last round's task landed in the checkout a moment ago.
+    project.settle()?;
     run(&mut project.wt(&["spawn", "counted"]))?;
     let mut status = project.git(&["status"]);
     status.current_dir(project.worktree("counted"));
