@@ -16,12 +16,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use crate::git::{AskedSettings, IndexFile, Repo};
+use crate::git::{AskedSettings, IndexFile, ReadIndex, Repo};
 use crate::oid::Oid;
 use crate::store::{Lock, Store, list_dirs, read_json};
 use crate::workspace::SLOTS;
 pub(crate) use main_index::MainIndex;
-use main_index::ReadIndex;
 
 /// How often a checkout is compared whose index changes meanwhile.
 const COMPARISONS: usize = 3;
@@ -127,31 +126,35 @@ fn free_slot(store: &Store, worktrees: &Path, name: &str, hash: usize) -> Option
     })
 }
 
+impl Place {
+    /// The paths at which the index that was read and `tree` differ. Nothing where another index has taken its place.
+    fn differing(&self, repo: &Repo, tree: &Oid) -> anyhow::Result<Option<HashSet<Vec<u8>>>> {
+        if self.read.index.tree() == Some(tree) {
+            return Ok(Some(HashSet::new()));
+        }
+        let differing = repo.differing_from(&self.index, tree)?;
+        // Git compared the one that is there now.
+        Ok(self.read.is_still_at(&self.index).then_some(differing))
+    }
+}
+
 impl Checkout {
     /// Holds a checkout against `tree`. Nothing where its index changes all the time.
     fn compare(repo: &Repo, mut place: Place, tree: &Oid) -> anyhow::Result<Option<Self>> {
         for _ in 0..COMPARISONS {
-            let differing = if place.read.index.tree() == Some(tree) {
-                HashSet::new()
-            } else {
-                let differing = repo.differing_from(&place.index, tree)?;
-                // Git read what is there now: of another index than the one at hand it tells nothing.
-                if !place.read.is_still_at(&place.index) {
-                    let Some(read) = ReadIndex::find(&place.index, tree.as_str().len() / 2) else {
-                        return Ok(None);
-                    };
-                    place.read = read;
-                    continue;
-                }
-                differing
+            if let Some(differing) = place.differing(repo, tree)? {
+                return Ok(Some(Self {
+                    root: place.root,
+                    index: place.read.index,
+                    written: place.read.written,
+                    differing,
+                    slot: place.slot,
+                }));
+            }
+            let Some(read) = ReadIndex::find(&place.index, tree.as_str().len() / 2) else {
+                break;
             };
-            return Ok(Some(Self {
-                root: place.root,
-                index: place.read.index,
-                written: place.read.written,
-                differing,
-                slot: place.slot,
-            }));
+            place.read = read;
         }
         Ok(None)
     }
@@ -227,36 +230,18 @@ impl Donor {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::process::Command;
-
     use super::*;
-    use crate::git::Git;
+    use crate::git::Scratch;
 
     #[test]
     fn an_index_that_changes_once_it_was_read_is_read_again() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let git = |args: &[&str]| {
-            let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
-            let mut command = Command::new("git");
-            let done = command.current_dir(&dir).args(identity).args(args).output();
-            assert!(done.is_ok_and(|done| done.status.success()), "{args:?}");
-        };
-        git(&["init", "-q"]);
-        fs::write(dir.path().join("file"), "one\n").expect("written");
-        git(&["add", "."]);
-        git(&["commit", "-q", "-m", "one"]);
-        git(&["branch", "one"]);
-        fs::write(dir.path().join(".gitattributes"), "* eol=crlf\n").expect("written");
-        git(&["add", "."]);
-        git(&["commit", "-q", "-m", "two"]);
-        git(&["branch", "two"]);
-        git(&["checkout", "-q", "one"]);
-        let common = dir.path().join(".git");
-        let which = Command::new("sh").args(["-c", "command -v git"]).output();
-        let program = String::from_utf8(which.expect("sh").stdout).expect("text");
-        let program = PathBuf::from(program.trim());
-        let repo = Repo::open(&common, Git::new(program, &BTreeMap::new()));
+        let scratch = Scratch::new();
+        scratch.write("file", "one\n");
+        scratch.commit("one");
+        scratch.write(".gitattributes", "* eol=crlf\n");
+        scratch.commit("two");
+        scratch.git(&["checkout", "-q", "one"]);
+        let repo = scratch.repo();
         let tree = |branch: &str| {
             let tip = repo.read.tip(&format!("refs/heads/{branch}"));
             let tip = tip.expect("read").expect("a branch");
@@ -265,7 +250,7 @@ mod tests {
         let wanted = tree("two");
         let place = main_place(MainIndex::new(&repo, &wanted)).expect("a checkout");
         assert_eq!(place.read.index.tree(), Some(&tree("one")));
-        git(&["checkout", "-q", "two"]);
+        scratch.git(&["checkout", "-q", "two"]);
         let compared = Checkout::compare(&repo, place, &wanted).expect("compared");
         let checkout = compared.expect("it is at rest now");
         assert_eq!(checkout.index.tree(), Some(&wanted));

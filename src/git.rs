@@ -25,8 +25,11 @@ mod new_worktree;
 mod occupied;
 mod pairs;
 mod read;
+mod read_index;
 mod ref_hold;
 mod same_second;
+#[cfg(test)]
+mod scratch;
 mod settings;
 mod settle_checkout;
 mod slot_checkout;
@@ -57,6 +60,9 @@ pub(crate) use intake::Ref;
 pub(crate) use move_checkout::{Checkout, CheckoutMove, CheckoutMoved};
 pub(crate) use new_worktree::{NewWorktree, WorktreeBranch};
 pub(crate) use read::Reader;
+pub(crate) use read_index::ReadIndex;
+#[cfg(test)]
+pub(crate) use scratch::Scratch;
 pub(crate) use settings::{AskedSettings, Settings};
 pub(crate) use settle_checkout::Settled;
 pub(crate) use slot_checkout::SlotCheckout;

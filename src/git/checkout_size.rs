@@ -1,6 +1,5 @@
 //! How large a checkout is, by an index of one: its sizes are added up, and nothing of it is kept.
 
-use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -8,6 +7,7 @@ use git2::{ObjectType, TreeWalkMode, TreeWalkResult};
 
 use super::index_file::{IndexFile, IndexKind};
 use super::read::{Reader, raw};
+use super::read_index::ReadIndex;
 use crate::oid::Oid;
 
 /// For how long a tree is gone through where no index tells.
@@ -31,8 +31,7 @@ impl CheckoutSize {
     /// What the index at `path` says, where content is rounded up to `block` bytes. Nothing where it is not there, or
     /// is none that is understood; `name` is how long an object's name is there, in bytes.
     pub(crate) fn of_index(path: &Path, name: usize, block: u64) -> Option<Self> {
-        let index = IndexFile::parse(fs::read(path).ok()?, name)?;
-        Some(Self::of(&index, block))
+        Some(Self::of(&ReadIndex::find(path, name)?.index, block))
     }
 
     /// As [`Self::of_index`], of one that was read.
@@ -105,32 +104,24 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
-    use std::process::Command;
+    use crate::git::Scratch;
 
     #[test]
     fn the_sizes_of_an_index_are_added_up_in_each_of_its_versions() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let git = |args: &[&str]| {
-            let done = Command::new("git")
-                .current_dir(dir.path())
-                .args(args)
-                .output();
-            assert!(done.is_ok_and(|done| done.status.success()), "{args:?}");
-        };
-        git(&["init", "-q"]);
+        let scratch = Scratch::new();
         let mut wanted = CheckoutSize::default();
         for (number, length) in [0, 1, 511, 512, 513, 5000].into_iter().enumerate() {
             let name = "n".repeat(1 + 7 * number) + &"/sub".repeat(number);
-            let path = dir.path().join(name);
-            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-            fs::write(path.with_extension("txt"), vec![b'x'; length]).expect("written");
+            scratch.write(&format!("{name}.txt"), vec![b'x'; length]);
             wanted.add(length as u64, 512);
         }
         for version in ["2", "3", "4"] {
-            git(&["add", "-A"]);
-            git(&["update-index", "--index-version", version]);
-            let index = dir.path().join(".git/index");
+            scratch.git(&["add", "-A"]);
+            scratch.git(&["update-index", "--index-version", version]);
+            let index = scratch.root().join(".git/index");
             let found = CheckoutSize::of_index(&index, 20, 512).expect("read");
             assert_eq!(
                 (found.files, found.bytes),
@@ -139,8 +130,8 @@ mod tests {
             );
             assert_eq!(found.index, fs::metadata(&index).expect("there").len());
         }
-        git(&["update-index", "--skip-worktree", "n.txt"]);
-        let index = dir.path().join(".git/index");
+        scratch.git(&["update-index", "--skip-worktree", "n.txt"]);
+        let index = scratch.root().join(".git/index");
         let found = CheckoutSize::of_index(&index, 20, 512).expect("read");
         assert_eq!(found.files, wanted.files - 1);
         let bytes = fs::read(&index).expect("read");

@@ -12,7 +12,8 @@ use super::answer::complaint;
 use super::call::GitCommand;
 use super::changes::Entry;
 use super::read::{records, utf8};
-use super::same_second::{ReadIndex, read_settled};
+use super::read_index::ReadIndex;
+use super::same_second::read_settled;
 use super::snapshot::{View, joined};
 use crate::error::{Refusal, shown};
 use crate::oid::Oid;
@@ -244,10 +245,10 @@ fn held_tree(view: View, like: &Oid) -> Option<Oid> {
     if view.sparse.is_some() {
         return None;
     }
-    let ReadIndex { index, written } =
+    let ReadIndex { index, written, .. } =
         read_settled(view.index, view.worktree, like.as_str().len() / 2)?;
     let changed = index.entries().iter().map(|entry| entry.stat.mtime.0);
-    let racy = changed.filter(|seconds| i64::from(*seconds) >= written);
+    let racy = changed.filter(|seconds| *seconds >= written.0);
     let tree = index.tree()?;
     (racy.count() <= MOST_RACY).then(|| tree.clone())
 }

@@ -3,31 +3,25 @@
 //! kept, would be none to git. The index has nanoseconds.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata};
-use std::io::Read as _;
+use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::index_file::{IndexEntry, IndexFile};
-
-/// An index as it was read.
-pub(super) struct ReadIndex {
-    pub(super) index: IndexFile,
-    /// When it was written, in seconds.
-    pub(super) written: i64,
-}
+use super::read_index::ReadIndex;
 
 /// Reads the index of the checkout at `root`, in a repository whose object names are `hash` bytes long; where it was
 /// written in the second in which files were cloned, those that changed since lose their stat in it first, so that git
 /// reads them. Nothing where it is no plain index.
 pub(super) fn read_settled(index: &Path, root: &Path, hash: usize) -> Option<ReadIndex> {
-    let read = read(index, hash)?;
+    let read = ReadIndex::find(index, hash)?;
+    let written = i64::from(read.written.0);
     if !read
         .index
         .entries()
         .iter()
-        .any(|entry| is_cloned_late(entry, read.written))
+        .any(|entry| is_cloned_late(entry, written))
     {
         return Some(read);
     }
@@ -36,9 +30,9 @@ pub(super) fn read_settled(index: &Path, root: &Path, hash: usize) -> Option<Rea
         .entries()
         .iter()
         .map(|entry| {
-            let is_racy = i64::from(entry.stat.mtime.0) >= read.written;
+            let is_racy = i64::from(entry.stat.mtime.0) >= written;
             let has_changed =
-                || is_cloned_late(entry, read.written) && !is_as_cloned(&read.index, entry, root);
+                || is_cloned_late(entry, written) && !is_as_cloned(&read.index, entry, root);
             // Written anew, the index no longer tells git which files are racy.
             (!is_racy && !has_changed()).then_some(entry.stat)
         })
@@ -46,16 +40,7 @@ pub(super) fn read_settled(index: &Path, root: &Path, hash: usize) -> Option<Rea
     let anew = index.with_extension("settled");
     fs::write(&anew, read.index.patched(&stats)).ok()?;
     fs::rename(&anew, index).ok()?;
-    self::read(index, hash)
-}
-
-fn read(index: &Path, hash: usize) -> Option<ReadIndex> {
-    let mut file = File::open(index).ok()?;
-    let written = file.metadata().ok()?.mtime();
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).ok()?;
-    let index = IndexFile::parse(bytes, hash)?;
-    Some(ReadIndex { index, written })
+    ReadIndex::find(index, hash)
 }
 
 fn is_cloned_late(entry: &IndexEntry, written: i64) -> bool {

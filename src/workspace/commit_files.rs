@@ -151,41 +151,25 @@ fn join(folder: &str, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::fs;
-    use std::process::Command;
-
     use super::*;
-    use crate::git::{Git, Repo};
+    use crate::git::{Repo, Scratch};
 
     /// A repository with one commit of these files, each with its own path as its content.
-    fn commit(paths: &[&str]) -> (tempfile::TempDir, Repo, Oid) {
-        let dir = tempfile::tempdir().expect("a folder");
-        let git = |args: &[&str]| {
-            let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
-            let mut command = Command::new("git");
-            let done = command.current_dir(&dir).args(identity).args(args).output();
-            assert!(done.is_ok_and(|done| done.status.success()), "{args:?}");
-        };
-        git(&["init", "-q"]);
+    fn commit(paths: &[&str]) -> (Scratch, Repo, Oid) {
+        let scratch = Scratch::new();
         for path in paths {
-            let file = dir.path().join(path);
-            fs::create_dir_all(file.parent().expect("a folder")).expect("made");
-            fs::write(file, path).expect("written");
+            scratch.write(path, path);
         }
-        git(&["add", "--all"]);
-        git(&["commit", "-q", "-m", "files"]);
-        let repo = Repo::open(
-            &dir.path().join(".git"),
-            Git::new("git".into(), &BTreeMap::new()),
-        );
+        scratch.commit("main-line");
+        let repo = scratch.repo();
         let head = repo.read.commit("HEAD").expect("read").expect("a commit");
-        (dir, repo, head)
+        (scratch, repo, head)
     }
 
     #[test]
     fn folder_by_folder_and_all_at_once_the_same_is_found() {
-        let (_dir, repo, commit) = commit(&["a-b/x", "a.py", "a/b/c/e", "a/f", "b/g/h", "root"]);
+        let (_scratch, repo, commit) =
+            commit(&["a-b/x", "a.py", "a/b/c/e", "a/f", "b/g/h", "root"]);
         let by_folder = CommitFiles::new(&repo.read, &commit).expect("a commit");
         let at_once = CommitFiles::new(&repo.read, &commit).expect("a commit");
         at_once.list_all().expect("listed");
@@ -203,12 +187,13 @@ mod tests {
 
     #[test]
     fn a_folder_that_can_not_be_read_is_an_error_in_the_end() {
-        let (dir, repo, commit) = commit(&["a/b"]);
+        let (scratch, repo, commit) = commit(&["a/b"]);
         let files = CommitFiles::new(&repo.read, &commit).expect("a commit");
         let root = repo.read.folder(files.tree()).expect("read");
         let (_, tree) = &root.expect("listed").folders[0];
         let (begin, end) = tree.as_str().split_at(2);
-        fs::remove_file(dir.path().join(format!(".git/objects/{begin}/{end}"))).expect("there");
+        let object = scratch.root().join(format!(".git/objects/{begin}/{end}"));
+        std::fs::remove_file(object).expect("there");
         assert_eq!(*files.folder("a"), Folder::default());
         let error = files.require_read().expect_err("it is gone").to_string();
         assert!(error.contains(tree.as_str()), "{error}");
