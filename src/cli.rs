@@ -75,6 +75,8 @@ pub(crate) enum Verb {
     Owed(cmd::owed::Owed),
     #[command(name = "_sweep", hide = true)]
     Sweep(cmd::sweep::Sweep),
+    #[command(name = "_spare", hide = true)]
+    Spare(cmd::spare::Spare),
 }
 
 /// Who may call a verb.
@@ -135,7 +137,8 @@ impl Verb {
             | Verb::Completions(_)
             | Verb::Judge(_)
             | Verb::Cage(_)
-            | Verb::Sweep(_) => Caller::Anyone,
+            | Verb::Sweep(_)
+            | Verb::Spare(_) => Caller::Anyone,
         }
     }
 
@@ -183,6 +186,7 @@ impl Verb {
             Verb::Judge(verb) => verb.run(ctx),
             Verb::Owed(verb) => verb.run(ctx),
             Verb::Sweep(verb) => verb.run(ctx),
+            Verb::Spare(verb) => verb.run(ctx),
         }
     }
 }

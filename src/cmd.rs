@@ -28,6 +28,7 @@ pub(crate) mod run;
 pub(crate) mod scope;
 pub(crate) mod shell_init;
 pub(crate) mod show;
+pub(crate) mod spare;
 pub(crate) mod spawn;
 pub(crate) mod sweep;
 pub(crate) mod sync;

@@ -29,7 +29,7 @@ pub(crate) use quantity::{age, size};
 pub(crate) use render::render_init;
 pub(crate) use rules::{Held, RuleCheck, Rules};
 pub(crate) use step::{Kind, Step, Timeout};
-pub(crate) use worktree::{WarmCopy, Worktree};
+pub(crate) use worktree::{MOST_SPARES, WarmCopy, Worktree};
 
 /// Everything that a repository asks of its tasks, with every default filled in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -6,6 +6,8 @@ mod attributes;
 mod clone;
 mod copy;
 mod main_index;
+mod path;
+mod spare;
 mod treatment;
 
 use std::cell::Cell;
@@ -21,6 +23,9 @@ use crate::oid::Oid;
 use crate::store::{Lock, Store, list_dirs, read_json};
 use crate::workspace::SLOTS;
 pub(crate) use main_index::MainIndex;
+use treatment::Treatments;
+
+pub(crate) use spare::{ReadySpare, find_spare, is_near};
 
 /// How often a checkout is compared whose index changes meanwhile.
 const COMPARISONS: usize = 3;
@@ -40,7 +45,7 @@ struct Checkout {
     written: (u32, u32),
     /// Its paths that the wanted tree has otherwise, or not at all.
     differing: HashSet<Vec<u8>>,
-    /// Of a slot, its lock; the main checkout has none.
+    /// Of a slot, its lock; the others have none.
     slot: Option<Lock>,
 }
 
@@ -187,20 +192,30 @@ pub(crate) enum Purpose {
     Judging,
 }
 
-/// Writes the files of a tree into a new worktree: cloned from `donor` where that is safe, the rest by git; through an
-/// index of `wt`'s own, which that of the administrative folder `admin` is then copied from.
+/// Where the files of a new checkout come from, as far as that is safe; the rest is git's to write.
+pub(crate) enum Source<'d> {
+    /// They are moved.
+    Spare(ReadySpare),
+    /// They are cloned.
+    Donor(&'d Donor),
+    Git,
+}
+
+/// Writes the files of a tree into a new worktree, through an index of `wt`'s own, which that of the administrative
+/// folder `admin` is then copied from.
 ///
 /// # Errors
 /// Where the files can't be written.
 pub(crate) fn fill_worktree(
     repo: &Repo,
-    donor: Option<&Donor>,
+    source: Source,
     to: Filling,
     admin: &str,
 ) -> anyhow::Result<()> {
-    let is_complete = match donor {
-        Some(donor) => donor.clone_into(repo, to)?,
-        None => false,
+    let is_complete = match source {
+        Source::Spare(spare) => spare.move_into(to)?,
+        Source::Donor(donor) => donor.clone_into(repo, to)?,
+        Source::Git => false,
     };
     if !is_complete {
         repo.fill_worktree(to.root, to.index, to.tree)?;
@@ -213,9 +228,7 @@ impl Donor {
     /// missing; git finds and writes what is.
     pub(crate) fn clone_into(&self, repo: &Repo, to: Filling) -> anyhow::Result<bool> {
         let checkout = &self.checkout;
-        let asked = self.settings.take();
-        let settings = asked.unwrap_or_else(|| repo.git.ask_settings()).wait()?;
-        let Some(treatments) = treatment::find(repo, checkout, &settings, to)? else {
+        let Some(treatments) = self.treatments(repo, (to.tree, to.purpose))? else {
             return Ok(false);
         };
         let stats = clone::clone_files(checkout, &treatments, to.root)?;
@@ -225,6 +238,19 @@ impl Donor {
         fs::write(to.index, bytes)
             .with_context(|| format!("can't write {}", to.index.display()))?;
         Ok(is_complete)
+    }
+}
+
+impl Donor {
+    /// How its files are to be treated in a new checkout; nothing where git is to write them all.
+    fn treatments(
+        &self,
+        repo: &Repo,
+        wanted: (&Oid, Purpose),
+    ) -> anyhow::Result<Option<Treatments>> {
+        let asked = self.settings.take();
+        let settings = asked.unwrap_or_else(|| repo.git.ask_settings()).wait()?;
+        treatment::find(repo, &self.checkout, &settings, wanted)
     }
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::disk::Counted;
 use crate::remove::{Released, release, sweep_now};
+use crate::spares::drop_spare;
 use crate::store::remove_dir;
 use crate::workspace::Workspace;
 
@@ -32,6 +33,8 @@ pub(crate) enum Kind {
     Trash,
     /// A checkout of the judge's, with its caches.
     Slot,
+    /// A checkout that is made ahead.
+    Spare,
     /// The caches of set-ups.
     Caches,
 }
@@ -44,6 +47,7 @@ impl Kind {
             Kind::Logs => "logs",
             Kind::Trash => "trash",
             Kind::Slot => "slot",
+            Kind::Spare => "spare",
             Kind::Caches => "caches",
         }
     }
@@ -75,6 +79,7 @@ enum Act {
     Paths(Vec<PathBuf>),
     Sweep(PathBuf),
     Slot(usize),
+    Spare(usize),
     SetUpCaches(PathBuf),
 }
 
@@ -108,6 +113,7 @@ impl Plan {
         plan.add_logs(ws, older)?;
         plan.add_trash(ws)?;
         plan.add_slots(ws, older)?;
+        plan.add_spares(ws, older)?;
         plan.add_set_up_caches(ws, older)?;
         Ok(plan)
     }
@@ -145,6 +151,7 @@ impl Item {
             }
             Act::Sweep(trash) => sweep_now(trash).map(|()| true),
             Act::Slot(number) => crate::judge::drop_slot(ws, *number),
+            Act::Spare(number) => drop_spare(&ws.store, *number),
             Act::SetUpCaches(folder) => caches::remove_set_up_caches(ws, folder),
         }
     }

@@ -51,6 +51,7 @@ mod hook_file;
 mod quarantine;
 
 mod ports;
+mod spares;
 mod surroundings;
 
 mod forward;

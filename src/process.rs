@@ -17,7 +17,7 @@ pub(crate) use at_work::{Gits, who_may_hold};
 pub(crate) use capture::tail;
 pub(crate) use detach::{detach, isolate};
 pub(crate) use family::Held;
-pub(crate) use identity::Identity;
+pub(crate) use identity::{Identity, boot_id};
 pub(crate) use interrupt::Interrupt;
 pub(crate) use job::{End, Job, run};
 pub(crate) use leader::{Fate, Leader};

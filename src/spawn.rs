@@ -1,5 +1,6 @@
 //! Making a task: branch, worktree, record, copies and set-up; all of it or nothing.
 
+mod ahead;
 mod make;
 mod plan;
 mod room;
@@ -20,6 +21,7 @@ use crate::task::{Task, check_name};
 use crate::usage;
 use crate::workspace::{InForce, Workspace};
 
+pub(crate) use ahead::make_ahead;
 use plan::Plan;
 pub(crate) use undo::undo;
 
@@ -179,6 +181,9 @@ fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
             )?;
             ballast::hold(ws, &plan.worktrees);
             usage::look(ws, &plan.worktrees);
+            if plan.folders.is_none() {
+                ahead::start(ws, in_force.contract.worktree.spare, &new.target);
+            }
             Ok(task)
         }
         Err(error) => {
@@ -211,9 +216,9 @@ fn make(
         .ctx
         .ui
         .progress(&format!("{}: making the worktree", new.name));
-    let donor = plan.donor(ws, new, in_force, main)?;
-    let task = plan.make(ws, new, in_force, donor.as_ref())?;
+    let mut origins = plan.origins(ws, new, in_force, main)?;
+    let task = plan.make(ws, new, in_force, origins.of_files())?;
     drop(bar);
-    plan.finish(ws, &task, in_force, donor, interrupt)?;
+    plan.finish(ws, &task, in_force, origins.donor, interrupt)?;
     Ok(task)
 }

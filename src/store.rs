@@ -90,6 +90,11 @@ impl Store {
         self.root.join("slots").join(slot.to_string())
     }
 
+    /// What is kept of a checkout that is made ahead.
+    pub(crate) fn spare_dir(&self, spare: usize) -> PathBuf {
+        self.root.join("spares").join(spare.to_string())
+    }
+
     /// The records of finished and removed tasks.
     pub(crate) fn archive_dir(&self) -> PathBuf {
         self.root.join("archive")

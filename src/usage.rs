@@ -1,4 +1,4 @@
-//! What all that is `wt`'s takes on the disk: tasks, slots, trash and state.
+//! What all that is `wt`'s takes on the disk: tasks, slots, spares, trash and state.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{Counted, Taken, free_at};
 use crate::judge::{SlotPlace, slot_places};
+use crate::spares;
 use crate::store::{read_json, trash_dir, write_json_shown};
 use crate::workspace::{SLOTS, Workspace};
 
@@ -53,6 +54,8 @@ pub(crate) enum What {
     Task,
     /// A checkout in which the judge works, with its caches.
     Slot,
+    /// A checkout that is made ahead for the next task.
+    Spare,
     /// The caches of the set-ups at spawn.
     Caches,
     /// What was removed, and is kept or waits to be deleted.
@@ -66,6 +69,7 @@ impl What {
         match self {
             What::Task => "task",
             What::Slot => "slot",
+            What::Spare => "spare",
             What::Caches => "caches",
             What::Trash => "trash",
             What::State => "state",
@@ -119,6 +123,9 @@ pub(crate) fn count(ws: &Workspace) -> anyhow::Result<Usage> {
     } in slot_places(ws)?
     {
         add(What::Slot, slot.to_string(), &[root, caches]);
+    }
+    for (number, spare) in spares::places(&ws.store)? {
+        add(What::Spare, number.to_string(), &[spare.root]);
     }
     for trash in trash_dirs(ws)? {
         let caches = trash.with_file_name(SLOTS).join(SPAWN_CACHES);

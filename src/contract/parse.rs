@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::quantity::{parse_duration, parse_reserve, parse_size};
 use super::read::{Field, Flaw, Section, Source};
 use super::{
-    Agent, Approve, CagePolicy, Confine, Contract, Disk, Env, Judge, Kind, Land, Memory,
-    PlanPolicy, Ports, ScopePolicy, Step, Strategy, Timeout, WarmCopy, Worktree, check, inputs,
-    memory,
+    Agent, Approve, CagePolicy, Confine, Contract, Disk, Env, Judge, Kind, Land, MOST_SPARES,
+    Memory, PlanPolicy, Ports, ScopePolicy, Step, Strategy, Timeout, WarmCopy, Worktree, check,
+    inputs, memory,
 };
 use crate::error::{Refusal, nearest};
 use rules::rules;
@@ -150,6 +150,14 @@ fn worktree(section: &Section<'_>, default: Worktree) -> Result<Worktree, Refusa
         Some(_) => (None, Vec::new()),
         None => (default.setup_inputs, default.setup_writable),
     };
+    let spare = section.find_integer("spare")?.map(|spare| {
+        spare.read(|spare| match usize::try_from(spare) {
+            Ok(spare) if spare <= MOST_SPARES => Ok(spare),
+            _ => Err(Flaw::new(format!(
+                "must be from 0 to {MOST_SPARES}, not {spare}"
+            ))),
+        })
+    });
     Ok(Worktree {
         path: value(section, "path", check::worktree_path)?.unwrap_or(default.path),
         branch: value(section, "branch", check::branch)?.unwrap_or(default.branch),
@@ -166,6 +174,7 @@ fn worktree(section: &Section<'_>, default: Worktree) -> Result<Worktree, Refusa
         .or(default.warm_copy),
         sparse_always: list(section, "sparse_always", check::plain_path)?
             .unwrap_or(default.sparse_always),
+        spare: spare.transpose()?.unwrap_or(default.spare),
     })
 }
 

@@ -58,6 +58,7 @@ fn render(detected: &Detected) -> Result<String, minijinja::Error> {
             warm => list(&worktree.warm),
             warm_copy => worktree.warm_copy.map(|wish| quoted(wish.word())),
             sparse_always => list(&worktree.sparse_always),
+            spare => worktree.spare.to_string(),
             required => scope.required.to_string(),
             shared => list(&scope.shared),
             plan_required => plan.required.to_string(),
@@ -262,6 +263,8 @@ mod tests {
         # Files and folders that `wt spawn --sparse` checks out besides the task's scope: what the gate needs. The files at
         # the root are there always.
         sparse_always = []
+        # Checkouts that are made ahead, in the background, for the next tasks. Each takes the room of a worktree.
+        spare = 0
 
         [scope]
         # Whether every task has to say which paths it will change.

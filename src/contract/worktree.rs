@@ -25,7 +25,13 @@ pub(crate) struct Worktree {
     /// Files and folders that a worktree of a task's scope alone (`wt spawn --sparse`) holds besides.
     #[serde(default)]
     pub(crate) sparse_always: Vec<String>,
+    /// How many checkouts are kept ready for the next tasks, at most [`MOST_SPARES`].
+    #[serde(default)]
+    pub(crate) spare: usize,
 }
+
+/// More checkouts are not kept ready.
+pub(crate) const MOST_SPARES: usize = 64;
 
 /// What becomes of a warm folder where the file system can't share its blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +53,7 @@ impl Default for Worktree {
             warm: Vec::new(),
             warm_copy: None,
             sparse_always: Vec::new(),
+            spare: 0,
         }
     }
 }

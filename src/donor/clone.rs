@@ -15,6 +15,7 @@ use rustix::fs::{self as sys, CWD, Mode, OFlags, ResolveFlags};
 
 use super::Checkout;
 use super::copy::{Copier, FileToClone, Ways};
+use super::path::split;
 use super::treatment::{Treatment, Treatments};
 use crate::git::{IndexKind, IndexStat};
 use runs::Runs;
@@ -149,14 +150,6 @@ fn portions<'a>(donor: &'a Checkout, treatments: &Treatments) -> Vec<Portion<'a>
         }
     }
     portions
-}
-
-/// A path as its folder, empty for the root, and its name there.
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    match path.iter().rposition(|byte| *byte == b'/') {
-        Some(slash) => (&path[..slash], &path[slash + 1..]),
-        None => (b"", path),
-    }
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -98,7 +98,7 @@ impl<'a> Copier<'a> {
         }
         if file.entry.kind == IndexKind::Link {
             return match stat_of(file.from.as_fd(), file.name) {
-                Ok(seen) if self.is_known(file.entry, &seen) => clone_link(file, &seen),
+                Ok(seen) if is_known(file.entry, &seen, self.written) => clone_link(file, &seen),
                 _ => Ok(None),
             };
         }
@@ -106,27 +106,11 @@ impl<'a> Copier<'a> {
             return Ok(None);
         };
         match sys::fstat(&source) {
-            Ok(seen) if self.is_known(file.entry, &seen) => self.clone_content(file, source, &seen),
+            Ok(seen) if is_known(file.entry, &seen, self.written) => {
+                self.clone_content(file, source, &seen)
+            }
             _ => Ok(None),
         }
-    }
-
-    /// Whether a file is the one that the donor's index describes, and can't have changed unseen since that was written.
-    fn is_known(&self, entry: &IndexEntry, seen: &Stat) -> bool {
-        let kind = match FileType::from_raw_mode(seen.st_mode) {
-            FileType::Symlink => IndexKind::Link,
-            FileType::RegularFile if seen.st_mode & 0o100 != 0 => IndexKind::Executable,
-            FileType::RegularFile => IndexKind::File,
-            _ => return false,
-        };
-        let now = index_stat(seen);
-        // Git does not compare devices: their numbers change with a restart.
-        let dev = entry.stat.dev;
-        kind == entry.kind
-            && IndexStat { dev, ..now } == entry.stat
-            && [now.mtime, now.ctime]
-                .into_iter()
-                .all(|time| is_before(time, self.written))
     }
 
     fn open(&self, file: &FileToClone) -> Option<File> {
@@ -272,6 +256,24 @@ impl<'a> Copier<'a> {
     }
 }
 
+/// Whether a file is the one that an index describes, which was `written` then, and can't have changed unseen since.
+pub(super) fn is_known(entry: &IndexEntry, seen: &Stat, written: (u32, u32)) -> bool {
+    let kind = match FileType::from_raw_mode(seen.st_mode) {
+        FileType::Symlink => IndexKind::Link,
+        FileType::RegularFile if seen.st_mode & 0o100 != 0 => IndexKind::Executable,
+        FileType::RegularFile => IndexKind::File,
+        _ => return false,
+    };
+    let now = index_stat(seen);
+    // Git does not compare devices: their numbers change with a restart.
+    let dev = entry.stat.dev;
+    kind == entry.kind
+        && IndexStat { dev, ..now } == entry.stat
+        && [now.mtime, now.ctime]
+            .into_iter()
+            .all(|time| is_before(time, written))
+}
+
 /// The folder of a submodule, which is filled later. Git never compares its times.
 fn make_submodule(file: &FileToClone) -> io::Result<Option<IndexStat>> {
     match sys::mkdirat(file.to, file.name, Mode::from_raw_mode(0o777)) {
@@ -298,7 +300,7 @@ fn clone_link(file: &FileToClone, seen: &Stat) -> io::Result<Option<IndexStat>> 
     Ok(Some(index_stat(&stat_of(file.to.as_fd(), file.name)?)))
 }
 
-fn stat_of(folder: BorrowedFd, name: &[u8]) -> Result<Stat, Errno> {
+pub(super) fn stat_of(folder: BorrowedFd, name: &[u8]) -> Result<Stat, Errno> {
     sys::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
 }
 
@@ -338,7 +340,7 @@ fn times(stat: &Stat) -> Timestamps {
     clippy::cast_sign_loss,
     reason = "git keeps the lower 32 bits of each"
 )]
-fn index_stat(stat: &Stat) -> IndexStat {
+pub(super) fn index_stat(stat: &Stat) -> IndexStat {
     IndexStat {
         ctime: (stat.st_ctime as u32, stat.st_ctime_nsec as u32),
         mtime: (stat.st_mtime as u32, stat.st_mtime_nsec as u32),

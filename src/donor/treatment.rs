@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::attributes::{self, Attributes};
-use super::{Checkout, Filling, Purpose};
+use super::{Checkout, Purpose};
 use crate::git::{Repo, Settings};
+use crate::oid::Oid;
 
 /// How a file of a donor comes to the new worktree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +30,12 @@ impl Treatments {
     }
 }
 
-/// How the files of `donor` are to be treated in a new checkout; nothing where git is to write them all.
+/// How the files of `donor` are to be treated in a new checkout of `tree`; nothing where git is to write them all.
 pub(super) fn find(
     repo: &Repo,
     donor: &Checkout,
     settings: &Settings,
-    to: Filling,
+    (tree, purpose): (&Oid, Purpose),
 ) -> anyhow::Result<Option<Treatments>> {
     if are_left_to_git(settings) {
         return Ok(None);
@@ -48,11 +49,11 @@ pub(super) fn find(
     }
     let paths = donor.index.entries().iter();
     let paths = paths.map(|entry| donor.index.path(entry));
-    let Some(found) = attributes::read(repo, to.tree, paths)? else {
+    let Some(found) = attributes::read(repo, tree, paths)? else {
         return Ok(None);
     };
     for (path, attributes) in found {
-        let treatment = match (treatment(&attributes), to.purpose) {
+        let treatment = match (treatment(&attributes), purpose) {
             // Nothing of that content is in the tree that is judged: its own git brings it.
             (Treatment::ClonedContent, Purpose::Judging) => Treatment::Written,
             (treatment, _) => treatment,

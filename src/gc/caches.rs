@@ -10,6 +10,7 @@ use super::{Act, Held, Item, Kind, Plan, own_bytes, seconds_since, seconds_uncha
 use crate::error::counted;
 use crate::judge::{SlotPlace, slot_is_taken, slot_places};
 use crate::remove::{gone, sweep_now};
+use crate::spares::{self, Spare};
 use crate::store::{Operation, trash_dir};
 use crate::ui;
 use crate::usage::{SPAWN_CACHES, trash_dirs};
@@ -72,6 +73,28 @@ impl Plan {
                 age_seconds: age,
                 why,
                 act: Act::Slot(slot),
+            });
+        }
+        Ok(())
+    }
+
+    /// Checkouts that no task has taken for so long.
+    pub(super) fn add_spares(&mut self, ws: &Workspace, older: i64) -> anyhow::Result<()> {
+        for (number, note) in spares::places(&ws.store)? {
+            let age = seconds_since(ws, note.made);
+            if age < older || Spare::hold(&ws.store, number)?.is_none() {
+                continue;
+            }
+            self.items.push(Item {
+                kind: Kind::Spare,
+                name: number.to_string(),
+                bytes: own_bytes(&[note.root]),
+                age_seconds: age,
+                why: format!(
+                    "not taken for {}; made anew after the next spawn",
+                    ui::age(age)
+                ),
+                act: Act::Spare(number),
             });
         }
         Ok(())

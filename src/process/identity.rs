@@ -105,7 +105,8 @@ impl Identity {
 /// Names the run of the machine that this is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-fn boot_id() -> io::Result<String> {
+/// The name of this running of the machine.
+pub(crate) fn boot_id() -> io::Result<String> {
     let id = std::fs::read_to_string(BOOT_ID)?;
     Ok(id.trim_end().to_owned())
 }

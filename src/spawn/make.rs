@@ -9,7 +9,7 @@ use super::NewTask;
 use super::plan::Plan;
 use crate::carry;
 use crate::copies;
-use crate::donor::{self, Donor, Filling, MainIndex, Purpose};
+use crate::donor::{self, Donor, Filling, MainIndex, Purpose, ReadySpare, Source};
 use crate::error::{Refusal, some_of};
 use crate::git::{NewWorktree, WorktreeBranch, folder_id};
 use crate::process::Interrupt;
@@ -19,20 +19,52 @@ use crate::task::{FolderId, Happening, State, Task};
 use crate::warm::{self, Warming};
 use crate::workspace::{InForce, Workspace, write_marker};
 
+/// What a new worktree's files and warm folders come from.
+pub(super) struct Origins {
+    /// Until its files are moved.
+    spare: Option<ReadySpare>,
+    pub(super) donor: Option<Donor>,
+    /// Whether files come from the donor as well.
+    clones_files: bool,
+}
+
+impl Origins {
+    /// What the files come from.
+    pub(super) fn of_files(&mut self) -> Source<'_> {
+        match (self.spare.take(), &self.donor) {
+            (Some(spare), _) => Source::Spare(spare),
+            (None, Some(donor)) if self.clones_files => Source::Donor(donor),
+            _ => Source::Git,
+        }
+    }
+}
+
 impl Plan {
-    /// Where files and warm folders of the worktree come from, if there is such a checkout.
-    pub(super) fn donor(
+    /// Looks for what files and warm folders of the worktree come from.
+    pub(super) fn origins(
         &self,
         ws: &Workspace,
         new: &NewTask,
         in_force: &InForce,
         main: MainIndex,
-    ) -> anyhow::Result<Option<Donor>> {
-        if self.folders.is_some() && in_force.contract.worktree.warm.is_empty() {
-            return Ok(None);
-        }
+    ) -> anyhow::Result<Origins> {
         let tree = ws.repo.read.tree_of(&new.base)?;
-        donor::choose(main, &ws.store, &self.worktrees, &tree)
+        // A worktree of some folders is git's to fill: no other checkout's index knows of them.
+        let is_whole = self.folders.is_none();
+        let mut spare = None;
+        if is_whole {
+            spare = donor::find_spare(&ws.repo, &ws.store, &self.worktrees, &tree)?;
+        }
+        let clones_files = is_whole && spare.is_none();
+        let mut donor = None;
+        if clones_files || !in_force.contract.worktree.warm.is_empty() {
+            donor = donor::choose(main, &ws.store, &self.worktrees, &tree)?;
+        }
+        Ok(Origins {
+            spare,
+            donor,
+            clones_files,
+        })
     }
 
     /// Makes branch, worktree and record.
@@ -41,7 +73,7 @@ impl Plan {
         ws: &Workspace,
         new: &NewTask,
         in_force: &InForce,
-        donor: Option<&Donor>,
+        from: Source,
     ) -> anyhow::Result<Task> {
         fs::create_dir_all(&self.worktrees).map_err(|error| {
             Refusal::refused(format!("can't make {}: {error}", self.worktrees.display()))
@@ -68,7 +100,7 @@ impl Plan {
         let mut whole = task.clone();
         copies::foresee(&ws.repo, &mut whole, in_force, &pinned)?;
         let record = ws.store.prepare_task(&whole)?;
-        self.fill(ws, &task, donor)?;
+        self.fill(ws, &task, from)?;
         let left_alone = copies::place(&ws.repo, &ws.store, &mut task, in_force, &pinned)?;
         for path in left_alone {
             let instead = if Path::new(&path).extension().is_some_and(|e| e == "json") {
@@ -85,7 +117,7 @@ impl Plan {
     }
 
     /// Writes the files of a worktree that was just registered.
-    fn fill(&self, ws: &Workspace, task: &Task, donor: Option<&Donor>) -> anyhow::Result<()> {
+    fn fill(&self, ws: &Workspace, task: &Task, from: Source) -> anyhow::Result<()> {
         let tree = ws.repo.read.tree_of(&task.base)?;
         let index = ws.store.task_index(&task.name);
         if let Some(folders) = &self.folders {
@@ -98,9 +130,7 @@ impl Plan {
             tree: &tree,
             purpose: Purpose::Work,
         };
-        // A worktree of some folders is git's to fill: a donor's index knows nothing of them.
-        let donor = donor.filter(|_| self.folders.is_none());
-        donor::fill_worktree(&ws.repo, donor, filling, &task.admin)?;
+        donor::fill_worktree(&ws.repo, from, filling, &task.admin)?;
         ws.repo.fill_submodules(&self.worktree)
     }
 

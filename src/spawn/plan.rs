@@ -8,6 +8,7 @@ use crate::carry;
 use crate::donor::MainIndex;
 use crate::error::Refusal;
 use crate::ports::{self, Holder};
+use crate::spares;
 use crate::store::Operation;
 use crate::task::State;
 use crate::workspace::{Claimant, InForce, Workspace};
@@ -67,6 +68,10 @@ impl Plan {
                 folders: plan.folders.as_deref(),
                 carried: carry::bytes(&ws.repo, &plan.carried),
                 contract: &in_force.contract.worktree,
+                spares: match plan.folders {
+                    None => spares::whole(&ws.store)?,
+                    Some(_) => 0,
+                },
             };
             room::require(ws, &in_force.contract.disk, &wanted)?;
             let wanted = in_force.contract.ports;

@@ -35,6 +35,8 @@ pub(super) struct Wanted<'w> {
     /// What comes along from the main checkout, in bytes.
     pub(super) carried: u64,
     pub(super) contract: &'w Worktree,
+    /// How many checkouts that were made ahead it can be one of.
+    pub(super) spares: usize,
 }
 
 /// # Errors
@@ -55,8 +57,13 @@ pub(super) fn require(ws: &Workspace, disk: &Disk, wanted: &Wanted) -> anyhow::R
             sizes.fold(CheckoutSize::default(), CheckoutSize::plus)
         }
     };
+    // Those that others are making right now have not taken theirs yet.
+    let others = being_made(ws)?;
+    let is_there = wanted.spares as u64 > others;
     let main = ws.repo.main_checkout();
     let content = match main {
+        // Its files have their place already.
+        _ if is_there => 0,
         // What is cloned has its place already; a file of its own is an inode, and small ones may be written.
         Some(main) if can_clone(main, place) => {
             let written = if writes_small(place) { tree.written } else { 0 };
@@ -68,8 +75,6 @@ pub(super) fn require(ws: &Workspace, disk: &Disk, wanted: &Wanted) -> anyhow::R
     // An eighth as many folders, and the index twice: git's and wt's.
     let folders = tree.files / 8 * free.block;
     let one = content + folders + 2 * tree.index + BESIDES + wanted.carried;
-    // Those that others are making right now have not taken theirs yet.
-    let others = being_made(ws)?;
     let takes = one.saturating_mul(others + 1);
     let mut takes_words = format!("the worktree takes {}", ui::size(one));
     if others > 0 {
@@ -88,7 +93,7 @@ pub(super) fn require(ws: &Workspace, disk: &Disk, wanted: &Wanted) -> anyhow::R
         return Err(refusal(ws, what, short).into());
     }
     let files = tree.files.saturating_mul(others + 1);
-    if let Some(left) = free.files.filter(|left| *left < files) {
+    if let Some(left) = free.files.filter(|left| *left < files && !is_there) {
         let at = place.display();
         let what = format!(
             "too few files can be made at {at}: {left} more, and the worktree has {}",
@@ -155,7 +160,7 @@ fn checkout_size(ws: &Workspace, wanted: &Wanted, block: u64) -> anyhow::Result<
 }
 
 /// How many tasks others are making right now.
-fn being_made(ws: &Workspace) -> anyhow::Result<u64> {
+pub(super) fn being_made(ws: &Workspace) -> anyhow::Result<u64> {
     let intents = ws.store.intents()?.into_iter();
     let spawns = intents.filter(|entry| {
         matches!(entry.operation, Operation::Spawn { .. }) && entry.process.is_alive()

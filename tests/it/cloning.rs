@@ -2,6 +2,7 @@
 
 mod conversions;
 mod donors;
+mod spares;
 mod trust;
 
 use std::collections::BTreeMap;

@@ -30,6 +30,7 @@ const SCHEMA: [(&str, &[&str]); 13] = [
             "warm",
             "warm_copy",
             "sparse_always",
+            "spare",
         ],
     ),
     ("[scope]", &["required", "shared"]),

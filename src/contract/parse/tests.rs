@@ -53,6 +53,7 @@ carry = [".env"]
 warm = ["node_modules/"]
 warm_copy = "skip"
 sparse_always = ["docs/api/"]
+spare = 2
 [scope]
 required = true
 shared = ["Cargo.lock"]
@@ -199,7 +200,8 @@ rules = "OTHER.md"
         "warm_copy": "skip",
         "sparse_always": [
           "docs/api"
-        ]
+        ],
+        "spare": 2
       },
       "scope": {
         "required": true,

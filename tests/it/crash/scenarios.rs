@@ -78,6 +78,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..SPAWN
     },
     Scenario {
+        name: "spawn with a spare",
+        prepare: with_spare,
+        ..SPAWN
+    },
+    Scenario {
         name: "spawn after another",
         prepare: |sandbox| drop(sandbox.spawn("first")),
         verb: &["spawn", "auth", "--after", "first"],
@@ -345,6 +350,13 @@ fn with_set_up(sandbox: &Sandbox) {
     let set_up = "[worktree]\nsetup = [\"echo made > made.env\"]\ncarry = [\"local.env\"]\n\n";
     sandbox.write("wt.toml", &format!("{set_up}{CONTRACT}"));
     sandbox.git(&["commit", "-q", "-m", "set-up", "wt.toml"]);
+}
+
+/// A checkout is made ahead as soon as a task is there.
+fn with_spare(sandbox: &Sandbox) {
+    sandbox.write("wt.toml", &format!("[worktree]\nspare = 1\n\n{CONTRACT}"));
+    sandbox.git(&["commit", "-q", "-m", "spare", "wt.toml"]);
+    sandbox.spawn("first");
 }
 
 /// A task with committed and uncommitted work.
