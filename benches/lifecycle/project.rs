@@ -30,6 +30,29 @@ impl<'g> Project<'g> {
         Self::with(ground, name, files, &[("wt.toml", CONTRACT)])
     }
 
+    /// One in which so many checkouts are kept ready, as far as they are made by now: all of them.
+    pub(crate) fn with_spares(
+        ground: &'g Ground,
+        name: &str,
+        files: usize,
+        spares: usize,
+    ) -> anyhow::Result<Self> {
+        let contract = format!("[worktree]\nspare = {spares}\n\n{CONTRACT}");
+        let project = Self::with(ground, name, files, &[("wt.toml", &contract)])?;
+        run(&mut project.wt(&["spawn", "the-first"]))?;
+        project.require_spares(spares)?;
+        Ok(project)
+    }
+
+    /// # Errors
+    /// Where not so many checkouts are ready.
+    pub(crate) fn require_spares(&self, count: usize) -> anyhow::Result<()> {
+        let index = |number| self.state().join(format!("spares/{number}/index"));
+        let missing = (0..count).find(|number| !index(*number).exists());
+        ensure!(missing.is_none(), "there are no {count} spares");
+        Ok(())
+    }
+
     /// With these files besides those that are counted.
     pub(crate) fn with(
         ground: &'g Ground,

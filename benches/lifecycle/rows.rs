@@ -5,6 +5,7 @@ mod create;
 mod judge;
 mod many;
 mod recall;
+mod spare;
 mod sparse;
 mod warm;
 
@@ -96,9 +97,10 @@ const fn row(
 const ALL: Files = Files::Each(0, usize::MAX);
 const LARGE: Files = Files::Each(20_000, usize::MAX);
 
-pub(crate) const ROWS: [Row; 15] = [
+pub(crate) const ROWS: [Row; 16] = [
     row(&["spawn", "status", "rm"], Ext4, ALL, create::warm),
     row(&["cold"], Ext4, LARGE, create::cold),
+    row(&["spare"], Ext4, Files::Most(usize::MAX), spare::measure),
     row(&["sparse"], Ext4, Files::Most(usize::MAX), sparse::measure),
     row(&["validate", "receipt"], Ext4, ALL, judge::measure),
     row(&["many"], Ext4, Files::Most(20_000), many::measure),
