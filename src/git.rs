@@ -35,6 +35,7 @@ mod settle_checkout;
 mod slot_checkout;
 mod snapshot;
 mod sparse;
+mod streams;
 mod stuck;
 mod submodule;
 mod target_checkout;

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::PipeReader;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::{Arc, PoisonError, Weak};
@@ -12,6 +13,7 @@ use anyhow::{Context as _, bail};
 
 use super::answer::{complaint, lost_its_folder, require_ended, say_no_space, wrote_in_vain};
 use super::command::{CONFIG, Git, OWN_INDEX};
+use super::streams::Streams;
 use super::stuck;
 use crate::brim::is_full_at;
 use crate::oid::Oid;
@@ -164,18 +166,25 @@ impl GitCommand<'_> {
     ///
     /// # Errors
     /// Where git can't be started, or is killed; a refusal where something in the worktree keeps it waiting.
-    pub(crate) fn output(self) -> anyhow::Result<Output> {
+    pub(crate) fn output(mut self) -> anyhow::Result<Output> {
         let (shown, program) = (self.shown(), self.git.program.clone());
         let (worktree, limit) = (self.worktree.clone(), self.limit);
         let dir = self.dir.clone();
-        let expression = self.expression().stdout_capture();
+        let context = || format!("can't run {shown} with {}", program.display());
+        let bytes = match &mut self.stdin {
+            Input::Bytes(bytes) => Some(mem::take(bytes)),
+            _ => None,
+        };
+        let streams = Streams::of(bytes.as_deref()).with_context(context)?;
+        drop(bytes);
+        let expression = self.expression();
         let once = || -> anyhow::Result<Output> {
-            let context = || format!("can't run {shown} with {}", program.display());
-            let running = expression.start().with_context(context)?;
+            let running = streams.start(&expression).with_context(context)?;
             if worktree.is_some() || limit.is_some() {
                 stuck::wait(&running, worktree.as_deref(), limit, &shown)?;
             }
-            let mut output = running.into_output().with_context(context)?;
+            let status = running.wait().with_context(context)?.status;
+            let mut output = streams.output(status).with_context(context)?;
             require_ended(&output, &shown)?;
             if let Some(dir) = dir.as_deref().filter(|_| wrote_in_vain(&output))
                 && is_full_at(dir)
@@ -193,7 +202,8 @@ impl GitCommand<'_> {
         once()
     }
 
-    /// The call as it is run: whatever status it ends with is an answer, and its complaints are kept.
+    /// The call as it is run, but for what it writes, and for bytes that it reads: whatever status it ends with is an
+    /// answer.
     pub(super) fn expression(self) -> duct::Expression {
         let held: Vec<Arc<File>> = self
             .git
@@ -218,11 +228,11 @@ impl GitCommand<'_> {
         args.extend(self.args);
         let mut expression = duct::cmd(&self.git.program, args)
             .full_env(variables)
-            .stderr_capture()
             .unchecked();
         expression = match self.stdin {
             Input::Nothing => expression.stdin_null(),
-            Input::Bytes(bytes) => expression.stdin_bytes(bytes),
+            // What is said first of a stream counts.
+            Input::Bytes(_) => expression,
             Input::File(path) => expression.stdin_path(path),
             Input::Pipe(pipe) => expression.stdin_file(pipe),
         };

@@ -1,18 +1,21 @@
 //! A ref held at a commit: nobody else moves it until it has gone on to the next one, or was let go.
 
 use std::io::{BufRead as _, BufReader, PipeWriter, Read as _, Write as _, pipe};
+use std::process::Output;
 
 use anyhow::{Context as _, bail};
 use duct::ReaderHandle;
 
 use super::answer::{complaint, require_ended};
 use super::call::GitCommand;
+use super::streams::MemoryFile;
 
 /// A transaction of `git update-ref` that holds the lock of a ref, and of HEAD where that stands at it. Let go, it
 /// leaves the ref as it is; so does the end of this process, for git then reads the end of its input.
 pub(super) struct RefHold {
     say: Option<PipeWriter>,
     git: BufReader<ReaderHandle>,
+    complaints: MemoryFile,
 }
 
 /// One ref's way from a commit to another.
@@ -33,11 +36,15 @@ impl RefHold {
         step: RefStep,
     ) -> anyhow::Result<std::result::Result<Self, String>> {
         let (input, say) = pipe().context("can't make a pipe")?;
-        let git = command.stdin_pipe(input).expression().reader();
-        let git = git.context("can't run git update-ref")?;
+        let context = "can't run git update-ref";
+        let complaints = MemoryFile::new().context(context)?;
+        let git = command.stdin_pipe(input).expression();
+        let git = git.stderr_file(complaints.lend_empty()?).reader();
+        let git = git.context(context)?;
         let mut hold = Self {
             say: Some(say),
             git: BufReader::new(git),
+            complaints,
         };
         let RefStep {
             reference,
@@ -81,9 +88,15 @@ impl RefHold {
         self.say = None;
         self.git.read_to_end(&mut Vec::new())?;
         let output = self.git.get_ref().try_wait()?;
-        output.map_or(Ok(()), |output| require_ended(output, "`git update-ref`"))?;
-        let failed = output.filter(|output| !output.status.success());
-        Ok(failed.map(complaint))
+        let Some(output) = output else {
+            return Ok(None);
+        };
+        let output = Output {
+            stderr: self.complaints.bytes()?,
+            ..output.clone()
+        };
+        require_ended(&output, "`git update-ref`")?;
+        Ok((!output.status.success()).then(|| complaint(&output)))
     }
 }
 
