@@ -8,11 +8,11 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::brim::is_full_kind;
 use crate::error::{MAKE_ROOM, Refusal, tells_of_full_disk};
+use crate::threads;
 use extents::{Extents, Told};
 
 /// A unit of `st_blocks`, in bytes.
@@ -67,14 +67,17 @@ impl Counted {
             }
             // Level by level, and not folder in folder: how deep it goes is for an agent to say.
             while !level.is_empty() {
-                let listed = level.par_iter().map(|folder| list(folder, &place));
-                let (counted, below) = listed.reduce(Default::default, |mut one, other| {
-                    one.0.absorb(other.0);
-                    one.1.extend(other.1);
-                    one
-                });
-                all.absorb(counted);
-                level = below;
+                let step = |found: &mut (Self, Vec<PathBuf>), _, folder: &PathBuf| {
+                    let (counted, below) = list(folder, &place);
+                    found.0.absorb(counted);
+                    found.1.extend(below);
+                };
+                let found = threads::fold(&level, Default::default, step);
+                level.clear();
+                for (counted, below) in found {
+                    all.absorb(counted);
+                    level.extend(below);
+                }
             }
         }
         all.extents.settle();

@@ -5,10 +5,7 @@ mod planned;
 mod put_back;
 mod stale;
 
-use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +17,7 @@ use crate::oid::Oid;
 use crate::quarantine;
 use crate::store::{Operation, read_json, write_json_shown};
 use crate::task::{BUDGET, Task};
+use crate::threads;
 use crate::workspace::Workspace;
 
 pub(crate) use judges::{AtWork, Judges};
@@ -252,7 +250,6 @@ pub(crate) fn look(ws: &Workspace, task: &Task) -> anyhow::Result<Seen> {
 /// Looks into the worktrees of several tasks at once; answers the errors in the order of the tasks, and what was seen
 /// is kept.
 pub(crate) fn look_all(ws: &Workspace, tasks: &[&Task]) -> Vec<Option<anyhow::Error>> {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let next = AtomicUsize::new(0);
     let (ctx, common) = (ws.ctx, ws.repo.common());
     let work = || {
@@ -272,17 +269,10 @@ pub(crate) fn look_all(ws: &Workspace, tasks: &[&Task]) -> Vec<Option<anyhow::Er
         }
     };
     let mut errors: Vec<Option<anyhow::Error>> = tasks.iter().map(|_| None).collect();
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores.min(tasks.len()))
-            .map(|_| scope.spawn(work))
-            .collect();
-        for worker in workers {
-            let failed = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
-            for (at, error) in failed {
-                errors[at] = Some(error);
-            }
-        }
-    });
+    let failed = threads::at_once(threads::processors().min(tasks.len()), work);
+    for (at, error) in failed.into_iter().flatten() {
+        errors[at] = Some(error);
+    }
     errors
 }
 

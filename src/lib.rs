@@ -93,6 +93,7 @@ mod error;
 mod lines;
 mod oid;
 mod template;
+mod threads;
 mod unseen;
 
 use std::process::ExitCode;

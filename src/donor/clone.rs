@@ -8,7 +8,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Scope};
+use std::thread::{self, Builder, Scope};
 
 use anyhow::Context as _;
 use rustix::fs::{self as sys, CWD, Mode, OFlags, ResolveFlags};
@@ -18,6 +18,7 @@ use super::copy::{Copier, FileToClone, Ways};
 use super::path::split;
 use super::treatment::{Treatment, Treatments};
 use crate::git::{IndexKind, IndexStat};
+use crate::threads;
 use runs::Runs;
 
 /// How many files are cloned at once where they are read from a disk, which waits more than it computes. From memory it
@@ -89,8 +90,7 @@ pub(super) fn clone_files(
     };
     let to = sys::openat(CWD, root, FOLDER, Mode::empty())
         .with_context(|| format!("can't open {}", root.display()))?;
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    let first = WORKERS.min(processors);
+    let first = WORKERS.min(threads::processors());
     let failed = || format!("can't write the files of {}", root.display());
     let portions = portions(donor, treatments);
     let portions = folders::make(to.as_fd(), portions, first).with_context(failed)?;
@@ -109,9 +109,10 @@ pub(super) fn clone_files(
     };
     thread::scope(|scope| {
         let work = &work;
-        for worker in 0..work.first.min(work.portions.len()) {
-            scope.spawn(move || work.run(worker, scope));
+        for worker in 1..work.first.min(work.portions.len()) {
+            work.start(worker, scope);
         }
+        work.run(0, scope);
     });
     if let Some(error) = work.failure.into_inner().ok().flatten() {
         return Err(error.context(failed()));
@@ -157,6 +158,12 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Work<'_> {
+    /// Has one more worker. Where none is to be had, the others do its part.
+    fn start<'s>(&'s self, worker: usize, scope: &'s Scope<'s, '_>) {
+        let run = move || self.run(worker, scope);
+        let _ = Builder::new().spawn_scoped(scope, run);
+    }
+
     /// Takes portion after portion until none is left, or a worker failed.
     fn run<'s>(&'s self, worker: usize, scope: &'s Scope<'s, '_>) {
         let mut cloned = Vec::new();
@@ -169,7 +176,7 @@ impl Work<'_> {
             }
             if copier.has_waited() && !self.are_all_at_work.swap(true, Ordering::Relaxed) {
                 for other in self.first..WORKERS {
-                    scope.spawn(move || self.run(other, scope));
+                    self.start(other, scope);
                 }
             }
         }

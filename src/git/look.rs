@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::panic::resume_unwind;
-use std::thread;
 
 use anyhow::bail;
 
@@ -17,6 +15,7 @@ use super::same_second::read_settled;
 use super::snapshot::{View, joined};
 use crate::error::{Refusal, shown};
 use crate::oid::Oid;
+use crate::threads;
 
 /// As many files as git may read at each look, because their times can't tell whether they changed: an index with more
 /// is written anew.
@@ -142,14 +141,7 @@ impl Repo {
         // A folder that the index holds as one entry is not there, so nothing in it has changed.
         let folded = view.sparse.map(|_| "--sparse");
         let others = self.on(view, &others).args(folded);
-        let (own, others) = thread::scope(|scope| {
-            let others = scope.spawn(|| listed(others));
-            let own = self.changed(view);
-            (
-                own,
-                others.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            )
-        });
+        let (others, own) = threads::both(|| listed(others), || self.changed(view));
         let (own, others) = (own?, others?);
         records(&own).chain(records(&others)).map(utf8).collect()
     }

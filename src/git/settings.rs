@@ -1,12 +1,11 @@
 //! What git is set to, asked in the background: its children answer while something else is done.
 
 use std::collections::HashMap;
-use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::thread::{self, JoinHandle};
 
 use super::command::Git;
 use super::read::records;
+use crate::threads::Background;
 
 /// What the machine, the user and the repository set.
 pub(crate) struct Settings {
@@ -28,29 +27,11 @@ impl Settings {
     }
 }
 
-/// Settings that were asked for.
+/// Settings that were asked for. Git's children are waited for even where nobody wants to know any more: they hold the
+/// locks that this process has.
 pub(crate) struct AskedSettings {
-    values: Asked<anyhow::Result<Vec<u8>>>,
-    attribute_files: [Asked<anyhow::Result<Option<Vec<PathBuf>>>>; 2],
-}
-
-/// A question to git. Its child is waited for even where nobody wants to know the answer any more: it holds the locks
-/// that this process has.
-struct Asked<T>(Option<JoinHandle<T>>);
-
-impl<T> Asked<T> {
-    fn wait(mut self) -> T {
-        let child = self.0.take().expect("it is taken here alone");
-        child.join().unwrap_or_else(|panic| resume_unwind(panic))
-    }
-}
-
-impl<T> Drop for Asked<T> {
-    fn drop(&mut self) {
-        if let Some(child) = self.0.take() {
-            let _ = child.join();
-        }
-    }
+    values: Background<anyhow::Result<Vec<u8>>>,
+    attribute_files: [Background<anyhow::Result<Option<Vec<PathBuf>>>>; 2],
 }
 
 impl Git {
@@ -66,9 +47,9 @@ impl Git {
     fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Git) -> T + Send + 'static,
-    ) -> Asked<T> {
+    ) -> Background<T> {
         let git = self.clone();
-        Asked(Some(thread::spawn(move || question(&git))))
+        Background::start(move || question(&git))
     }
 
     /// A file of attributes, in a list that is empty where there is none; nothing where this git does not tell.

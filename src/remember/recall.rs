@@ -1,11 +1,10 @@
 //! Finding what is remembered: every note is weighed, the best are read.
 
-use rayon::prelude::*;
-
 use crate::memory::{
     Candidate, Document, Excerpt, Index, Note, Order, Question, Ranked, Stamp, quote, rank, select,
 };
 use crate::store::{Store, write_shown};
+use crate::threads;
 use crate::workspace::Workspace;
 
 /// With fewer notes an index is not worth its file.
@@ -90,7 +89,7 @@ fn documents(store: &Store, files: &[&Stamp]) -> Vec<(Stamp, Document)> {
         let note = load(store, &file.name)?;
         Some(((*file).clone(), Document::of(&file.name, &note)))
     };
-    files.par_iter().filter_map(read).collect()
+    threads::map(files, read).into_iter().flatten().collect()
 }
 
 fn candidates<'d>(documents: &'d [(Stamp, Document)], question: &Question) -> Vec<Candidate<'d>> {

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use rayon::prelude::*;
 use rustix::fs::{AtFlags, statat};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{sync, write_new};
 use super::{Store, ToDisk, write_atomic, write_shown};
 use crate::memory::{Kind, Stamp};
+use crate::threads;
 
 /// How the name of a note's file ends.
 const END: &str = ".md";
@@ -72,18 +72,18 @@ impl Store {
         let Ok(dir) = File::open(self.memory_dir()) else {
             return Ok(Vec::new());
         };
-        let stamp = |name: String| {
+        let stamp = |name: &String| {
             // From the folder: a long path takes longer than all the rest.
             let stat = statat(&dir, format!("{name}{END}"), AtFlags::empty()).ok()?;
             let nanoseconds = stat.st_mtime.checked_mul(1_000_000_000)?;
             Some(Stamp {
                 size: u64::try_from(stat.st_size).ok()?,
                 modified: nanoseconds.checked_add(i64::try_from(stat.st_mtime_nsec).ok()?)?,
-                name,
+                name: name.clone(),
             })
         };
         // One that is removed meanwhile is none.
-        Ok(names.into_par_iter().filter_map(stamp).collect())
+        Ok(threads::map(&names, stamp).into_iter().flatten().collect())
     }
 
     /// The text of a note; nothing where there is none of that name.

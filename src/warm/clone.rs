@@ -8,7 +8,6 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use anyhow::Context as _;
 use rustix::fs::{
@@ -18,6 +17,7 @@ use rustix::io::Errno;
 
 use super::survey::{Entry, Folder, Survey, is_same};
 use crate::store::Beneath;
+use crate::threads;
 
 /// How many files are cloned at once: reading from a disk waits more than it computes.
 const WORKERS: usize = 8;
@@ -138,11 +138,7 @@ fn in_parallel(
             }
         }
     };
-    thread::scope(|scope| {
-        for _ in 0..WORKERS.min(survey.folders.len()) {
-            scope.spawn(run);
-        }
-    });
+    threads::at_once(WORKERS.min(survey.folders.len()), run);
     let failure = failure.into_inner().unwrap_or_else(PoisonError::into_inner);
     failure.map_or(Ok(()), Err)
 }

@@ -20,6 +20,7 @@ mod hooks;
 mod judging;
 mod landing;
 mod lifecycle;
+mod limits;
 mod line;
 mod memory;
 mod planning;

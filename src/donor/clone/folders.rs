@@ -1,15 +1,14 @@
 //! The folders of a new worktree, made before their files: only then it is known where each lies on the disk.
 
 use std::os::fd::BorrowedFd;
-use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use anyhow::Context as _;
 use rustix::fs::{self as sys, AtFlags, FileType, Mode};
 use rustix::io::Errno;
 
 use super::Portion;
+use crate::threads;
 
 /// Makes the folders of these portions below `root`, several at once; answers the portions in the order of their
 /// folders' inodes, without those in whose folder's place a file is.
@@ -23,12 +22,8 @@ pub(super) fn make<'a>(
 ) -> anyhow::Result<Vec<Portion<'a>>> {
     let next = AtomicUsize::new(0);
     let work = || make_some(root, &portions, &next);
-    let made = thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        let ended = workers.into_iter().map(thread::ScopedJoinHandle::join);
-        let made = ended.map(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic)));
-        made.collect::<anyhow::Result<Vec<_>>>()
-    })?;
+    let made = threads::at_once(workers, work).into_iter();
+    let made: Vec<_> = made.collect::<anyhow::Result<_>>()?;
     for (number, inode) in made.into_iter().flatten() {
         portions[number].inode = Some(inode);
     }

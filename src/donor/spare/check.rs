@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 
-use rayon::prelude::*;
 use rustix::fs::{self as sys, AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags};
 
 use super::super::Checkout;
@@ -11,6 +10,7 @@ use super::super::copy::is_known;
 use super::super::path::split;
 use super::is_there;
 use crate::git::IndexKind;
+use crate::threads;
 
 const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -31,9 +31,9 @@ pub(super) fn is_as_made(checkout: &Checkout) -> bool {
         return false;
     };
     let folders: Vec<_> = folders(checkout).into_iter().collect();
-    folders
-        .par_iter()
-        .all(|(path, folder)| holds(checkout, &root, path, folder).unwrap_or(false))
+    let holds =
+        |(path, folder): &(&[u8], Folder)| holds(checkout, &root, path, folder).unwrap_or(false);
+    threads::map(&folders, holds).into_iter().all(|holds| holds)
 }
 
 /// The folders of a checkout by their paths, that of the root empty.
