@@ -78,6 +78,7 @@ pub(crate) fn check(ws: &Workspace, fix: Fix) -> anyhow::Result<Checked> {
     }
     checkup.ports()?;
     checkup.half_written();
+    checkup.spares();
     checkup.receipts();
     checkup.memory()?;
     checkup.archive()?;

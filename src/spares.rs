@@ -168,6 +168,19 @@ pub(crate) fn hold_all(store: &Store) -> anyhow::Result<Option<Lock>> {
     Lock::attempt(&store.root().join("spares").join("lock"))
 }
 
+/// Where those say what went wrong that make spares.
+pub(crate) fn log(store: &Store) -> PathBuf {
+    store.root().join("spare.log")
+}
+
+/// What went wrong when spares were made last; nothing where they could be made.
+pub(crate) fn failure(store: &Store) -> Option<String> {
+    let said = fs::read_to_string(log(store)).unwrap_or_default();
+    let mut lines = said.lines();
+    let error = lines.find_map(|line| line.strip_prefix("error: "));
+    error.or_else(|| said.lines().next()).map(str::to_owned)
+}
+
 /// Takes a spare away. Answers `false` where somebody holds it.
 ///
 /// # Errors

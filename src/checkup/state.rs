@@ -10,6 +10,7 @@ use crate::hook::AGENTS;
 use crate::hook_file::user_file;
 use crate::remember;
 use crate::remove::{gone, sweep_now};
+use crate::spares;
 use crate::store::{half_written, list_dirs, read_json, remove_dir};
 use crate::usage::trash_dirs;
 
@@ -89,6 +90,16 @@ impl Checkup<'_> {
             self.mendable(what, mend, || remember::mend(ws, &task));
         }
         Ok(())
+    }
+
+    /// Nobody waits for what makes them, so that nobody else says why it could not.
+    pub(super) fn spares(&mut self) {
+        if let Some(failure) = spares::failure(&self.ws.store) {
+            self.found(
+                format!("no checkout could be made ahead: {failure}"),
+                "mend that; after the next spawn it is tried again",
+            );
+        }
     }
 
     pub(super) fn receipts(&mut self) {

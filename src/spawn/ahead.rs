@@ -1,6 +1,7 @@
 //! Making checkouts ahead, in the background, for the tasks to come.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -27,11 +28,10 @@ pub(super) fn start(ws: &Workspace, wanted: usize, target: &str) {
     if there == 0 && wanted == 0 {
         return;
     }
-    let log = ws.store.root().join("spare.log");
     let common = ws.repo.common().as_os_str();
     let args = [OsStr::new("_spare"), common, OsStr::new(target)];
     // The next spawn starts it again.
-    let _ = process::detach(&args, &log);
+    let _ = process::detach(&args, &spares::log(&ws.store));
 }
 
 /// Makes what is missing, in the repository at `common`, once nobody is making a worktree. Nobody but [`start`] calls
@@ -45,6 +45,8 @@ pub(crate) fn make_ahead(ctx: &Ctx, common: &Path, target: &str) -> anyhow::Resu
         return Ok(());
     };
     let _ = rustix::process::nice(LAST);
+    // What was said before is over.
+    let _ = File::create(spares::log(&ws.store));
     loop {
         while being_made(&ws)? > 0 {
             thread::sleep(PAUSE);

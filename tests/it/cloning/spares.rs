@@ -331,3 +331,27 @@ fn a_spawn_that_is_killed_while_it_moves_a_spare_leaves_nothing_of_it() {
     assert!(in_part >= 5, "{in_part}");
     sandbox.wait_for_spares(1);
 }
+
+#[test]
+fn doctor_says_why_no_spare_could_be_made() {
+    let sandbox = Sandbox::with(&[("a/1", "one\n"), ("b/2", "two\n")]);
+    sandbox.keep_spares(1);
+    let place = sandbox.root().join("repo.wt/_judge/spares");
+    fs::create_dir_all(place.parent().expect("a folder")).expect("made");
+    fs::write(&place, "in the way").expect("written");
+    sandbox.spawn("first");
+    sandbox.wait_for(&sandbox.state().join("spare.log"));
+    sandbox.wait_until_none_is_made();
+    let found = sandbox.wt(&["doctor"]);
+    found.expect(1);
+    let said = "no checkout could be made ahead: can't make <root>/repo.wt/_judge/spares/0: ";
+    assert!(found.out.contains(said), "{found:?}");
+    fs::remove_file(&place).expect("removed");
+    sandbox.spawn("second");
+    let log = sandbox.state().join("spare.log");
+    wait_until("what was said before is gone", || {
+        fs::metadata(&log).is_ok_and(|log| log.len() == 0)
+    });
+    sandbox.wait_for_spares(1);
+    sandbox.wt(&["doctor"]).expect(0).says("all is well");
+}
