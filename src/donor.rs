@@ -76,8 +76,26 @@ pub(crate) fn choose(
     worktrees: &Path,
     tree: &Oid,
 ) -> anyhow::Result<Option<Donor>> {
+    // Git answers while checkouts are compared.
+    let settings = main.repo().git.ask_settings();
+    let mut donor = choose_for_warm(main, store, worktrees, tree)?;
+    if let Some(donor) = &mut donor {
+        donor.settings = Cell::new(Some(settings));
+    }
+    Ok(donor)
+}
+
+/// As [`choose`], of which only the warm folders are wanted.
+///
+/// # Errors
+/// As there.
+pub(crate) fn choose_for_warm(
+    main: MainIndex,
+    store: &Store,
+    worktrees: &Path,
+    tree: &Oid,
+) -> anyhow::Result<Option<Donor>> {
     let (repo, hash) = (main.repo(), tree.as_str().len() / 2);
-    let settings = repo.git.ask_settings();
     let names = list_dirs(&store.root().join("slots"))?.into_iter();
     let slots = names.filter_map(|name| free_slot(store, worktrees, &name, hash));
     let mut nearest: Option<Checkout> = None;
@@ -98,7 +116,7 @@ pub(crate) fn choose(
     let nearest = nearest.filter(has_most);
     Ok(nearest.map(|checkout| Donor {
         checkout,
-        settings: Cell::new(Some(settings)),
+        settings: Cell::new(None),
     }))
 }
 

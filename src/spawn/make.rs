@@ -57,8 +57,10 @@ impl Plan {
         }
         let clones_files = is_whole && spare.is_none();
         let mut donor = None;
-        if clones_files || !in_force.contract.worktree.warm.is_empty() {
+        if clones_files {
             donor = donor::choose(main, &ws.store, &self.worktrees, &tree)?;
+        } else if !in_force.contract.worktree.warm.is_empty() {
+            donor = donor::choose_for_warm(main, &ws.store, &self.worktrees, &tree)?;
         }
         Ok(Origins {
             spare,
