@@ -258,20 +258,24 @@ impl<'a> Copier<'a> {
 
 /// Whether a file is the one that an index describes, which was `written` then, and can't have changed unseen since.
 pub(super) fn is_known(entry: &IndexEntry, seen: &Stat, written: (u32, u32)) -> bool {
-    let kind = match FileType::from_raw_mode(seen.st_mode) {
-        FileType::Symlink => IndexKind::Link,
-        FileType::RegularFile if seen.st_mode & 0o100 != 0 => IndexKind::Executable,
-        FileType::RegularFile => IndexKind::File,
-        _ => return false,
-    };
     let now = index_stat(seen);
     // Git does not compare devices: their numbers change with a restart.
     let dev = entry.stat.dev;
-    kind == entry.kind
+    kind_of(seen) == Some(entry.kind)
         && IndexStat { dev, ..now } == entry.stat
         && [now.mtime, now.ctime]
             .into_iter()
             .all(|time| is_before(time, written))
+}
+
+/// What an entry for a file or link would be.
+pub(super) fn kind_of(seen: &Stat) -> Option<IndexKind> {
+    match FileType::from_raw_mode(seen.st_mode) {
+        FileType::Symlink => Some(IndexKind::Link),
+        FileType::RegularFile if seen.st_mode & 0o100 != 0 => Some(IndexKind::Executable),
+        FileType::RegularFile => Some(IndexKind::File),
+        _ => None,
+    }
 }
 
 /// The folder of a submodule, which is filled later. Git never compares its times.
@@ -300,7 +304,7 @@ fn clone_link(file: &FileToClone, seen: &Stat) -> io::Result<Option<IndexStat>> 
     Ok(Some(index_stat(&stat_of(file.to.as_fd(), file.name)?)))
 }
 
-pub(super) fn stat_of(folder: BorrowedFd, name: &[u8]) -> Result<Stat, Errno> {
+fn stat_of(folder: BorrowedFd, name: &[u8]) -> Result<Stat, Errno> {
     sys::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
 }
 

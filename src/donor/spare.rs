@@ -5,22 +5,24 @@
 
 mod check;
 
+use std::ffi::OsStr;
 use std::fs;
-use std::os::fd::AsFd as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rustix::fs::{self as sys, Mode, OFlags};
+use rustix::fs as sys;
 
-use super::copy::{index_stat, stat_of};
+use super::copy::{index_stat, kind_of};
 use super::path::split;
 use super::treatment::{self, Treatment, Treatments};
 use super::{Checkout, Donor, Filling, Place, Purpose, clone};
-use crate::git::{IndexEntry, IndexKind, IndexStat, ReadIndex, Repo, prune_above};
+use crate::git::{IndexEntry, IndexFile, IndexKind, IndexStat, ReadIndex, Repo, prune_above};
 use crate::oid::Oid;
+use crate::plain::plain_bytes;
 use crate::spares::{self, Note, Spare};
 use crate::store::{Store, write_shown};
 
@@ -165,19 +167,13 @@ impl ReadySpare {
         self.spare.give_up()?;
         move_all(&checkout.root, to.root)
             .with_context(|| format!("can't move the files of {}", checkout.root.display()))?;
-        let root = sys::open(to.root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
         let index = &checkout.index;
-        let mut stats = Vec::with_capacity(index.entries().len());
-        for entry in index.entries() {
-            let path = index.path(entry);
-            let there = match is_there(entry) {
-                // Moving a file changes it, as moving a folder does not change what it holds.
-                true if split(path).0.is_empty() => Some(index_stat(&stat_of(root.as_fd(), path)?)),
-                true => Some(entry.stat),
-                false => None,
-            };
-            stats.push(there);
-        }
+        let stats = index.entries().iter().map(|entry| match is_there(entry) {
+            true if split(index.path(entry)).0.is_empty() => moved(to.root, index, entry),
+            true => Some(entry.stat),
+            false => None,
+        });
+        let stats: Vec<_> = stats.collect();
         write(to.index, &index.patched(&stats))?;
         // Whoever makes the next one sees to what is left of this one.
         let _ = self.spare.clear();
@@ -195,6 +191,23 @@ fn move_all(from: &Path, to: &Path) -> std::io::Result<()> {
         fs::rename(entry.path(), to.join(entry.file_name()))?;
     }
     Ok(())
+}
+
+/// The stat of a file or link right below `root`, if it still holds its blob. To move it is a change, which would hide
+/// another one from whoever goes by its times; to move a folder is none to what it holds.
+fn moved(root: &Path, index: &IndexFile, entry: &IndexEntry) -> Option<IndexStat> {
+    let path = root.join(OsStr::from_bytes(index.path(entry)));
+    let before = sys::lstat(&path).ok()?;
+    let bytes = match entry.kind {
+        IndexKind::Link => fs::read_link(&path).ok()?.into_os_string().into_vec(),
+        _ => plain_bytes(&path, u64::from(u32::MAX)).ok()??,
+    };
+    let mut hash = index.blob_hash(bytes.len() as u64);
+    hash.add(&bytes);
+    let after = sys::lstat(&path).ok()?;
+    let stat = index_stat(&after);
+    let is_it = kind_of(&after) == Some(entry.kind) && index_stat(&before) == stat;
+    (is_it && index.is_blob(entry, hash)).then_some(stat)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use super::{files, of_every_kind, set_time, time_of};
 use crate::sandbox::{CONTRACT, Sandbox, has_strace, wait_until, wt};
@@ -329,6 +330,39 @@ fn a_spawn_that_is_killed_while_it_moves_a_spare_leaves_nothing_of_it() {
     }
     // Of five entries that are moved.
     assert!(in_part >= 5, "{in_part}");
+    sandbox.wait_for_spares(1);
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_moved_is_written_anew() {
+    if !has_strace() {
+        return;
+    }
+    let sandbox = Sandbox::with(&[("a/1", "right\n"), ("b/2", "right\n"), ("four", "right\n")]);
+    sandbox.keep_spares(1);
+    sandbox.spawn("first");
+    sandbox.wait_for_spares(1);
+    let mut slowly = sandbox.command("strace");
+    slowly.args([
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "inject=rename:delay_exit=300000",
+    ]);
+    let mut spawn = slowly
+        .args([wt(), "spawn", "auth"])
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("strace");
+    let moved = sandbox.root().join("repo.wt/auth/four");
+    wait_until("it is moved", || moved.exists());
+    let before = time_of(&moved);
+    fs::write(&moved, "wrong\n").expect("written");
+    let open = fs::File::options().write(true).open(&moved).expect("open");
+    open.set_modified(before).expect("set back");
+    assert!(spawn.wait().expect("ended").success());
+    assert_eq!(fs::read(&moved).expect("read"), b"right\n");
     sandbox.wait_for_spares(1);
 }
 
