@@ -18,12 +18,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use crate::git::{AskedSettings, IndexFile, ReadIndex, Repo};
+use crate::git::{AskedSettings, IndexFile, ReadIndex, Repo, Settings};
 use crate::oid::Oid;
 use crate::store::{Lock, Store, list_dirs, read_json};
 use crate::workspace::SLOTS;
 pub(crate) use main_index::MainIndex;
-use treatment::Treatments;
 
 pub(crate) use spare::{ReadySpare, find_spare, is_near};
 
@@ -246,7 +245,9 @@ impl Donor {
     /// missing; git finds and writes what is.
     pub(crate) fn clone_into(&self, repo: &Repo, to: Filling) -> anyhow::Result<bool> {
         let checkout = &self.checkout;
-        let Some(treatments) = self.treatments(repo, (to.tree, to.purpose))? else {
+        let settings = self.settings(repo)?;
+        let wanted = (to.tree, to.purpose);
+        let Some(treatments) = treatment::find(repo, checkout, &settings, wanted)? else {
             return Ok(false);
         };
         let stats = clone::clone_files(checkout, &treatments, to.root)?;
@@ -260,15 +261,10 @@ impl Donor {
 }
 
 impl Donor {
-    /// How its files are to be treated in a new checkout; nothing where git is to write them all.
-    fn treatments(
-        &self,
-        repo: &Repo,
-        wanted: (&Oid, Purpose),
-    ) -> anyhow::Result<Option<Treatments>> {
+    /// What git is set to.
+    fn settings(&self, repo: &Repo) -> anyhow::Result<Settings> {
         let asked = self.settings.take();
-        let settings = asked.unwrap_or_else(|| repo.git.ask_settings()).wait()?;
-        treatment::find(repo, &self.checkout, &settings, wanted)
+        asked.unwrap_or_else(|| repo.git.ask_settings()).wait()
     }
 }
 

@@ -113,7 +113,7 @@ impl Plan {
         plan.add_logs(ws, older)?;
         plan.add_trash(ws)?;
         plan.add_slots(ws, older)?;
-        plan.add_spares(ws, older)?;
+        plan.add_spares(ws, older);
         plan.add_set_up_caches(ws, older)?;
         Ok(plan)
     }

@@ -53,7 +53,6 @@ pub(crate) use checkout_size::{CHEAPLY_WRITTEN, CheckoutSize};
 pub(crate) use combine::{Combination, CommitRequest};
 pub(crate) use command::Git;
 pub(crate) use discover::{Location, discover};
-pub(crate) use empty_folders::prune_above;
 pub(crate) use first_parents::Step;
 pub(crate) use ignored::ignored_files;
 pub(crate) use index_file::{IndexEntry, IndexFile, IndexKind, IndexStat};

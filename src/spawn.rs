@@ -181,14 +181,13 @@ fn carry_out(ws: &Workspace, new: &NewTask) -> anyhow::Result<Task> {
             )?;
             ballast::hold(ws, &plan.worktrees);
             usage::look(ws, &plan.worktrees);
-            if plan.folders.is_none() {
-                ahead::start(ws, in_force.contract.worktree.spare, &new.target);
-            }
+            plan.make_ahead(ws, new, &in_force);
             Ok(task)
         }
         Err(error) => {
             let _lock = ws.lock()?;
             undo(ws, &new.name, &plan.operation(new))?;
+            plan.make_ahead(ws, new, &in_force);
             Err(if interrupt.raised() {
                 Refusal::new(
                     Code::Interrupted,

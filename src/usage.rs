@@ -124,7 +124,7 @@ pub(crate) fn count(ws: &Workspace) -> anyhow::Result<Usage> {
     {
         add(What::Slot, slot.to_string(), &[root, caches]);
     }
-    for (number, spare) in spares::places(&ws.store)? {
+    for (number, spare) in spares::places(&ws.store) {
         add(What::Spare, number.to_string(), &[spare.root]);
     }
     for trash in trash_dirs(ws)? {

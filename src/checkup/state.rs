@@ -94,12 +94,15 @@ impl Checkup<'_> {
 
     /// Nobody waits for what makes them, so that nobody else says why it could not.
     pub(super) fn spares(&mut self) {
-        if let Some(failure) = spares::failure(&self.ws.store) {
-            self.found(
-                format!("no checkout could be made ahead: {failure}"),
-                "mend that; after the next spawn it is tried again",
-            );
-        }
+        let failure = match spares::failure(&self.ws.store) {
+            Ok(None) => return,
+            Ok(Some(failure)) => failure,
+            Err(error) => format!("{error:#}"),
+        };
+        self.found(
+            format!("no checkout could be made ahead: {failure}"),
+            "mend that, or take `spare` out of wt.toml; after the next spawn it is tried again",
+        );
     }
 
     pub(super) fn receipts(&mut self) {

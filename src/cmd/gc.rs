@@ -18,11 +18,11 @@ use crate::ui::{self, Progress};
 use crate::usage;
 use crate::workspace::Workspace;
 
-/// Free what is over for good: leftovers of past tasks, old runs and logs, the trash, unused slots
+/// Free what is over for good: leftovers of past tasks, old runs and logs, the trash, unused slots and spares
 #[derive(Args)]
 #[command(
     after_help = "It frees, in this order: what is left of tasks that landed or were removed, runs and logs that \
-    nothing refers to, removed folders, the judge's slots and caches. It never frees work that is nowhere else, nor \
+    nothing refers to, removed folders, the judge's slots, spares and caches. It never frees work that is nowhere else, nor \
     what is in use, a receipt, or a record: what landed, and on which receipt, is told for good. A task that \
     `wt rm --force` removed stays, and is named, as long as it holds work of its own; what git ignores is none."
 )]

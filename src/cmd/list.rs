@@ -46,7 +46,7 @@ pub(crate) struct List {
     /// Find out which tasks conflict with each other as they stand; later lists tell it while it holds
     #[arg(long)]
     conflicts: bool,
-    /// Count what tasks, slots, trash and state take on the disk, instead: hard links and shared parts once
+    /// Count what tasks, slots, spares, trash and state take on the disk, instead: hard links and shared parts once
     #[arg(long, conflicts_with_all = ["status", "all", "conflicts"])]
     size: bool,
     /// Print as JSON

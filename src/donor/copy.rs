@@ -314,7 +314,7 @@ fn is_same(after: &Stat, before: &Stat) -> bool {
 }
 
 /// Whether a file's time is from before the index was written: whatever changed the file later gave it another one.
-fn is_before(time: (u32, u32), written: (u32, u32)) -> bool {
+pub(super) fn is_before(time: (u32, u32), written: (u32, u32)) -> bool {
     match time {
         // A file system that knows whole seconds alone: all of that second is in doubt.
         (seconds, 0) => seconds < written.0,

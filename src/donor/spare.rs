@@ -5,6 +5,7 @@
 
 mod check;
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -14,13 +15,15 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rustix::fs as sys;
+use jiff::Timestamp;
+use rustix::fs::{self as sys, CWD, RenameFlags};
 
 use super::copy::{index_stat, kind_of};
 use super::path::split;
 use super::treatment::{self, Treatment, Treatments};
 use super::{Checkout, Donor, Filling, Place, Purpose, clone};
-use crate::git::{IndexEntry, IndexFile, IndexKind, IndexStat, ReadIndex, Repo, prune_above};
+use crate::error::Refusal;
+use crate::git::{IndexEntry, IndexFile, IndexKind, IndexStat, ReadIndex, Repo, Settings};
 use crate::oid::Oid;
 use crate::plain::plain_bytes;
 use crate::spares::{self, Note, Spare};
@@ -30,8 +33,9 @@ use crate::store::{Store, write_shown};
 /// all of them.
 const DIFFERING: usize = 4;
 /// Files that changed so short a time before the index was written would be in doubt: the clock of a file system ticks
-/// every few milliseconds.
+/// every few milliseconds, or every second.
 const TICK: Duration = Duration::from_millis(20);
+const WHOLE_SECOND: Duration = Duration::from_millis(1100);
 
 /// A spare that is whole, and nobody else's.
 pub(crate) struct ReadySpare {
@@ -49,8 +53,8 @@ pub(crate) fn find_spare(
     worktrees: &Path,
     tree: &Oid,
 ) -> anyhow::Result<Option<ReadySpare>> {
-    for number in spares::numbers(store)? {
-        let Some(spare) = Spare::hold(store, number)? else {
+    for number in spares::numbers(store) {
+        let Some(spare) = Spare::hold(store, number) else {
             continue;
         };
         if let Some(checkout) = look_at(repo, &spare, worktrees, tree)? {
@@ -84,10 +88,11 @@ fn compare(
         return Ok(None);
     };
     let compared = Checkout::compare(repo, place, tree)?;
-    let is_near = |checkout: &Checkout| {
-        checkout.differing.len() * DIFFERING <= checkout.index.entries().len()
-    };
-    Ok(compared.filter(is_near))
+    Ok(compared.filter(has_enough))
+}
+
+fn has_enough(checkout: &Checkout) -> bool {
+    checkout.differing.len() * DIFFERING <= checkout.index.entries().len()
 }
 
 /// The spare as a checkout that has most of `tree`, once every file of it was looked at. One that is not as it was made is
@@ -102,8 +107,9 @@ fn look_at(
     let Some(checkout) = compare(repo, spare, worktrees, tree)? else {
         return Ok(None);
     };
+    let settings = asked.wait()?;
     let wanted = (tree, Purpose::Work);
-    let treatments = treatment::find(repo, &checkout, &asked.wait()?, wanted)?;
+    let treatments = treatments(repo, &checkout, &settings, wanted)?;
     let holds_blobs = treatments.is_some_and(|treatments| are_cloned(&checkout, &treatments));
     if holds_blobs && check::is_as_made(&checkout) {
         return Ok(Some(checkout));
@@ -112,32 +118,38 @@ fn look_at(
     Ok(None)
 }
 
-/// Where a spare is that was made here by this user, and for what is made now: nothing of it could be used otherwise.
+/// How the files of a checkout are to be treated; nothing where git is to write them all, or gives what it makes to a
+/// group: folders are not made that way ahead.
+fn treatments(
+    repo: &Repo,
+    checkout: &Checkout,
+    settings: &Settings,
+    wanted: (&Oid, Purpose),
+) -> anyhow::Result<Option<Treatments>> {
+    let own = ["umask", "false", "no", "off", "0"];
+    let shared = settings.value("core.sharedrepository");
+    if shared.is_some_and(|value| !own.contains(&value.as_str())) {
+        return Ok(None);
+    }
+    treatment::find(repo, checkout, settings, wanted)
+}
+
+/// Where a spare is that was made here by this user, as it would be made now: nothing of another could be used.
 fn place(spare: &Spare, worktrees: &Path, tree: &Oid) -> Option<Place> {
     let index = spare.index();
     let read = ReadIndex::find(&index, tree.as_str().len() / 2)?;
-    let root = spare.note().filter(Note::is_of_this_boot)?.root;
+    let root = spare.note().filter(Note::holds)?.root;
     let lies = fs::symlink_metadata(&root).ok()?;
     let is_ours = lies.is_dir()
-        && root.starts_with(worktrees)
+        && root == spare.root(worktrees)
         && lies.dev() == fs::metadata(worktrees).ok()?.dev()
-        && lies.uid() == rustix::process::geteuid().as_raw()
-        && umask().is_none_or(|umask| lies.mode() & 0o777 == 0o777 & !umask);
+        && lies.uid() == rustix::process::geteuid().as_raw();
     is_ours.then_some(Place {
         root,
         index,
         read,
         slot: None,
     })
-}
-
-/// The permissions that new files are not given; nothing where the system does not tell.
-fn umask() -> Option<u32> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Umask:"))?;
-    u32::from_str_radix(line.trim(), 8).ok()
 }
 
 /// Whether a spare has the file or link of an entry.
@@ -159,43 +171,57 @@ fn are_cloned(checkout: &Checkout, treatments: &Treatments) -> bool {
 }
 
 impl ReadySpare {
-    /// Moves all of its files into a new worktree, whose index is written. Answers whether nothing is missing; git finds
-    /// and writes what is.
+    /// Moves its files into a new worktree, whose index is written. Answers whether nothing is missing; git finds and
+    /// writes what is, also what could not be moved.
     pub(super) fn move_into(self, to: Filling) -> anyhow::Result<bool> {
         let checkout = &self.checkout;
         // What is left of it, should this be killed, is not for the next one.
         self.spare.give_up()?;
-        move_all(&checkout.root, to.root)
-            .with_context(|| format!("can't move the files of {}", checkout.root.display()))?;
         let index = &checkout.index;
-        let stats = index.entries().iter().map(|entry| match is_there(entry) {
-            true if split(index.path(entry)).0.is_empty() => moved(to.root, index, entry),
-            true => Some(entry.stat),
-            false => None,
+        let moved = move_all(index, &checkout.root, to.root);
+        let stats = index.entries().iter().map(|entry| {
+            let path = index.path(entry);
+            match is_there(entry) && moved.contains(first(path)) {
+                true if split(path).0.is_empty() => stat_of_moved(to.root, index, entry),
+                true => Some(entry.stat),
+                false => None,
+            }
         });
         let stats: Vec<_> = stats.collect();
         write(to.index, &index.patched(&stats))?;
         // Whoever makes the next one sees to what is left of this one.
         let _ = self.spare.clear();
-        let has_all = |(entry, stat): (&IndexEntry, &Option<_>)| {
-            entry.kind == IndexKind::Submodule || stat.is_some()
+        let has_all = |(entry, stat): (&IndexEntry, &Option<_>)| match entry.kind {
+            IndexKind::Submodule => moved.contains(first(index.path(entry))),
+            _ => stat.is_some(),
         };
         let has_tree = index.tree() == Some(to.tree);
         Ok(has_tree && index.entries().iter().zip(&stats).all(has_all))
     }
 }
 
-fn move_all(from: &Path, to: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        fs::rename(entry.path(), to.join(entry.file_name()))?;
-    }
-    Ok(())
+/// The name at the root that a path begins with.
+fn first(path: &[u8]) -> &[u8] {
+    path.split(|byte| *byte == b'/').next().unwrap_or(path)
+}
+
+/// Moves what the index names at the root, each to where nothing is; answers what was moved. Whatever came there meanwhile
+/// stays, and what can't be moved does as well: it may lie behind a mount, or be held fast.
+fn move_all<'i>(index: &'i IndexFile, from: &Path, to: &Path) -> HashSet<&'i [u8]> {
+    let entries = index.entries().iter();
+    let there = entries.filter(|entry| is_there(entry) || entry.kind == IndexKind::Submodule);
+    let names: HashSet<&[u8]> = there.map(|entry| first(index.path(entry))).collect();
+    let is_moved = |name: &&[u8]| {
+        let name = OsStr::from_bytes(name);
+        let (from, to) = (from.join(name), to.join(name));
+        sys::renameat_with(CWD, &from, CWD, &to, RenameFlags::NOREPLACE).is_ok()
+    };
+    names.into_iter().filter(is_moved).collect()
 }
 
 /// The stat of a file or link right below `root`, if it still holds its blob. To move it is a change, which would hide
 /// another one from whoever goes by its times; to move a folder is none to what it holds.
-fn moved(root: &Path, index: &IndexFile, entry: &IndexEntry) -> Option<IndexStat> {
+fn stat_of_moved(root: &Path, index: &IndexFile, entry: &IndexEntry) -> Option<IndexStat> {
     let path = root.join(OsStr::from_bytes(index.path(entry)));
     let before = sys::lstat(&path).ok()?;
     let bytes = match entry.kind {
@@ -214,37 +240,74 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(path, bytes).with_context(|| format!("can't write {}", path.display()))
 }
 
+/// Takes away the folders that were made for files that did not come, and makes those of submodules.
+fn tidy(index: &IndexFile, root: &Path, stats: &[Option<IndexStat>]) -> anyhow::Result<()> {
+    let missing = || {
+        index
+            .entries()
+            .iter()
+            .zip(stats)
+            .filter(|(_, stat)| stat.is_none())
+    };
+    let place = |entry| root.join(OsStr::from_bytes(index.path(entry)));
+    for (entry, _) in missing() {
+        let above = place(entry);
+        let above = above
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| *folder != root);
+        // One that holds something stays, and all above it.
+        let _ = above.map(fs::remove_dir).find(Result::is_err);
+    }
+    for (entry, _) in missing().filter(|(entry, _)| entry.kind == IndexKind::Submodule) {
+        let folder = place(entry);
+        fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// How long it is waited before the index is written: so that no file is as young as that for the clock of this file system.
+fn tick(stats: &[Option<IndexStat>]) -> Duration {
+    let has_parts = stats.iter().flatten().any(|stat| stat.ctime.1 != 0);
+    if has_parts { TICK } else { WHOLE_SECOND }
+}
+
 impl Donor {
-    /// Makes a spare of what it has of `tree`, in the empty folder `root`: whatever is cloned to the byte. Answers whether
-    /// there is one then.
+    /// Makes a spare of what it has of `tree` among `worktrees`: whatever is cloned to the byte.
     ///
     /// # Errors
-    /// Where its files can't be written.
+    /// Where its files can't be written; a refusal where it would not be one.
     pub(crate) fn make_spare(
         &self,
         repo: &Repo,
         tree: &Oid,
-        spare: &Spare,
-        (worktrees, root): (&Path, &Path),
-    ) -> anyhow::Result<bool> {
+        (spare, worktrees, made): (&Spare, &Path, Timestamp),
+    ) -> anyhow::Result<()> {
         let donor = &self.checkout;
+        if !has_enough(donor) {
+            return Err(Refusal::refused(
+                "the main checkout has too little of what tasks begin with",
+            )
+            .into());
+        }
+        let settings = self.settings(repo)?;
         // No content that a filter brings: what it brings next time is another's to say.
-        let Some(treatments) = self.treatments(repo, (tree, Purpose::Judging))? else {
-            return Ok(false);
+        let wanted = (tree, Purpose::Judging);
+        let Some(treatments) = treatments(repo, donor, &settings, wanted)? else {
+            return Err(
+                Refusal::refused("git's settings or attributes leave all files to git").into(),
+            );
         };
-        let stats = clone::clone_files(donor, &treatments, root)?;
-        let entries = donor.index.entries().iter();
-        for (entry, stat) in entries.zip(&stats) {
-            if let (None, Ok(path)) = (stat, str::from_utf8(donor.index.path(entry))) {
-                prune_above(root, path);
-            }
-        }
-        thread::sleep(TICK);
+        let root = spare.begin(worktrees, made)?;
+        let stats = clone::clone_files(donor, &treatments, &root)?;
+        tidy(&donor.index, &root, &stats)?;
+        thread::sleep(tick(&stats));
         write_shown(&spare.index(), &donor.index.patched(&stats))?;
-        let is_made = look_at(repo, spare, worktrees, tree)?.is_some();
-        if !is_made {
+        if look_at(repo, spare, worktrees, tree)?.is_none() {
             spare.give_up()?;
+            let what = format!("{} was changed while it was made", root.display());
+            return Err(Refusal::refused(what).into());
         }
-        Ok(is_made)
+        Ok(())
     }
 }

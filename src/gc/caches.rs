@@ -79,10 +79,10 @@ impl Plan {
     }
 
     /// Checkouts that no task has taken for so long.
-    pub(super) fn add_spares(&mut self, ws: &Workspace, older: i64) -> anyhow::Result<()> {
-        for (number, note) in spares::places(&ws.store)? {
+    pub(super) fn add_spares(&mut self, ws: &Workspace, older: i64) {
+        for (number, note) in spares::places(&ws.store) {
             let age = seconds_since(ws, note.made);
-            if age < older || Spare::hold(&ws.store, number)?.is_none() {
+            if age < older || Spare::hold(&ws.store, number).is_none() {
                 continue;
             }
             self.items.push(Item {
@@ -97,7 +97,6 @@ impl Plan {
                 act: Act::Spare(number),
             });
         }
-        Ok(())
     }
 
     pub(super) fn add_set_up_caches(&mut self, ws: &Workspace, older: i64) -> anyhow::Result<()> {

@@ -19,7 +19,7 @@ pub(super) fn missing_above(root: &Path, changes: &[Change]) -> BTreeSet<PathBuf
 }
 
 /// Removes the folders above a path, from the innermost on, as far as they are empty.
-pub(crate) fn prune_above(root: &Path, path: &str) {
+pub(super) fn prune_above(root: &Path, path: &str) {
     let is_folder = |folder: &PathBuf| fs::symlink_metadata(folder).is_ok_and(|it| it.is_dir());
     // Not beyond a link, which leads elsewhere.
     let folders: Vec<PathBuf> = above(path)

@@ -15,9 +15,9 @@ use anyhow::{Context as _, bail};
 use super::Repo;
 use super::answer::complaint;
 use super::changes::{Change, Entry};
+use super::empty_folders::prune_above;
 use super::indexed::{Indexed, Side};
 use super::move_checkout::CheckoutMove;
-use super::prune_above;
 use held::{Held, Likeness};
 
 /// Saves the bytes of a path, and answers where.

@@ -10,9 +10,11 @@ use super::room::{self, being_made};
 use crate::contract::Worktree;
 use crate::ctx::Ctx;
 use crate::donor::{self, MainIndex};
+use crate::error::Refusal;
 use crate::oid::Oid;
 use crate::process;
 use crate::spares::{self, Spare};
+use crate::store::remove_dir;
 use crate::workspace::{InForce, Workspace, write_marker};
 
 /// How long it is waited before it is looked again whether others are making worktrees.
@@ -23,9 +25,9 @@ const LAST: i32 = 19;
 /// After a worktree was made, has the checkouts made ahead that are missing of `wanted`, of what is on the branch `target`,
 /// and those removed that did not fit, or are too many, while nobody waits. Without them the next worktree is made as any
 /// other.
-pub(super) fn start(ws: &Workspace, wanted: usize, target: &str) {
-    let there = spares::places(&ws.store).map_or(0, |places| places.len());
-    if there == 0 && wanted == 0 {
+pub(super) fn start(ws: &Workspace, wanted: usize, worktrees: &Path, target: &str) {
+    let is_none = || spares::places(&ws.store).is_empty() && spares::lying(worktrees).is_empty();
+    if wanted == 0 && is_none() {
         return;
     }
     let common = ws.repo.common().as_os_str();
@@ -40,6 +42,10 @@ pub(super) fn start(ws: &Workspace, wanted: usize, target: &str) {
 /// # Errors
 /// Where one can't be made; there may be less room than it takes.
 pub(crate) fn make_ahead(ctx: &Ctx, common: &Path, target: &str) -> anyhow::Result<()> {
+    if !common.join("HEAD").exists() {
+        // The repository was removed meanwhile.
+        return Ok(());
+    }
     let ws = Workspace::at(ctx, common)?;
     let Some(_lock) = spares::hold_all(&ws.store)? else {
         return Ok(());
@@ -82,38 +88,47 @@ struct Ahead<'a> {
 impl Ahead<'_> {
     /// Removes those that are too many, that were never whole, or that are far from what is wanted now.
     fn remove_unfit(&self) -> anyhow::Result<()> {
-        for number in spares::numbers(&self.ws.store)? {
-            let Some(spare) = Spare::hold(&self.ws.store, number)? else {
+        let mut numbers = spares::numbers(&self.ws.store);
+        // What no note tells of.
+        numbers.extend(spares::lying(self.worktrees));
+        let mut removed = Ok(());
+        for number in numbers {
+            let Some(spare) = Spare::hold(&self.ws.store, number) else {
                 continue;
             };
             let is_wanted = number < self.in_force.contract.worktree.spare;
             let fits = || donor::is_near(&self.ws.repo, &spare, self.worktrees, self.tree);
             if !is_wanted || !fits()? {
-                spare.clear()?;
+                removed = removed.and(self.remove(&spare));
             }
         }
-        Ok(())
+        removed
     }
 
-    /// Makes the first that is missing; answers whether it did.
+    fn remove(&self, spare: &Spare) -> anyhow::Result<()> {
+        spare.clear()?;
+        remove_dir(&spare.root(self.worktrees))
+    }
+
+    /// Makes the first that is missing; answers whether there was one.
     fn make_one(&self) -> anyhow::Result<bool> {
         for number in 0..self.in_force.contract.worktree.spare {
-            let Some(spare) = Spare::hold(&self.ws.store, number)? else {
+            let Some(spare) = Spare::hold(&self.ws.store, number) else {
                 continue;
             };
             if spare.index().is_file() {
                 continue;
             }
             let made = self.make(&spare);
-            if !matches!(made, Ok(true)) {
+            if made.is_err() {
                 spare.clear()?;
             }
-            return made;
+            return made.map(|()| true);
         }
         Ok(false)
     }
 
-    fn make(&self, spare: &Spare) -> anyhow::Result<bool> {
+    fn make(&self, spare: &Spare) -> anyhow::Result<()> {
         let (ws, main) = (self.ws, MainIndex::new(&self.ws.repo, self.base));
         // Warm folders come along when it is taken.
         let contract = Worktree {
@@ -131,10 +146,10 @@ impl Ahead<'_> {
         };
         room::require(ws, &self.in_force.contract.disk, &wanted)?;
         let Some(donor) = donor::choose(main, &ws.store, self.worktrees, self.tree)? else {
-            return Ok(false);
+            return Err(Refusal::refused("there is no checkout to clone from").into());
         };
         write_marker(self.worktrees, ws.repo.common())?;
-        let root = spare.begin(self.worktrees, ws.ctx.now)?;
-        donor.make_spare(&ws.repo, self.tree, spare, (self.worktrees, &root))
+        let place = (spare, self.worktrees, ws.ctx.now);
+        donor.make_spare(&ws.repo, self.tree, place)
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::NewTask;
+use super::ahead;
 use super::plan::Plan;
 use crate::carry;
 use crate::copies;
@@ -212,6 +213,14 @@ impl Plan {
             held_back: None,
             landing: None,
         })
+    }
+
+    /// Has another checkout made ahead in the place of the one that was taken.
+    pub(super) fn make_ahead(&self, ws: &Workspace, new: &NewTask, in_force: &InForce) {
+        if self.folders.is_none() {
+            let wanted = in_force.contract.worktree.spare;
+            ahead::start(ws, wanted, &self.worktrees, &new.target);
+        }
     }
 
     /// Brings warm folders and the carried files along and runs the set-up.

@@ -69,7 +69,7 @@ impl Plan {
                 carried: carry::bytes(&ws.repo, &plan.carried),
                 contract: &in_force.contract.worktree,
                 spares: match plan.folders {
-                    None => spares::whole(&ws.store)?,
+                    None => spares::whole(&ws.store),
                     Some(_) => 0,
                 },
             };

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{self as sys, AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags};
 
 use super::super::Checkout;
-use super::super::copy::is_known;
+use super::super::copy::{index_stat, is_before, is_known};
 use super::super::path::split;
 use super::is_there;
 use crate::git::IndexKind;
@@ -25,7 +25,8 @@ struct Folder {
     folders: usize,
 }
 
-/// Whether every file that the index of a checkout knows is the one that it knows, and nothing else lies there.
+/// Whether every file that the index of a checkout knows is the one that it knows, nothing else lies there, and no folder
+/// was changed.
 pub(super) fn is_as_made(checkout: &Checkout) -> bool {
     let Ok(root) = sys::openat(CWD, &checkout.root, FOLDER, Mode::empty()) else {
         return false;
@@ -77,6 +78,11 @@ fn holds(
     let here = if path.is_empty() { b"." } else { path };
     let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     let folder = sys::openat2(root, here, FOLDER, Mode::empty(), beneath)?;
+    let changed = index_stat(&sys::fstat(&folder)?).ctime;
+    // Whatever was done to it, other permissions and attributes of its own included, left another time.
+    if !is_before(changed, checkout.written) {
+        return Ok(false);
+    }
     for number in &wanted.files {
         let entry = &checkout.index.entries()[*number];
         let name = split(checkout.index.path(entry)).1;

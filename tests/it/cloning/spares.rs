@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use super::{files, of_every_kind, set_time, time_of};
-use crate::sandbox::{CONTRACT, Sandbox, has_strace, wait_until, wt};
+use crate::sandbox::{CONTRACT, Ran, Sandbox, has_strace, wait_until, wt};
 
 /// Does something to a spare.
 type Spoil = fn(&Sandbox);
@@ -31,10 +31,7 @@ impl Sandbox {
 
     /// Waits until nobody makes spares, and so many are there.
     fn wait_for_spares(&self, count: usize) {
-        let log = self.state().join("spare.log");
         wait_until("as many spares as are kept", || {
-            let said = fs::read_to_string(&log).unwrap_or_default();
-            assert_eq!(said, "", "no spare");
             (0..count).all(|number| self.has_spare(number))
         });
         self.wait_until_none_is_made();
@@ -138,6 +135,14 @@ fn a_spare_that_is_not_as_it_was_made_is_nobodys() {
         }),
         ("a hook of git's", |sandbox| {
             fs::create_dir(sandbox.spare(0).join(".git")).expect("made");
+        }),
+        ("other permissions of a folder", |sandbox| {
+            let mode = fs::Permissions::from_mode(0o777);
+            fs::set_permissions(sandbox.spare(0).join("b"), mode).expect("set");
+        }),
+        ("no note", |sandbox| {
+            let note = sandbox.state().join("spares/0/spare.json");
+            fs::write(note, "{").expect("written");
         }),
         ("no file", |sandbox| {
             fs::remove_file(sandbox.spare(0).join("b/three")).expect("removed");
@@ -314,7 +319,7 @@ fn a_spawn_that_is_killed_while_it_moves_a_spare_leaves_nothing_of_it() {
     let mut in_part = 0;
     for number in 1.. {
         sandbox.wait_for_spares(1);
-        let inject = format!("inject=rename:signal=KILL:when={number}");
+        let inject = format!("inject=rename,renameat2:signal=KILL:when={number}");
         let mut command = sandbox.command("strace");
         command.args(["-qq", "-o", "/dev/null", "-e", &inject]);
         let killed = command.args([wt(), "spawn", "auth"]).output();
@@ -348,7 +353,7 @@ fn a_file_that_changes_while_it_is_moved_is_written_anew() {
         "-o",
         "/dev/null",
         "-e",
-        "inject=rename:delay_exit=300000",
+        "inject=rename,renameat2:delay_exit=300000",
     ]);
     let mut spawn = slowly
         .args([wt(), "spawn", "auth"])
@@ -382,10 +387,95 @@ fn doctor_says_why_no_spare_could_be_made() {
     assert!(found.out.contains(said), "{found:?}");
     fs::remove_file(&place).expect("removed");
     sandbox.spawn("second");
-    let log = sandbox.state().join("spare.log");
-    wait_until("what was said before is gone", || {
-        fs::metadata(&log).is_ok_and(|log| log.len() == 0)
-    });
     sandbox.wait_for_spares(1);
     sandbox.wt(&["doctor"]).expect(0).says("all is well");
+}
+
+#[test]
+fn what_cannot_be_moved_is_written_by_git_and_what_came_meanwhile_stays_behind() {
+    if !has_strace() {
+        return;
+    }
+    let sandbox = Sandbox::with(&[("a/1", "right\n"), ("b/2", "right\n"), ("four", "right\n")]);
+    sandbox.keep_spares(1);
+    sandbox.spawn("first");
+    for (number, error) in ["EXDEV", "EACCES"].into_iter().enumerate() {
+        sandbox.wait_for_spares(1);
+        let mut spawn = sandbox.command("strace");
+        let inject = format!("inject=renameat2:error={error}");
+        let place = sandbox.spare(0).join("b");
+        spawn
+            .args(["-qq", "-o", "/dev/null", "-P"])
+            .arg(place)
+            .args(["-e", &inject]);
+        let task = format!("task-{number}");
+        let output = spawn.args([wt(), "spawn", &task]).output().expect("strace");
+        Ran::from(&output, &sandbox, "wt spawn").expect(0);
+        let worktree = sandbox.worktree(&task);
+        assert_eq!(files(&worktree), sandbox.by_git("main"));
+        assert_eq!(sandbox.git_in(&worktree, &["status", "--porcelain"]), "");
+        let moved = sandbox.cloned(&sandbox.repo(), &worktree);
+        assert!(moved.contains(&"a/1".to_owned()) && !moved.contains(&"b/2".to_owned()));
+    }
+
+    sandbox.wait_for_spares(1);
+    let mut slowly = sandbox.command("strace");
+    slowly.args([
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "inject=renameat2:delay_enter=300000",
+    ]);
+    let slowly = slowly.args([wt(), "spawn", "auth"]).stdout(Stdio::null());
+    let mut spawn = slowly.spawn().expect("strace");
+    wait_until("it is taken", || !sandbox.has_spare(0));
+    for folder in [".git", "empty"] {
+        // The rest may have been moved, and the folder be gone with it.
+        let _ = fs::create_dir(sandbox.spare(0).join(folder));
+    }
+    assert!(spawn.wait().expect("ended").success());
+    assert!(sandbox.worktree("auth").join(".git").is_file());
+    assert!(!sandbox.worktree("auth").join("empty").exists());
+    sandbox.wait_for_spares(1);
+}
+
+#[test]
+fn state_of_spares_that_cannot_be_read_stops_nobody() {
+    let sandbox = Sandbox::with(&[("a/1", "one\n"), ("b/2", "two\n")]);
+    sandbox.keep_spares(1);
+    sandbox.spawn("first");
+    sandbox.wait_for_spares(1);
+    let state = sandbox.state().join("spares");
+    fs::remove_file(state.join("0/lock")).expect("removed");
+    fs::create_dir(state.join("0/lock")).expect("made");
+    sandbox.spawn("second");
+    sandbox.wait_until_none_is_made();
+    sandbox.wt(&["gc"]).expect(0);
+    let found = sandbox.wt(&["doctor"]);
+    assert!(found.out.contains("spares/0/lock"), "{found:?}");
+    fs::remove_dir_all(&state).expect("removed");
+    fs::write(&state, "").expect("written");
+    sandbox.spawn("third");
+    sandbox.wt(&["list", "--size"]).expect(0);
+    fs::remove_file(&state).expect("removed");
+    // What lies there is known by its place alone.
+    sandbox.keep_spares(0);
+    sandbox.spawn("fourth");
+    wait_until("what nobody knew of is gone", || !sandbox.spare(0).exists());
+}
+
+#[test]
+fn a_copied_repository_leaves_the_spares_of_the_first_alone() {
+    let sandbox = Sandbox::with(&[("a/1", "one\n"), ("b/2", "two\n")]);
+    sandbox.keep_spares(1);
+    sandbox.spawn("first");
+    sandbox.wait_for_spares(1);
+    let copy = sandbox.root().join("copy");
+    let mut copied = sandbox.command("cp");
+    copied.arg("-a").arg(sandbox.repo()).arg(&copy);
+    assert!(copied.status().expect("cp").success());
+    sandbox.wt_in(&copy, &["gc", "--older", "0"]).expect(0);
+    assert!(sandbox.takes_spare("second", "a/1"));
+    sandbox.wait_for_spares(1);
 }
