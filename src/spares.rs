@@ -4,7 +4,7 @@
 //! it is touched. What lies there without one is what a killed command left. They are only a help: where the state of one
 //! can't be read, there is none.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -214,6 +214,21 @@ pub(crate) fn failure(store: &Store) -> anyhow::Result<Option<String>> {
     let mut lines = said.lines();
     let error = lines.find_map(|line| line.strip_prefix("error: "));
     Ok(error.or_else(|| said.lines().next()).map(str::to_owned))
+}
+
+/// Forgets what went wrong.
+///
+/// # Errors
+/// Where that can't be emptied.
+pub(crate) fn forget_failure(store: &Store) -> anyhow::Result<()> {
+    let log = log(store);
+    // Emptied: who makes spares has it open.
+    match File::options().write(true).truncate(true).open(&log) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("can't empty {}", log.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Takes a spare away. Answers `false` where somebody holds it.

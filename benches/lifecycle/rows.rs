@@ -97,7 +97,7 @@ const fn row(
 const ALL: Files = Files::Each(0, usize::MAX);
 const LARGE: Files = Files::Each(20_000, usize::MAX);
 
-pub(crate) const ROWS: [Row; 16] = [
+pub(crate) const ROWS: [Row; 17] = [
     row(&["spawn", "status", "rm"], Ext4, ALL, create::warm),
     row(&["cold"], Ext4, LARGE, create::cold),
     row(&["spare"], Ext4, Files::Most(usize::MAX), spare::measure),
@@ -110,6 +110,7 @@ pub(crate) const ROWS: [Row; 16] = [
     row(&["claims"], Ext4, Files::Paths, claims::measure),
     row(&["landings"], Ext4, Files::Most(20_000), landings::measure),
     row(&["spawn", "status", "rm"], Xfs, LARGE, create::warm),
+    row(&["spare"], Xfs, Files::Most(usize::MAX), spare::measure),
     row(&["warm"], Xfs, Files::Fixed(100), warm::measure),
     row(
         &["spawn", "status", "rm"],

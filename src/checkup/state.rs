@@ -94,15 +94,20 @@ impl Checkup<'_> {
 
     /// Nobody waits for what makes them, so that nobody else says why it could not.
     pub(super) fn spares(&mut self) {
-        let failure = match spares::failure(&self.ws.store) {
-            Ok(None) => return,
-            Ok(Some(failure)) => failure,
-            Err(error) => format!("{error:#}"),
-        };
-        self.found(
-            format!("no checkout could be made ahead: {failure}"),
-            "mend that, or take `spare` out of wt.toml; after the next spawn it is tried again",
-        );
+        let store = &self.ws.store;
+        let what = |failure: &str| format!("no checkout could be made ahead: {failure}");
+        match spares::failure(store) {
+            Ok(None) => {}
+            Ok(Some(failure)) => self.mendable(
+                what(&failure),
+                Mend {
+                    todo: "mend that, or take `spare` out of wt.toml; it is tried again after the next spawn",
+                    done: "forgotten; it is tried again after the next spawn",
+                },
+                || spares::forget_failure(store),
+            ),
+            Err(error) => self.found(what(&format!("{error:#}")), "make it readable"),
+        }
     }
 
     pub(super) fn receipts(&mut self) {

@@ -294,6 +294,16 @@ impl GitCommand<'_> {
         Ok(output.stdout)
     }
 
+    /// As [`Self::bytes`], of a question that git ends with status 1 where there is nothing to answer.
+    pub(crate) fn found(self) -> anyhow::Result<Vec<u8>> {
+        let shown = self.shown();
+        let output = self.output()?;
+        match output.status.code() {
+            Some(0 | 1) => Ok(output.stdout),
+            _ => bail!("{shown} failed ({}): {}", output.status, complaint(&output)),
+        }
+    }
+
     /// As [`Self::bytes`], as text without the last line end.
     pub(crate) fn text(self) -> anyhow::Result<String> {
         let bytes = self.bytes()?;

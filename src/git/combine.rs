@@ -124,8 +124,8 @@ impl Repo {
         let signs = self
             .git
             .command(["config", "--type=bool", "--get", "commit.gpgSign"])
-            .output()?;
-        if String::from_utf8_lossy(&signs.stdout).trim() == "true" {
+            .found()?;
+        if signs.trim_ascii() == b"true" {
             // `commit-tree` alone does not read commit.gpgSign.
             command = command.arg("-S");
         }

@@ -26,15 +26,15 @@ impl Repo {
             lines.extend_from_slice(b"/\0");
         }
         let ignored = ["check-ignore", "--no-index", "-z", "--stdin"];
-        let output = self
+        let ignored = self
             .git
             .command(ignored)
             .on_worktree(root, Path::new("/dev/null"))
             .stdin(lines)
-            .output()?;
+            .found()?;
         let folder = |path: &[u8]| utf8(path.strip_suffix(b"/").unwrap_or(path));
         let mut found = Vec::new();
-        for record in records(&output.stdout) {
+        for record in records(&ignored) {
             let path = folder(record)?;
             if !self.read.is_folder(tree, &path)? {
                 found.push(path);
@@ -68,12 +68,12 @@ pub(crate) fn ignored_files(
     if named.is_empty() {
         return Ok(Vec::new());
     }
-    let output = repo
+    let ignored = repo
         .git
         .command(["check-ignore", "-z", "--stdin"])
         .in_operators_checkout(root)
         .stdin(named)
-        .output()
+        .found()
         .context("can't ask git which files are ignored")?;
-    records(&output.stdout).map(utf8).collect()
+    records(&ignored).map(utf8).collect()
 }

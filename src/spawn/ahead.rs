@@ -1,7 +1,6 @@
 //! Making checkouts ahead, in the background, for the tasks to come.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -52,7 +51,7 @@ pub(crate) fn make_ahead(ctx: &Ctx, common: &Path, target: &str) -> anyhow::Resu
     };
     let _ = rustix::process::nice(LAST);
     // What was said before is over.
-    let _ = File::create(spares::log(&ws.store));
+    spares::forget_failure(&ws.store)?;
     loop {
         while being_made(&ws)? > 0 {
             thread::sleep(PAUSE);

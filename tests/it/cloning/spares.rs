@@ -385,6 +385,12 @@ fn doctor_says_why_no_spare_could_be_made() {
     found.expect(1);
     let said = "no checkout could be made ahead: can't make <root>/repo.wt/_judge/spares/0: ";
     assert!(found.out.contains(said), "{found:?}");
+    let fixed = sandbox.wt(&["doctor", "--fix"]);
+    fixed.expect(0);
+    assert!(
+        fixed.out.contains("forgotten; it is tried again"),
+        "{fixed:?}"
+    );
     fs::remove_file(&place).expect("removed");
     sandbox.spawn("second");
     sandbox.wait_for_spares(1);
