@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -137,7 +138,11 @@ impl Rig {
                     folders.push(path);
                 } else if path.extension().is_some_and(|e| e == "lock") {
                     let file = fs::File::options().append(true).open(&path);
-                    file.and_then(|file| file.set_modified(old)).expect("set");
+                    match file.and_then(|file| file.set_modified(old)) {
+                        // What was not killed has let it go.
+                        Err(error) if error.kind() == ErrorKind::NotFound => {}
+                        set => set.expect("set"),
+                    }
                 }
             }
         }
