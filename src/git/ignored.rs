@@ -26,15 +26,16 @@ impl Repo {
             lines.extend_from_slice(b"/\0");
         }
         let ignored = ["check-ignore", "--no-index", "-z", "--stdin"];
-        let ignored = self
+        // Git ends with what it has answered at a path that leads through a link: that one is no folder of ours.
+        let output = self
             .git
             .command(ignored)
             .on_worktree(root, Path::new("/dev/null"))
             .stdin(lines)
-            .found()?;
+            .output()?;
         let folder = |path: &[u8]| utf8(path.strip_suffix(b"/").unwrap_or(path));
         let mut found = Vec::new();
-        for record in records(&ignored) {
+        for record in records(&output.stdout) {
             let path = folder(record)?;
             if !self.read.is_folder(tree, &path)? {
                 found.push(path);
