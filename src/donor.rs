@@ -18,12 +18,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use crate::git::{AskedSettings, IndexFile, ReadIndex, Repo, Settings};
+use crate::git::{AskedSettings, IndexFile, IndexStat, ReadIndex, Repo, Settings};
 use crate::oid::Oid;
 use crate::store::{Lock, Store, list_dirs, read_json};
 use crate::workspace::SLOTS;
 pub(crate) use main_index::MainIndex;
-
 pub(crate) use spare::{ReadySpare, find_spare, is_near};
 
 /// How often a checkout is compared whose index changes meanwhile.
@@ -201,6 +200,14 @@ pub(crate) struct Filling<'a> {
     pub(crate) purpose: Purpose,
 }
 
+impl Filling<'_> {
+    /// Writes the index, as `of` is with these stats.
+    fn write_index(&self, of: &IndexFile, stats: &[Option<IndexStat>]) -> anyhow::Result<()> {
+        fs::write(self.index, of.patched(stats))
+            .with_context(|| format!("can't write {}", self.index.display()))
+    }
+}
+
 /// What a new checkout is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -253,9 +260,7 @@ impl Donor {
         let stats = clone::clone_files(checkout, &treatments, to.root)?;
         let has_tree = checkout.index.tree() == Some(to.tree);
         let is_complete = has_tree && stats.iter().all(Option::is_some);
-        let bytes = checkout.index.patched(&stats);
-        fs::write(to.index, bytes)
-            .with_context(|| format!("can't write {}", to.index.display()))?;
+        to.write_index(&checkout.index, &stats)?;
         Ok(is_complete)
     }
 }

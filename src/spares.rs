@@ -123,8 +123,7 @@ impl Spare {
     /// Whether a folder is the place of this spare, and among worktrees of this repository: a copied repository has notes
     /// of another's.
     fn is_ours(&self, root: &Path) -> bool {
-        let mut worktrees = root.ancestors().skip(3);
-        worktrees.next().is_some_and(|worktrees| {
+        root.ancestors().nth(3).is_some_and(|worktrees| {
             self.root(worktrees) == root && holds_worktrees(worktrees, &self.common)
         })
     }
@@ -155,7 +154,7 @@ fn folder(worktrees: &Path) -> PathBuf {
 
 /// The numbers of all spares that there are or were, the lowest first.
 pub(crate) fn numbers(store: &Store) -> Vec<usize> {
-    numbered(&store.root().join("spares"))
+    numbered(&store.spares_dir())
 }
 
 /// The numbers of the folders that lie where spares lie among these worktrees.
@@ -191,7 +190,7 @@ pub(crate) fn whole(store: &Store) -> usize {
 /// # Errors
 /// Where the lock can't be opened.
 pub(crate) fn hold_all(store: &Store) -> anyhow::Result<Option<Lock>> {
-    Lock::attempt(&store.root().join("spares").join("lock"))
+    Lock::attempt(&store.spares_dir().join("lock"))
 }
 
 /// Where those say what went wrong that make spares.
@@ -204,10 +203,11 @@ pub(crate) fn log(store: &Store) -> PathBuf {
 /// # Errors
 /// Where their state can't be read.
 pub(crate) fn failure(store: &Store) -> anyhow::Result<Option<String>> {
-    if store.root().join("spares").exists() {
+    let dir = store.spares_dir();
+    if dir.exists() {
         hold_all(store)?;
-        for number in list_dirs(&store.root().join("spares"))? {
-            Lock::attempt(&store.root().join("spares").join(number).join("lock"))?;
+        for number in list_dirs(&dir)? {
+            Lock::attempt(&dir.join(number).join("lock"))?;
         }
     }
     let said = fs::read_to_string(log(store)).unwrap_or_default();

@@ -90,9 +90,13 @@ impl Store {
         self.root.join("slots").join(slot.to_string())
     }
 
-    /// What is kept of a checkout that is made ahead.
+    /// What is kept of the checkouts that are made ahead.
+    pub(crate) fn spares_dir(&self) -> PathBuf {
+        self.root.join("spares")
+    }
+
     pub(crate) fn spare_dir(&self, spare: usize) -> PathBuf {
-        self.root.join("spares").join(spare.to_string())
+        self.spares_dir().join(spare.to_string())
     }
 
     /// The records of finished and removed tasks.

@@ -188,7 +188,7 @@ impl ReadySpare {
             }
         });
         let stats: Vec<_> = stats.collect();
-        write(to.index, &index.patched(&stats))?;
+        to.write_index(index, &stats)?;
         // Whoever makes the next one sees to what is left of this one.
         let _ = self.spare.clear();
         let has_all = |(entry, stat): (&IndexEntry, &Option<_>)| match entry.kind {
@@ -234,10 +234,6 @@ fn stat_of_moved(root: &Path, index: &IndexFile, entry: &IndexEntry) -> Option<I
     let stat = index_stat(&after);
     let is_it = kind_of(&after) == Some(entry.kind) && index_stat(&before) == stat;
     (is_it && index.is_blob(entry, hash)).then_some(stat)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    fs::write(path, bytes).with_context(|| format!("can't write {}", path.display()))
 }
 
 /// Takes away the folders that were made for files that did not come, and makes those of submodules.

@@ -20,6 +20,13 @@ impl Sandbox {
         self.settle();
     }
 
+    /// Has so many kept, and makes the first task: afterwards they are there.
+    fn make_spares(&self, count: usize) {
+        self.keep_spares(count);
+        self.spawn("first");
+        self.wait_for_spares(count);
+    }
+
     fn spare(&self, number: usize) -> PathBuf {
         self.root().join(format!("repo.wt/_judge/spares/{number}"))
     }
@@ -56,9 +63,7 @@ impl Sandbox {
 #[test]
 fn the_next_task_gets_every_file_of_a_spare_and_another_is_made() {
     let sandbox = of_every_kind(&[]);
-    sandbox.keep_spares(2);
-    sandbox.spawn("first");
-    sandbox.wait_for_spares(2);
+    sandbox.make_spares(2);
     for (round, path) in ["plain.txt", "many/7"].into_iter().enumerate() {
         let task = format!("task-{round}");
         assert!(sandbox.takes_spare(&task, path), "{path}");
@@ -85,9 +90,7 @@ fn the_next_task_gets_every_file_of_a_spare_and_another_is_made() {
 #[test]
 fn several_at_once_each_get_one_or_none() {
     let sandbox = of_every_kind(&[]);
-    sandbox.keep_spares(2);
-    sandbox.spawn("first");
-    sandbox.wait_for_spares(2);
+    sandbox.make_spares(2);
     let names = ["a", "b", "c", "d"];
     std::thread::scope(|scope| {
         for name in names {
@@ -218,9 +221,7 @@ fn what_has_changed_since_is_written_by_git() {
         ("7", "7\n"),
         ("8", "8\n"),
     ]);
-    sandbox.keep_spares(1);
-    sandbox.spawn("first");
-    sandbox.wait_for_spares(1);
+    sandbox.make_spares(1);
     sandbox.write("changed", "new\n");
     sandbox.write("c/changed", "new\n");
     sandbox.git(&["rm", "-q", "gone/too"]);
@@ -344,9 +345,7 @@ fn a_file_that_changes_while_it_is_moved_is_written_anew() {
         return;
     }
     let sandbox = Sandbox::with(&[("a/1", "right\n"), ("b/2", "right\n"), ("four", "right\n")]);
-    sandbox.keep_spares(1);
-    sandbox.spawn("first");
-    sandbox.wait_for_spares(1);
+    sandbox.make_spares(1);
     let mut slowly = sandbox.command("strace");
     slowly.args([
         "-qq",
@@ -449,9 +448,7 @@ fn what_cannot_be_moved_is_written_by_git_and_what_came_meanwhile_stays_behind()
 #[test]
 fn state_of_spares_that_cannot_be_read_stops_nobody() {
     let sandbox = Sandbox::with(&[("a/1", "one\n"), ("b/2", "two\n")]);
-    sandbox.keep_spares(1);
-    sandbox.spawn("first");
-    sandbox.wait_for_spares(1);
+    sandbox.make_spares(1);
     let state = sandbox.state().join("spares");
     fs::remove_file(state.join("0/lock")).expect("removed");
     fs::create_dir(state.join("0/lock")).expect("made");
@@ -474,9 +471,7 @@ fn state_of_spares_that_cannot_be_read_stops_nobody() {
 #[test]
 fn a_copied_repository_leaves_the_spares_of_the_first_alone() {
     let sandbox = Sandbox::with(&[("a/1", "one\n"), ("b/2", "two\n")]);
-    sandbox.keep_spares(1);
-    sandbox.spawn("first");
-    sandbox.wait_for_spares(1);
+    sandbox.make_spares(1);
     let copy = sandbox.root().join("copy");
     let mut copied = sandbox.command("cp");
     copied.arg("-a").arg(sandbox.repo()).arg(&copy);
